@@ -1,0 +1,69 @@
+/** A double-ended queue on a circular buffer: constant time at both ends, memory grows by doubling and is kept small when empty. */
+export class Ring<T> {
+  #slots: (T | undefined)[] = new Array(16);
+  #head = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(item: T): void {
+    if (this.#size === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#size) & (this.#slots.length - 1)] = item;
+    this.#size++;
+  }
+
+  unshift(item: T): void {
+    if (this.#size === this.#slots.length) this.#grow();
+    this.#head = (this.#head - 1) & (this.#slots.length - 1);
+    this.#slots[this.#head] = item;
+    this.#size++;
+  }
+
+  shift(): T | undefined {
+    if (this.#size === 0) return undefined;
+    const item = this.#slots[this.#head];
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#size--;
+    if (this.#size === 0 && this.#slots.length > 4096) this.clear();
+    return item;
+  }
+
+  pop(): T | undefined {
+    if (this.#size === 0) return undefined;
+    this.#size--;
+    const index = (this.#head + this.#size) & (this.#slots.length - 1);
+    const item = this.#slots[index];
+    this.#slots[index] = undefined;
+    return item;
+  }
+
+  peek(): T | undefined {
+    return this.#size === 0 ? undefined : this.#slots[this.#head];
+  }
+
+  /** The item `index` places behind the head. */
+  at(index: number): T | undefined {
+    return index < 0 || index >= this.#size ? undefined : this.#slots[(this.#head + index) & (this.#slots.length - 1)];
+  }
+
+  clear(): void {
+    this.#slots = new Array(16);
+    this.#head = 0;
+    this.#size = 0;
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let index = 0; index < this.#size; index++) yield this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    const next: (T | undefined)[] = new Array(old.length * 2);
+    for (let index = 0; index < this.#size; index++) next[index] = old[(this.#head + index) & (old.length - 1)];
+    this.#slots = next;
+    this.#head = 0;
+  }
+}

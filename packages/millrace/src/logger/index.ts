@@ -1,0 +1,3 @@
+export * from "./console-logger.ts";
+export * from "./logger.ts";
+export * from "./silent-logger.ts";

@@ -1,0 +1,40 @@
+import type { MaybePromise, Produced } from "./handler.ts";
+import type { Message } from "./message.ts";
+
+/**
+ * Runs a step after a handler's result without costing the synchronous path a promise: what `await` would do, but only when
+ * there is something to wait for. `onError` is for asynchronous failures; wrap the call itself in `try` for synchronous ones,
+ * or use `attempt`, which does both.
+ */
+export function after(
+  result: MaybePromise<Produced>,
+  onOk: (produced: Produced) => MaybePromise<Produced>,
+  onError?: (error: unknown) => MaybePromise<Produced>,
+): MaybePromise<Produced> {
+  return isPromise(result) ? result.then(onOk, onError) : onOk(result);
+}
+
+/** Calls `run` and then `onOk` or `onError`, whichever way the failure comes. */
+export function attempt(
+  run: () => MaybePromise<Produced>,
+  onOk: (produced: Produced) => MaybePromise<Produced>,
+  onError: (error: unknown) => MaybePromise<Produced>,
+): MaybePromise<Produced> {
+  let result: MaybePromise<Produced>;
+  try {
+    result = run();
+  } catch (error) {
+    return onError(error);
+  }
+  return isPromise(result) ? result.then(onOk, onError) : onOk(result);
+}
+
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** What was produced, always as a list. */
+export function producedList(produced: Produced): readonly Message[] {
+  if (produced === undefined) return [];
+  return Array.isArray(produced) ? produced : [produced as Message];
+}

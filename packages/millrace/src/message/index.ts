@@ -1,0 +1,20 @@
+export { after, attempt, isPromise, producedList } from "./after.ts";
+export { type ContextKey, contextKey } from "./context-key.ts";
+export type { Batch, BatchHandler, ConsumerHandler, Handler, MaybePromise, Middleware, Produced } from "./handler.ts";
+export { Message, type MessageConstructor, type MessageOptions } from "./message.ts";
+export { type Metadata, type MetadataInit, metadata } from "./metadata.ts";
+export type { Publisher, PublishOptions } from "./publisher.ts";
+export type { Delivery, DerivedChanges, NackOptions, ReceivedMessage, Verdict } from "./received-message.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+export type {
+  Capabilities,
+  DrainOptions,
+  From,
+  HandlerState,
+  OrderBy,
+  PubSub,
+  SubscribeOptions,
+  Subscriber,
+  Subscription,
+  SubscriptionStatus,
+} from "./subscriber.ts";

@@ -1,0 +1,100 @@
+import type { Publisher } from "./publisher.ts";
+import type { ReceivedMessage } from "./received-message.ts";
+
+/** Where a new group, or a reading without a group, begins. */
+export type From = "earliest" | "latest" | { readonly time: Date } | { readonly position: string };
+
+/** Gives the ordering key of a message, or `"none"` for no order at all. */
+export type OrderBy = ((message: ReceivedMessage) => string | undefined) | "none";
+
+export interface SubscribeOptions {
+  /** Subscriptions of one group share the messages. Without a group a subscription gets all of them and leaves no position behind. */
+  readonly group?: string | undefined;
+  /** Where a new group begins: `"earliest"` by default wherever the adapter can replay. */
+  readonly from?: From | undefined;
+  /** Handed-out, unsettled messages at a time. Default 1: the whole subscription is one ordered lane. */
+  readonly maxInFlight?: number | undefined;
+  /** The ordering key above one in flight. Default: the broker's own (partition, FIFO group), else `message.key`. */
+  readonly orderBy?: OrderBy | undefined;
+  /** Closes the subscription when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Opens subscriptions to topics. */
+export interface Subscriber extends AsyncDisposable {
+  /** Resolves when the subscription is in place: what is published afterwards is not missed. */
+  subscribe(topic: string, options?: SubscribeOptions): Promise<Subscription>;
+  /** Makes what a later subscription needs (queue, stream, topic, offsets row), so that nothing published before it is missed. */
+  provision?(topic: string, options?: Pick<SubscribeOptions, "group" | "from">): Promise<void>;
+  /** Drains its subscriptions, then releases everything. Idempotent, always ends. */
+  close(): Promise<void>;
+}
+
+export interface DrainOptions {
+  /** Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type HandlerState = "starting" | "running" | "paused" | "blocked" | "failing" | "reconnecting" | "stopped";
+
+export interface SubscriptionStatus {
+  readonly state: HandlerState;
+  readonly since: Date;
+  /** Handed out and unsettled. */
+  readonly inFlight: number;
+  /** Fetched, not handed out. */
+  readonly held: number;
+  readonly lag?: number | undefined;
+  /** What blocks it: key, position, address. */
+  readonly detail?: string | undefined;
+  readonly lastError?: Error | undefined;
+}
+
+/**
+ * Messages of one topic, read with `for await`.
+ *
+ * `break` ends the loop only: the subscription stays open, and the message in hand stays yours to settle. A second loop may
+ * start afterwards; beside a running one it throws `SUBSCRIPTION_BUSY`. Without a reader nothing is handed out.
+ * `close()`, `drain()` and the signal end the loop normally; a failure that cannot heal makes `next()` throw.
+ */
+export interface Subscription extends AsyncIterable<ReceivedMessage>, AsyncDisposable {
+  readonly topic: string;
+  /** Resolves when it has closed, rejects with the cause when it failed for good. Nobody has to listen. */
+  readonly closed: Promise<void>;
+  status(): SubscriptionStatus;
+  /** Hands out nothing more; keeps membership and gives back what was not handed out. */
+  pause(): void;
+  resume(): void;
+  /** Resolves when every verdict so far is durable at the broker; else rejects with a `SettleError` that names the rest. */
+  flush(): Promise<void>;
+  /** Stops fetching, waits until what was handed out is settled, flushes, closes. At the deadline: aborts, gives back, closes. */
+  drain(options?: DrainOptions): Promise<void>;
+  /** As `drain()`, with the default time. Idempotent. `[Symbol.asyncDispose]` does not wait: it gives back at once. */
+  close(): Promise<void>;
+}
+
+export interface PubSub extends Publisher, Subscriber {}
+
+/** What an adapter promises; the conformance suite proves every claim. */
+export interface Capabilities {
+  /** A confirmed message survives a crash of the process and of the broker. */
+  readonly durable: boolean;
+  /** An earlier position can be read again. */
+  readonly replay: boolean;
+  readonly consumerGroups: boolean;
+  /** Can subscribe without a group. */
+  readonly groupless: boolean;
+  readonly ordering: "none" | "one-member" | "per-key";
+  /** Carries `message.key`. */
+  readonly keys: boolean;
+  /** Holds delayed messages at the broker. */
+  readonly nativeDelay: boolean;
+  readonly redelivers: boolean;
+  readonly attemptsSurviveCrash: boolean;
+  readonly transactionalPublish: boolean;
+  readonly deduplicatesPublish: boolean;
+  /** How long a handler may hold a message; `Infinity` where a lease can be renewed for ever. */
+  readonly maxHandlingMs: number;
+  readonly stability: "stable" | "beta" | "experimental";
+}

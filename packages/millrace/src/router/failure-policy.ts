@@ -1,0 +1,24 @@
+import type { Publisher } from "../message/index.ts";
+
+/**
+ * What happens to a message whose handler fails.
+ *
+ * It is tried again with exponential backoff and full jitter, from `minDelayMs` to `maxDelayMs`. When `attempts` are spent,
+ * or the error is a `PermanentError`, it goes to the dead letter and is acked once that is confirmed. Without `deadLetter`
+ * nothing is ever dropped: it is tried again at the longest delay, logged as an error each time, and health says `failing`.
+ */
+export interface FailurePolicy {
+  /** Hand-outs before giving up. Default 10. */
+  readonly attempts?: number | undefined;
+  /** Default 100. */
+  readonly minDelayMs?: number | undefined;
+  /** Default 30,000. */
+  readonly maxDelayMs?: number | undefined;
+  readonly deadLetter?: { readonly publisher: Publisher; readonly topic: string } | undefined;
+}
+
+export const FAILURE_DEFAULTS: { readonly attempts: number; readonly minDelayMs: number; readonly maxDelayMs: number } = Object.freeze({
+  attempts: 10,
+  minDelayMs: 100,
+  maxDelayMs: 30_000,
+});
