@@ -1,0 +1,247 @@
+import { Ring } from "../internal/ring.ts";
+import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { Lane } from "./lane.ts";
+import type { Received } from "./received.ts";
+
+export interface LaneRules {
+  /** `"one"`: the whole subscription is one lane. `"none"`: no order. Else the key of a message; no key, no lane. */
+  readonly order: "one" | "none" | ((message: Received) => string | undefined);
+  /** Messages of one lane that may be out at a time. */
+  readonly depth: number;
+}
+
+/**
+ * Holds what was fetched and not yet handed out, and decides what may be handed out next.
+ *
+ * Of one lane at most `depth` messages are out. A failed message goes back to the front of its lane, which then waits; the
+ * other lanes go on. What has failed, or waits behind a failed one, is *parked*: it is counted apart.
+ */
+export class Lanes {
+  readonly #rules: LaneRules;
+  readonly #onReady: () => void;
+  readonly #ready: Ring<Received> = new Ring();
+  readonly #lanes: Map<string, Lane> = new Map();
+  readonly #single: Lane | undefined;
+  /** Failed messages without a lane, waiting for their next attempt. */
+  readonly #delayed: Map<Received, TimerHandle> = new Map();
+  #waiting = 0;
+  #bytes = 0;
+  #parked = 0;
+  #parkedBytes = 0;
+  #failedKey: string | undefined;
+
+  constructor(rules: LaneRules, onReady: () => void) {
+    this.#rules = rules;
+    this.#onReady = onReady;
+    this.#single = rules.order === "one" ? new Lane(undefined) : undefined;
+  }
+
+  /** May be handed out, apart from the limit on what is in flight. */
+  get ready(): number {
+    return this.#ready.size;
+  }
+
+  /** Everything here. */
+  get held(): number {
+    return this.#ready.size + this.#waiting + this.#delayed.size;
+  }
+
+  /** Payload bytes of everything here. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Behind a busy or failing lane. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get parked(): number {
+    return this.#parked;
+  }
+
+  get parkedBytes(): number {
+    return this.#parkedBytes;
+  }
+
+  /** The key that failed last, for health. */
+  get failedKey(): string | undefined {
+    return this.#failedKey;
+  }
+
+  add(message: Received): void {
+    this.#bytes += message.payload.length;
+    const lane = this.#laneOf(message);
+    message.lane = lane;
+    if (lane === undefined) {
+      this.#ready.push(message);
+    } else if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
+      lane.out++;
+      this.#ready.push(message);
+    } else {
+      lane.waiting.push(message);
+      this.#waiting++;
+      if (lane.stalled) this.#park(message);
+    }
+  }
+
+  /** The next message to hand out. */
+  take(): Received | undefined {
+    const message = this.#ready.shift();
+    if (message !== undefined) this.#bytes -= message.payload.length;
+    return message;
+  }
+
+  /** A handed-out message is settled, or lost: its lane goes on. */
+  release(message: Received): void {
+    const lane = message.lane as Lane | undefined;
+    if (lane === undefined) return;
+    lane.out--;
+    if (lane.waiting.size > 0 || lane.gathering) this.#advance(lane);
+    else this.#dropIfIdle(lane);
+  }
+
+  /** A handed-out message failed: it is handed out again, before any later one of its lane, after `delayMs`. */
+  retry(message: Received, delayMs: number): void {
+    const next = message.again(message.attempt + 1);
+    this.#bytes += next.payload.length;
+    const lane = message.lane as Lane | undefined;
+    if (lane === undefined) {
+      if (delayMs <= 0) {
+        this.#ready.push(next);
+        return;
+      }
+      this.#park(next);
+      this.#delayed.set(
+        next,
+        startTimer(() => this.#undelay(next), delayMs),
+      );
+      return;
+    }
+    lane.out--;
+    lane.gathering = true;
+    this.#recall(lane, message.sequence);
+    if (delayMs > 0) this.#stall(lane, delayMs);
+    lane.putBack(next);
+    this.#waiting++;
+    if (lane.stalled) this.#park(next);
+    this.#advance(lane);
+  }
+
+  /** A handed-out message comes back uncounted, into its old place. */
+  handBack(message: Received): void {
+    const next = message.again(message.attempt);
+    this.#bytes += next.payload.length;
+    const lane = message.lane as Lane | undefined;
+    if (lane === undefined) {
+      this.#ready.unshift(next);
+      return;
+    }
+    lane.out--;
+    lane.gathering = true;
+    this.#recall(lane, message.sequence);
+    lane.putBack(next);
+    this.#waiting++;
+    if (lane.stalled) this.#park(next);
+    this.#advance(lane);
+  }
+
+  /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
+  remove(which: (message: Received) => boolean = () => true): Received[] {
+    const all: Received[] = [...this.#ready, ...this.#delayed.keys()];
+    const lanes = this.#single === undefined ? [...this.#lanes.values()] : [this.#single];
+    for (const lane of lanes) all.push(...lane.waiting);
+    for (const message of this.#ready) if (message.lane !== undefined) (message.lane as Lane).out--;
+    for (const handle of this.#delayed.values()) stopTimer(handle);
+    for (const lane of lanes) lane.clear();
+    this.#ready.clear();
+    this.#delayed.clear();
+    for (const lane of lanes) this.#dropIfIdle(lane);
+    this.#waiting = 0;
+    this.#bytes = 0;
+    this.#parked = 0;
+    this.#parkedBytes = 0;
+    all.sort((one, other) => one.sequence - other.sequence);
+    const taken: Received[] = [];
+    for (const message of all) {
+      if (which(message)) taken.push(message);
+      else this.add(message);
+    }
+    return taken;
+  }
+
+  #laneOf(message: Received): Lane | undefined {
+    const { order } = this.#rules;
+    if (order === "one") return this.#single;
+    if (order === "none") return undefined;
+    const key = order(message);
+    if (key === undefined) return undefined;
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = new Lane(key);
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  /** Later messages of a failed lane that were ready, but not yet handed out, go behind it again. */
+  #recall(lane: Lane, sequence: number): void {
+    if (this.#rules.depth === 1 || this.#ready.size === 0) return;
+    const kept: Received[] = [];
+    const back: Received[] = [];
+    for (const message of this.#ready) (message.lane === lane && message.sequence > sequence ? back : kept).push(message);
+    if (back.length === 0) return;
+    this.#ready.clear();
+    for (const message of kept) this.#ready.push(message);
+    for (const message of back) {
+      lane.out--;
+      lane.putBack(message);
+      this.#waiting++;
+    }
+  }
+
+  #stall(lane: Lane, delayMs: number): void {
+    this.#failedKey = lane.key;
+    if (!lane.stalled) for (const message of lane.waiting) this.#park(message);
+    lane.stalled = true;
+    stopTimer(lane.timer);
+    lane.timer = startTimer(() => {
+      lane.timer = undefined;
+      lane.stalled = false;
+      for (const message of lane.waiting) this.#unpark(message);
+      this.#advance(lane);
+      this.#onReady();
+    }, delayMs);
+  }
+
+  #undelay(message: Received): void {
+    this.#delayed.delete(message);
+    this.#unpark(message);
+    this.#ready.push(message);
+    this.#onReady();
+  }
+
+  #advance(lane: Lane): void {
+    if (lane.out === 0) lane.gathering = false;
+    while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
+      this.#ready.push(lane.waiting.shift() as Received);
+      this.#waiting--;
+      lane.out++;
+    }
+    this.#dropIfIdle(lane);
+  }
+
+  #dropIfIdle(lane: Lane): void {
+    if (lane.key !== undefined && lane.idle) this.#lanes.delete(lane.key);
+  }
+
+  #park(message: Received): void {
+    this.#parked++;
+    this.#parkedBytes += message.payload.length;
+  }
+
+  #unpark(message: Received): void {
+    this.#parked--;
+    this.#parkedBytes -= message.payload.length;
+  }
+}

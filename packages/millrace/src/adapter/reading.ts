@@ -1,0 +1,99 @@
+import { MillraceError } from "../errors/index.ts";
+import { Ring } from "../internal/ring.ts";
+import { nextTurn, sliceSpent } from "../internal/slice.ts";
+import type { ReceivedMessage } from "../message/index.ts";
+
+type Step = IteratorResult<ReceivedMessage, undefined>;
+const DONE: Step = Object.freeze({ value: undefined, done: true });
+
+/**
+ * The reading end of a subscription: one iterator at a time, any number of `next()` calls waiting on it. Gives the event loop
+ * its turn when messages come faster than it would get one.
+ */
+export class Reading {
+  readonly #take: () => ReceivedMessage | undefined;
+  readonly #onBegin: () => void;
+  readonly #waiting: Ring<{ resolve(step: Step): void; reject(error: unknown): void }> = new Ring();
+  #iterator: object | undefined;
+  #begun = false;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(take: () => ReceivedMessage | undefined, onBegin: () => void) {
+    this.#take = take;
+    this.#onBegin = onBegin;
+  }
+
+  /** Somebody has begun to read. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** True when a message may be taken past the iterator: nobody waits for it. */
+  get mayTake(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  open(topic: string): AsyncIterator<ReceivedMessage, undefined> {
+    if (this.#iterator !== undefined) {
+      throw new MillraceError(`the subscription to ${JSON.stringify(topic)} is being read already: end that loop first, or subscribe again`, {
+        code: "SUBSCRIPTION_BUSY",
+      });
+    }
+    const iterator = {
+      next: (): Promise<Step> => (this.#iterator === iterator ? this.#nextStep() : Promise.resolve(DONE)),
+      return: (): Promise<Step> => {
+        if (this.#iterator === iterator) this.#leave();
+        return Promise.resolve(DONE);
+      },
+    };
+    this.#iterator = iterator;
+    this.#begun = true;
+    this.#onBegin();
+    return iterator;
+  }
+
+  /** Hands out to those who wait, as far as there is something. */
+  feed(): void {
+    while (this.#waiting.size > 0) {
+      const message = this.#take();
+      if (message === undefined) return;
+      this.#waiting.shift()?.resolve({ value: message, done: false });
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#leave();
+  }
+
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.#ended = true;
+    while (this.#waiting.size > 0) this.#waiting.shift()?.reject(error);
+  }
+
+  #leave(): void {
+    this.#iterator = this.#ended ? this.#iterator : undefined;
+    while (this.#waiting.size > 0) this.#waiting.shift()?.resolve(DONE);
+  }
+
+  #nextStep(): Promise<Step> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#ended) return Promise.resolve(DONE);
+    if (sliceSpent()) return nextTurn().then(() => this.#nextNow());
+    return this.#nextNow();
+  }
+
+  #nextNow(): Promise<Step> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#ended) return Promise.resolve(DONE);
+    const message = this.#waiting.size === 0 ? this.#take() : undefined;
+    if (message !== undefined) return Promise.resolve({ value: message, done: false });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+}

@@ -1,0 +1,217 @@
+import { MillraceError } from "../errors/index.ts";
+import { type Deferred, deferred } from "../internal/deferred.ts";
+import type { ContextKey } from "../message/context-key.ts";
+import type { Taker } from "../message/doors.ts";
+import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackOptions, ReceivedMessage, StandardSchema, Verdict } from "../message/index.ts";
+import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
+import { TextMap } from "../message/metadata.ts";
+import { DerivedMessage } from "./derived-message.ts";
+
+/** What an adapter fetched: the fields of one message. */
+export interface Fetched {
+  /** An object whose `id` is read when somebody asks: give the published message itself, or a plain `{ id }`. */
+  readonly source: { readonly id: string };
+  readonly key: string | undefined;
+  readonly payload: Uint8Array;
+  /** Handed over: the adapter must not write to it afterwards. */
+  readonly metadata: TextMap | undefined;
+}
+
+/** Whom a received message tells about its verdict: the subscription. One object for all its messages, no closure per message. */
+export interface Settler<Receipt> {
+  /** False when the delivery may already belong to another. */
+  holds(message: Received<Receipt>): boolean;
+  onAck(message: Received<Receipt>): void;
+  onNack(message: Received<Receipt>, options: NackOptions | undefined): void;
+  onHandBack(message: Received<Receipt>): void;
+  describe(message: Received<Receipt>): Delivery;
+}
+
+const PENDING = 0;
+const ACKED = 1;
+const NACKED = 2;
+const LOST = 3;
+const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
+
+/**
+ * One delivery of a message. Signal, `settled`, metadata and `delivery` come into being when first asked for; a message that
+ * is only read and acked costs this one object.
+ */
+export class Received<Receipt = unknown> implements ReceivedMessage {
+  readonly key: string | undefined;
+  readonly payload: Uint8Array;
+  readonly receipt: Receipt;
+  readonly attempt: number;
+  /** Place in the order of arrival, given by the subscription. */
+  sequence = 0;
+  /** The lane it waits in or was handed out from. */
+  lane: unknown = undefined;
+  /** Neighbours among the messages in flight, in order of handing out. */
+  before: Received<Receipt> | undefined = undefined;
+  behind: Received<Receipt> | undefined = undefined;
+
+  readonly #source: { readonly id: string };
+  readonly #original: TextMap | undefined;
+  #metadata: TextMap | undefined = undefined;
+  #settler: Settler<Receipt> | undefined = undefined;
+  #state = PENDING;
+  #ended = false;
+  #taker: Taker | undefined = undefined;
+  #reason: unknown = undefined;
+  #controller: AbortController | undefined = undefined;
+  #settled: Deferred<Verdict> | undefined = undefined;
+  #delivery: Delivery | undefined = undefined;
+
+  constructor(fetched: Fetched, receipt: Receipt, attempt = 1) {
+    this.key = fetched.key;
+    this.payload = fetched.payload;
+    this.receipt = receipt;
+    this.attempt = attempt;
+    this.#source = fetched.source;
+    this.#original = fetched.metadata;
+  }
+
+  get id(): string {
+    return this.#source.id;
+  }
+
+  get metadata(): Metadata {
+    this.#metadata ??= new TextMap(this.#original);
+    return this.#metadata;
+  }
+
+  get delivery(): Delivery {
+    if (this.#delivery === undefined) {
+      const known = this.#settler?.describe(this) ?? { topic: "", attempt: this.attempt };
+      this.#delivery = this.#taker === undefined ? known : { ...known, handler: this.#taker.handler, publishTopic: this.#taker.publishTopic };
+    }
+    return this.#delivery;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended) this.#controller.abort(this.#reason ?? endOfHandling(this));
+    }
+    return this.#controller.signal;
+  }
+
+  get settled(): Promise<Verdict> {
+    if (this.#settled === undefined) {
+      this.#settled = deferred();
+      const verdict = this.verdict;
+      if (verdict !== undefined) this.#settled.resolve(verdict);
+    }
+    return this.#settled.promise;
+  }
+
+  /** The verdict so far. */
+  get verdict(): Verdict | undefined {
+    return VERDICTS[this.#state];
+  }
+
+  ack(): boolean {
+    if (this.#state !== PENDING) return this.#state === ACKED;
+    const settler = this.#settler;
+    if (settler === undefined || !settler.holds(this)) return false;
+    this.#settle(ACKED);
+    settler.onAck(this);
+    return true;
+  }
+
+  nack(options?: NackOptions): boolean {
+    if (this.#state !== PENDING) return this.#state === NACKED;
+    const settler = this.#settler;
+    if (settler === undefined || !settler.holds(this)) return false;
+    this.#settle(NACKED);
+    settler.onNack(this, options);
+    return true;
+  }
+
+  get<T>(_key: ContextKey<T>): T | undefined {
+    return undefined;
+  }
+
+  derive(changes: DerivedChanges): ReceivedMessage {
+    return new DerivedMessage(this, changes);
+  }
+
+  text(): string {
+    return payloadText(this.payload);
+  }
+
+  json(): unknown;
+  json<Output>(schema: StandardSchema<Output>): Output;
+  json(schema?: StandardSchema<unknown>): unknown {
+    return payloadJson(this, schema);
+  }
+
+  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+    return payloadJsonAsync(this, schema);
+  }
+
+  copy(changes?: MessageOptions): Message {
+    return copyMessage(this, changes);
+  }
+
+  /** Called by the subscription when it takes the message in. */
+  adopt(settler: Settler<Receipt>, sequence: number): void {
+    this.#settler = settler;
+    this.sequence = sequence;
+  }
+
+  /** A fresh delivery of the same message: original bytes and metadata, no verdict. */
+  again(attempt: number): Received<Receipt> {
+    const next = new Received<Receipt>({ source: this.#source, key: this.key, payload: this.payload, metadata: this.#original }, this.receipt, attempt);
+    next.#settler = this.#settler;
+    next.sequence = this.sequence;
+    next.lane = this.lane;
+    return next;
+  }
+
+  /** The delivery may belong to another now. False when a verdict had been given before. */
+  lose(reason: unknown): boolean {
+    if (this.#state !== PENDING) return false;
+    this.#state = LOST;
+    this.#settled?.resolve("lost");
+    this.end(reason);
+    this.#taker?.onLost?.(this, reason);
+    return true;
+  }
+
+  /** Aborts the signal, or makes it aborted from birth. */
+  end(reason?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason ?? endOfHandling(this));
+  }
+
+  "millrace.takenBy"(taker: Taker): void {
+    this.#taker = taker;
+    this.#delivery = undefined;
+  }
+
+  "millrace.ended"(reason?: unknown): void {
+    this.end(reason);
+  }
+
+  "millrace.handBack"(): boolean {
+    if (this.#state !== PENDING) return false;
+    const settler = this.#settler;
+    if (settler === undefined || !settler.holds(this)) return false;
+    this.#settle(NACKED);
+    settler.onHandBack(this);
+    return true;
+  }
+
+  #settle(state: number): void {
+    this.#state = state;
+    this.#settled?.resolve(VERDICTS[state] as Verdict);
+    if (this.#taker === undefined) this.end();
+  }
+}
+
+function endOfHandling(message: ReceivedMessage): MillraceError {
+  return new MillraceError(`the handling of message ${message.id} has ended`, { code: "HANDLING_ENDED" });
+}

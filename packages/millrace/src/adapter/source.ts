@@ -1,0 +1,71 @@
+import type { Delivery, MaybePromise } from "../message/index.ts";
+import type { Received } from "./received.ts";
+
+/**
+ * What a broker family supplies for one subscription. Everything else (lanes, order, prefetch, parking, verdicts, batching,
+ * supervision, status) is in `AdapterSubscription`, which calls this.
+ *
+ * `Receipt` is the adapter's own: what it needs to settle a delivery (offset, delivery tag, entry id).
+ */
+export interface Source<Receipt> {
+  /**
+   * Connects, declares, joins. Resolves when messages published from now on will not be missed. Called again, with backoff,
+   * after `intake.fail`. An error that is a `MillraceError` with `retryable: false` ends the subscription for good.
+   */
+  open(intake: Intake<Receipt>, signal: AbortSignal): MaybePromise<Session<Receipt>>;
+}
+
+/** One connection's worth of a subscription. Methods are called by the subscription, never concurrently with themselves. */
+export interface Session<Receipt> {
+  /**
+   * The subscription has room for `count` more messages than it has now (not added to an earlier `want`: this number replaces
+   * it). Deliver them with `intake.deliver`, now or when they come. 0 means stop.
+   */
+  want(count: number): void;
+  /**
+   * Makes verdicts durable, in the order given. Rejecting means that none of them is; they are kept and offered again, after
+   * a reopened session too. With `final` (flush, drain) whatever cannot be made durable is named by rejecting with a `SettleError`.
+   */
+  settle(verdicts: readonly Settlement<Receipt>[], final: boolean): MaybePromise<void>;
+  /** Instead of `settle` for acks that need no waiting at all: called at once, for each. */
+  acked?(message: Received<Receipt>): void;
+  /** Takes back messages that were never handed out (or whose handler never began), oldest first. No attempt is counted. */
+  giveBack(messages: readonly Received<Receipt>[]): void;
+  /** Leaves: releases leases, closes what the session opened. Everything was settled or given back before. Never rejects. */
+  close(): MaybePromise<void>;
+  /** False when the delivery may already belong to another (its lease ran out). Asked at every verdict; must be fast. */
+  holds?(message: Received<Receipt>): boolean;
+  /** Fields of `message.delivery` that only the adapter knows. Called when somebody looks. */
+  describe?(message: Received<Receipt>): Partial<Delivery>;
+  /** True when nothing is left to fetch; lets `router.idle()` wait for a backlog that is still at the broker. */
+  caughtUp?(): MaybePromise<boolean>;
+  /** Messages not yet delivered to this group, when that is known without asking. */
+  lag?(): number | undefined;
+}
+
+export type Settlement<Receipt> =
+  /** Done. */
+  | { readonly kind: "ack"; readonly message: Received<Receipt> }
+  /** Goes back to the broker, to be delivered again after `delayMs`. Only where `AdapterSettings.returns` is true. */
+  | { readonly kind: "return"; readonly message: Received<Receipt>; readonly delayMs: number }
+  /** Failed and kept here for another attempt (number `attempt`): for brokers where attempts survive a crash. */
+  | { readonly kind: "kept"; readonly message: Received<Receipt>; readonly attempt: number };
+
+/** The way in: what a session calls. Calls after the session was closed or failed are ignored. */
+export interface Intake<Receipt> {
+  deliver(message: Received<Receipt>): void;
+  /** These deliveries may now belong to another: their signals abort, late verdicts answer false. Without a list: all of them. */
+  lose(which?: (message: Received<Receipt>) => boolean): void;
+  /** The session is broken; the subscription opens another, with backoff. What was delivered stays ours unless `lose` was called. */
+  fail(error: unknown): void;
+  /** Something holds the source up that health should show (a gap, a foreign member); `undefined` when it is over. */
+  blocked(detail: string | undefined): void;
+  /** Bytes that could not be decoded: counted, logged with topic and position, and sent raw to the dead letter if there is one. Resolves when the record may be stepped over. */
+  undecodable(record: UndecodableRecord): Promise<void>;
+}
+
+export interface UndecodableRecord {
+  readonly position: string;
+  readonly payload: Uint8Array;
+  readonly error: unknown;
+}

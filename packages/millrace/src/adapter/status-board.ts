@@ -1,0 +1,49 @@
+import { wallMs } from "../internal/timers.ts";
+import type { HandlerState, SubscriptionStatus } from "../message/index.ts";
+
+/** Keeps what `status()` tells: state and since when, what blocks, the last error, records stepped over. */
+export class StatusBoard {
+  #state: HandlerState = "starting";
+  #since = wallMs();
+  readonly #blocks: Map<string, string> = new Map();
+  #lastError: Error | undefined;
+  #undecodable = 0;
+  #undecodableAt = "";
+
+  set(state: HandlerState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#since = wallMs();
+  }
+
+  /** Something named `by` holds the subscription up; `undefined` when it is over. */
+  block(by: string, detail: string | undefined): void {
+    if (detail === undefined ? !this.#blocks.delete(by) : this.#blocks.get(by) === detail) return;
+    if (detail !== undefined) this.#blocks.set(by, detail);
+    this.#since = wallMs();
+  }
+
+  error(error: unknown): void {
+    this.#lastError = error instanceof Error ? error : new Error(String(error));
+  }
+
+  undecodable(position: string): void {
+    this.#undecodable++;
+    this.#undecodableAt = position;
+  }
+
+  read(inFlight: number, held: number, lag: number | undefined): SubscriptionStatus {
+    const blocked = this.#state === "running" && this.#blocks.size > 0;
+    const details = blocked ? [...this.#blocks.values()] : [];
+    if (this.#undecodable > 0) details.push(`${this.#undecodable} undecodable, last at ${this.#undecodableAt}`);
+    return {
+      state: blocked ? "blocked" : this.#state,
+      since: new Date(this.#since),
+      inFlight,
+      held,
+      lag,
+      detail: details.length === 0 ? undefined : details.join("; "),
+      lastError: this.#lastError,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { MillraceError } from "../errors/index.ts";
+import { sleep } from "../internal/timers.ts";
+import type { Logger } from "../logger/index.ts";
+import { equalBackoffMs } from "./backoff.ts";
+import type { Intake, Session, Source } from "./source.ts";
+
+export interface SupervisorHooks {
+  /** An intake for one session; dead once the session is closed or has failed. */
+  intake(onFail: (error: unknown) => void): { readonly intake: Intake<unknown>; readonly kill: () => void };
+  onUp(session: Session<unknown>): void;
+  onDown(error: unknown): void;
+  /** It cannot heal. */
+  onFatal(error: unknown): void;
+}
+
+export interface SupervisorRules {
+  readonly logger: Logger;
+  readonly topic: string;
+  readonly adapter: string;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+}
+
+/** Keeps one session of a source open: opens it, opens another when it breaks, with capped and jittered backoff, for ever. */
+export class Supervisor {
+  readonly #source: Source<unknown>;
+  readonly #hooks: SupervisorHooks;
+  readonly #rules: SupervisorRules;
+  readonly #stop: AbortController = new AbortController();
+  #session: Session<unknown> | undefined;
+  #kill: () => void = () => {};
+  #reopening: Promise<void> | undefined;
+
+  constructor(source: Source<unknown>, hooks: SupervisorHooks, rules: SupervisorRules) {
+    this.#source = source;
+    this.#hooks = hooks;
+    this.#rules = rules;
+  }
+
+  get session(): Session<unknown> | undefined {
+    return this.#session;
+  }
+
+  /** Opens the first session; its failure is the caller's to see, nothing is retried. */
+  async start(): Promise<void> {
+    await this.#open();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new MillraceError("the subscription is closed", { code: "CLOSED" }));
+    await this.#reopening;
+    const session = this.#session;
+    this.#session = undefined;
+    this.#kill();
+    await session?.close();
+  }
+
+  async #open(): Promise<void> {
+    let broken: { readonly error: unknown } | undefined;
+    let up = false;
+    const { intake, kill } = this.#hooks.intake((error) => {
+      if (up) this.#onFail(error);
+      else broken ??= { error };
+    });
+    let session: Session<unknown>;
+    try {
+      session = await this.#source.open(intake, this.#stop.signal);
+    } catch (error) {
+      kill();
+      throw error;
+    }
+    if (broken !== undefined || this.#stop.signal.aborted) {
+      kill();
+      await session.close();
+      throw broken === undefined ? this.#stop.signal.reason : broken.error;
+    }
+    up = true;
+    this.#kill = kill;
+    this.#session = session;
+    this.#hooks.onUp(session);
+  }
+
+  #onFail(error: unknown): void {
+    const session = this.#session;
+    if (session === undefined || this.#stop.signal.aborted) return;
+    this.#session = undefined;
+    this.#kill();
+    this.#hooks.onDown(error);
+    const { logger, topic, adapter } = this.#rules;
+    logger.warn({ topic, adapter, error }, "subscription broken, reconnecting");
+    this.#reopening = this.#reopen(session).finally(() => {
+      this.#reopening = undefined;
+    });
+  }
+
+  async #reopen(broken: Session<unknown>): Promise<void> {
+    const { logger, topic, adapter, reconnectMinMs, reconnectMaxMs } = this.#rules;
+    await broken.close();
+    for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
+      try {
+        await sleep(equalBackoffMs(attempt, reconnectMinMs, reconnectMaxMs), this.#stop.signal);
+        await this.#open();
+        logger.info({ topic, adapter, attempt }, "subscription restored");
+        return;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        if (MillraceError.is(error) && !error.retryable) {
+          this.#hooks.onFatal(error);
+          return;
+        }
+        this.#hooks.onDown(error);
+        logger.warn({ topic, adapter, attempt, error }, "reconnecting failed, trying again");
+      }
+    }
+  }
+}

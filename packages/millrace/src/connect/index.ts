@@ -1,0 +1,1 @@
+export { type AdapterModule, connect } from "./connect.ts";

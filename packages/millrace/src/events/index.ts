@@ -1,0 +1,1 @@
+export { defineEvent, type EventContract } from "./define-event.ts";

@@ -1,0 +1,42 @@
+import type { Intake, Session, Source } from "../adapter/index.ts";
+import type { MemoryGroup } from "./memory-group.ts";
+import type { Stored } from "./stored.ts";
+
+/** One member of a group, as the adapter layer sees it. Everything is at hand, so everything happens at once. */
+export function memorySource(group: MemoryGroup, onLeave: () => void, onVerdict: () => void): Source<Stored> {
+  return {
+    open(intake: Intake<Stored>): Session<Stored> {
+      const member = { intake, wanted: 0 };
+      group.members.push(member);
+      return {
+        want(count) {
+          member.wanted = count;
+          group.deal();
+        },
+        settle() {},
+        acked(message) {
+          group.settled(message);
+          onVerdict();
+        },
+        giveBack(messages) {
+          group.giveBack(messages);
+        },
+        describe({ receipt }) {
+          const publishedAt = receipt.publishedAt === undefined ? undefined : new Date(receipt.publishedAt);
+          return { position: String(receipt.offset), publishedAt, orderingKey: receipt.key };
+        },
+        caughtUp() {
+          return group.backlog === 0;
+        },
+        lag() {
+          return group.backlog;
+        },
+        close() {
+          group.members.splice(group.members.indexOf(member), 1);
+          onLeave();
+          group.deal();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { PublishError, type PublishOutcome } from "../errors/index.ts";
+import { type Deferred, deferred } from "../internal/deferred.ts";
+import { Ring } from "../internal/ring.ts";
+import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import type { Message } from "../message/index.ts";
+import type { MemoryTopic } from "./memory-topic.ts";
+
+/** A full group that gives no verdict for so long is taken for stuck: perhaps its handler publishes to this very topic. */
+const STUCK_MS = 50;
+/** At this many times the bound nothing more is let in. */
+const OVERFLOW = 16;
+
+interface Waiting {
+  readonly messages: readonly Message[];
+  readonly onAck: (() => void) | undefined;
+  readonly done: Deferred<void>;
+  next: number;
+}
+
+/** Publishers that wait for room in one topic, first come first served. */
+export class PublishQueue {
+  readonly #topic: MemoryTopic;
+  readonly #bound: number;
+  readonly #waiting: Ring<Waiting> = new Ring();
+  #timer: TimerHandle | undefined;
+  #verdicts = -1;
+  #overflowing = false;
+
+  constructor(topic: MemoryTopic, bound: number) {
+    this.#topic = topic;
+    this.#bound = bound;
+  }
+
+  /** True when a publish has to queue. */
+  get busy(): boolean {
+    return this.#waiting.size > 0 || this.#topic.load >= this.#bound;
+  }
+
+  wait(messages: readonly Message[], onAck: (() => void) | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const entry: Waiting = { messages, onAck, done: deferred(), next: 0 };
+    if (signal?.aborted) return Promise.reject(refusal(entry, "PUBLISH_ABORTED", "the publish was aborted", signal.reason));
+    const onAbort = (): void => {
+      const others = [...this.#waiting].filter((other) => other !== entry);
+      this.#waiting.clear();
+      for (const other of others) this.#waiting.push(other);
+      entry.done.reject(refusal(entry, "PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
+      this.moveOn();
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#waiting.push(entry);
+    this.#moveOn(this.#bound);
+    return entry.done.promise.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /** A verdict was given. */
+  moveOn(): void {
+    if (this.#overflowing && this.#topic.load < this.#bound) this.#mark(false);
+    // Let publishers in again at half of the bound, in bursts: waking one for each verdict costs more than it brings.
+    if (this.#waiting.size > 0 && this.#topic.load * 2 <= this.#bound) this.#moveOn(this.#bound);
+  }
+
+  /** Everybody who waits is told that the pub/sub has closed. */
+  close(): void {
+    stopTimer(this.#timer);
+    this.#timer = undefined;
+    for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
+      entry.done.reject(refusal(entry, "CLOSED", "the pub/sub closed while the publish waited for room", undefined));
+    }
+  }
+
+  #moveOn(bound: number): void {
+    for (let entry = this.#waiting.peek(); entry !== undefined; entry = this.#waiting.peek()) {
+      while (entry.next < entry.messages.length) {
+        if (this.#topic.load >= bound) {
+          this.#timer ??= startTimer(() => this.#onTimer(), STUCK_MS);
+          return;
+        }
+        this.#topic.put(entry.messages[entry.next++] as Message, entry.onAck);
+      }
+      this.#waiting.shift();
+      entry.done.resolve();
+    }
+    stopTimer(this.#timer);
+    this.#timer = undefined;
+    this.#verdicts = -1;
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    if (this.#waiting.size === 0) return;
+    let verdicts = 0;
+    for (const group of this.#topic.groups) if (group.load >= this.#bound) verdicts += group.verdicts;
+    const stuck = verdicts === this.#verdicts || this.#verdicts === -1;
+    this.#verdicts = verdicts;
+    if (!stuck || this.#topic.load < this.#bound) {
+      this.#moveOn(this.#bound);
+      this.#timer ??= this.#waiting.size > 0 ? startTimer(() => this.#onTimer(), STUCK_MS) : undefined;
+      return;
+    }
+    this.#mark(true);
+    this.#moveOn(this.#bound * OVERFLOW);
+    for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
+      const text = `topic ${JSON.stringify(this.#topic.name)} holds ${this.#topic.load} messages, ${OVERFLOW} times its bound of ${this.#bound}, and its reader gives no verdict`;
+      entry.done.reject(refusal(entry, "BUFFER_FULL", text, undefined));
+    }
+  }
+
+  #mark(overflowing: boolean): void {
+    this.#overflowing = overflowing;
+    for (const group of this.#topic.groups) {
+      const over = overflowing && group.load >= this.#bound;
+      for (const { intake } of group.members)
+        intake.blocked(over ? `the buffer is over its bound of ${this.#bound}: publishers do not wait any more` : undefined);
+    }
+  }
+}
+
+function refusal(entry: Waiting, code: string, text: string, cause: unknown): PublishError {
+  const outcomes = entry.messages.map((_message, index): PublishOutcome => (index < entry.next ? "confirmed" : "rejected"));
+  return new PublishError(text, { code, retryable: code !== "CLOSED", cause, outcomes });
+}

@@ -1,0 +1,126 @@
+import { OptionCheck } from "../options/index.ts";
+import type { SubscriptionDoors } from "./doors.ts";
+import type { ReceivedMessage } from "./received-message.ts";
+import type { DrainOptions, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "./subscriber.ts";
+
+/** Changes the message it is given, or returns another view of it (see `derive`). */
+// biome-ignore lint/suspicious/noConfusingVoidType: a transform that changes its message in place returns nothing
+export type ReceivedTransform = (message: ReceivedMessage, topic: string) => ReceivedMessage | void;
+
+type Step = IteratorResult<ReceivedMessage>;
+
+/** First wait after a failed transform; doubled with every attempt. */
+const MIN_DELAY_MS = 100;
+const MAX_DELAY_MS = 30_000;
+
+/**
+ * A subscriber decorator that passes every message through `transform` before it is handed out.
+ *
+ * The transform is given a view with metadata of its own, which shares id, payload and verdict with the original: a redelivery
+ * is transformed from the original again. Order is kept, nothing is buffered, and closing never waits for a reader. When the
+ * transform throws, the message is nacked (100 ms, doubled with every attempt, 30 s at most) and the next one is handed out.
+ * Provisioning is passed on where the subscriber can. Throws `OptionError` `BAD_OPTION` when `transform` is no function.
+ *
+ * ```ts
+ * router.addSubscriberDecorators(transformSubscriber((message) => { message.metadata.set("seen_by", "billing"); }));
+ * ```
+ */
+export function transformSubscriber(transform: ReceivedTransform): (subscriber: Subscriber) => Subscriber {
+  new OptionCheck("transformSubscriber").required("transform", transform).call("transform", transform).done();
+  return (subscriber) => {
+    const decorated: Subscriber = {
+      subscribe: async (topic, options) => new TransformedSubscription(await subscriber.subscribe(topic, options), transform),
+      close: () => subscriber.close(),
+      [Symbol.asyncDispose]: () => subscriber[Symbol.asyncDispose](),
+    };
+    if (subscriber.provision === undefined) return decorated;
+    return { ...decorated, provision: (topic: string, options?: Pick<SubscribeOptions, "group" | "from">) => provisionWith(subscriber, topic, options) };
+  };
+}
+
+async function provisionWith(subscriber: Subscriber, topic: string, options: Pick<SubscribeOptions, "group" | "from"> | undefined): Promise<void> {
+  await subscriber.provision?.(topic, options);
+}
+
+class TransformedSubscription implements Subscription, SubscriptionDoors {
+  readonly #inner: Subscription & SubscriptionDoors;
+  readonly #transform: ReceivedTransform;
+  readonly "millrace.take"?: () => ReceivedMessage | undefined;
+  readonly "millrace.quiet"?: () => Promise<void>;
+
+  constructor(inner: Subscription & SubscriptionDoors, transform: ReceivedTransform) {
+    this.#inner = inner;
+    this.#transform = transform;
+    if (inner["millrace.take"] !== undefined) this["millrace.take"] = () => this.#take();
+    if (inner["millrace.quiet"] !== undefined) this["millrace.quiet"] = () => inner["millrace.quiet"]?.() ?? Promise.resolve();
+  }
+
+  get topic(): string {
+    return this.#inner.topic;
+  }
+
+  get closed(): Promise<void> {
+    return this.#inner.closed;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {
+    const iterator = this.#inner[Symbol.asyncIterator]();
+    const forward = (step: Step): Step | Promise<Step> => {
+      if (step.done === true) return step;
+      const message = this.#change(step.value);
+      return message === undefined ? iterator.next().then(forward) : { value: message, done: false };
+    };
+    return {
+      next: () => iterator.next().then(forward),
+      return: () => iterator.return?.() ?? Promise.resolve({ value: undefined, done: true }),
+    };
+  }
+
+  status(): SubscriptionStatus {
+    return this.#inner.status();
+  }
+
+  pause(): void {
+    this.#inner.pause();
+  }
+
+  resume(): void {
+    this.#inner.resume();
+  }
+
+  flush(): Promise<void> {
+    return this.#inner.flush();
+  }
+
+  drain(options?: DrainOptions): Promise<void> {
+    return this.#inner.drain(options);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]();
+  }
+
+  #take(): ReceivedMessage | undefined {
+    for (let taken = this.#inner["millrace.take"]?.(); taken !== undefined; taken = this.#inner["millrace.take"]?.()) {
+      const message = this.#change(taken);
+      if (message !== undefined) return message;
+    }
+    return undefined;
+  }
+
+  /** The message as the reader sees it; undefined when the transform failed and the message was nacked. */
+  #change(message: ReceivedMessage): ReceivedMessage | undefined {
+    const view = message.derive({ metadata: message.metadata });
+    try {
+      return this.#transform(view, this.topic) ?? view;
+    } catch (error) {
+      const delayMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** Math.min(message.delivery.attempt - 1, 20));
+      message.nack({ delayMs, reason: `the transform failed: ${error instanceof Error ? error.message : String(error)}` });
+      return undefined;
+    }
+  }
+}

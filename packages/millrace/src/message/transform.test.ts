@@ -1,0 +1,123 @@
+import { describe, expect, it, vi } from "vitest";
+import { OptionError, PublishError } from "../errors/index.ts";
+import { MemoryPubSub } from "../memory/index.ts";
+import { Message } from "./message.ts";
+import { readMessages } from "./read-messages.ts";
+import { transformPublisher } from "./transform-publisher.ts";
+import { transformSubscriber } from "./transform-subscriber.ts";
+
+describe("transformPublisher", () => {
+  it("publishes changed copies in order, in one call, and leaves the caller's messages alone", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    const publish = vi.spyOn(pubsub, "publish");
+    const decorated = transformPublisher((message, topic) => {
+      message.metadata.set("topic", topic);
+    })(pubsub);
+    const messages = Array.from({ length: 1000 }, (_, index) => new Message(String(index), { metadata: { own: "1" } }));
+    await decorated.publish("t", messages);
+    await decorated.publish("t", messages[0] as Message);
+    expect(publish).toHaveBeenCalledTimes(2);
+    const { messages: got } = await readMessages(await pubsub.subscribe("t", { group: "g" }), { count: 1001 });
+    expect(got.map((message) => message.id)).toEqual([...messages, messages[0]].map((message) => message?.id));
+    expect(got.every((message) => message.metadata.get("topic") === "t")).toBe(true);
+    expect(messages.every((message) => !message.metadata.has("topic"))).toBe(true);
+  });
+
+  it("publishes the message that the transform returns instead", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    await transformPublisher((message) => new Message(message.text().toUpperCase(), { id: message.id }))(pubsub).publish("t", new Message("loud"));
+    const { messages } = await readMessages(await pubsub.subscribe("t", { group: "g" }), { count: 1 });
+    expect(messages[0]?.text()).toBe("LOUD");
+  });
+
+  it("rejects and sends nothing of the call when the transform throws", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    const publish = vi.spyOn(pubsub, "publish");
+    const cause = new Error("no");
+    const decorated = transformPublisher((message) => {
+      if (message.text() === "bad") throw cause;
+    })(pubsub);
+    const failure = await decorated.publish("t", [new Message("good"), new Message("bad")]).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PublishError);
+    expect(failure).toMatchObject({ code: "TRANSFORM_FAILED", outcomes: ["rejected", "rejected"], cause });
+    expect(publish).not.toHaveBeenCalled();
+  });
+
+  it("closes the publisher it decorates and passes its failure on", async () => {
+    const inner = { publish: () => Promise.resolve(), close: () => Promise.reject(new Error("stuck")), [Symbol.asyncDispose]: () => Promise.resolve() };
+    await expect(transformPublisher(() => {})(inner).close()).rejects.toThrow("stuck");
+  });
+
+  it("refuses a missing transform when it is made", () => {
+    expect(() => transformPublisher(undefined as never)).toThrow(OptionError);
+    expect(() => transformSubscriber(undefined as never)).toThrow(OptionError);
+  });
+});
+
+describe("transformSubscriber", () => {
+  it("hands out changed views in order that share the verdict", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    await pubsub.publish(
+      "t",
+      Array.from({ length: 1000 }, (_, index) => new Message(String(index))),
+    );
+    const decorated = transformSubscriber((message) => {
+      message.metadata.set("seen", message.text());
+    })(pubsub);
+    const subscription = await decorated.subscribe("t", { group: "g" });
+    const { messages, complete } = await readMessages(subscription, { count: 1000 });
+    expect(complete).toBe(true);
+    expect(messages.map((message) => message.metadata.get("seen"))).toEqual(messages.map((_, index) => String(index)));
+    await expect(messages[999]?.settled).resolves.toBe("acked");
+    expect(subscription.status().inFlight).toBe(0);
+  });
+
+  it("transforms a redelivery from the original again", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    await pubsub.publish("t", new Message("m", { metadata: { count: "0" } }));
+    const decorated = transformSubscriber((message) => {
+      message.metadata.set("count", `${message.metadata.get("count")}1`);
+    })(pubsub);
+    const counts: (string | undefined)[] = [];
+    for await (const message of await decorated.subscribe("t", { group: "g" })) {
+      counts.push(message.metadata.get("count"));
+      if (counts.length === 1) message.nack();
+      else if (message.ack()) break;
+    }
+    expect(counts).toEqual(["01", "01"]);
+  });
+
+  it("nacks a message whose transform throws and hands it out again later, with others in between", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    await pubsub.publish("t", [new Message("bad"), new Message("good")]);
+    let failures = 0;
+    const decorated = transformSubscriber((message) => {
+      if (message.text() === "bad" && failures++ === 0) throw new Error("not now");
+    })(pubsub);
+    const subscription = await decorated.subscribe("t", { group: "g", maxInFlight: 2, orderBy: "none" });
+    const { messages } = await readMessages(subscription, { count: 2 });
+    expect(messages.map((message) => message.text())).toEqual(["good", "bad"]);
+    expect(messages[1]?.delivery.attempt).toBe(2);
+  });
+
+  it("closes at once although nobody reads", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    await pubsub.publish("t", [new Message("1"), new Message("2")]);
+    const decorated = transformSubscriber(() => {})(pubsub);
+    const subscription = await decorated.subscribe("t", { group: "g" });
+    await decorated.close();
+    expect(subscription.status().state).toBe("stopped");
+    await expect(subscription.closed).resolves.toBeUndefined();
+  });
+
+  it("provisions where the subscriber can, and has no provision where it cannot", async () => {
+    await using pubsub = new MemoryPubSub();
+    const decorated = transformSubscriber(() => {})(pubsub);
+    await decorated.provision?.("t", { group: "g" });
+    await pubsub.publish("t", new Message("early"));
+    const { messages } = await readMessages(await decorated.subscribe("t", { group: "g" }), { count: 1 });
+    expect(messages[0]?.text()).toBe("early");
+    const bare = { subscribe: pubsub.subscribe.bind(pubsub), close: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+    expect(transformSubscriber(() => {})(bare).provision).toBeUndefined();
+  });
+});

@@ -1,0 +1,48 @@
+import type { Logger } from "../logger/index.ts";
+import type { Taker } from "../message/doors.ts";
+import type { Handler, Middleware } from "../message/index.ts";
+import { Batched } from "./batched.ts";
+import { compose } from "./compose.ts";
+import type { FailurePolicy } from "./failure-policy.ts";
+import { Failures } from "./failures.ts";
+import type { BatchHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
+import { adapterName, checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { LostRuns } from "./lost-runs.ts";
+import { OneByOne } from "./one-by-one.ts";
+import { Outlet } from "./outlet.ts";
+import { Pipelined } from "./pipelined.ts";
+import type { Processor } from "./processor.ts";
+import type { PublisherDecorator, SubscriberDecorator } from "./router-options.ts";
+import { Runner } from "./runner.ts";
+
+export interface Surroundings {
+  readonly failure: FailurePolicy | undefined;
+  readonly logger: Logger;
+  readonly publisherDecorators: readonly PublisherDecorator[];
+  readonly subscriberDecorators: readonly SubscriberDecorator[];
+  readonly onGone: () => void;
+}
+
+/** Puts one handler together: failure policy, outlet, middleware, the way it handles, and the runner that drives it. */
+export function assemble(spec: HandlerSpec, middleware: readonly Middleware[], around: Surroundings): Runner {
+  checkTimeLimits(spec, middleware);
+  const lostRuns = new LostRuns();
+  const subject = { handler: spec.name, topic: spec.topic, adapter: adapterName(spec.subscriber), logger: around.logger, lostRuns };
+  const failures = new Failures([around.failure, spec.options.failure], subject);
+  // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
+  const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
+  const taker: Taker = { handler: spec.name, publishTopic: spec.publishTopic };
+  const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);
+  const outlet = publisher === undefined ? undefined : new Outlet(publisher, spec.publishTopic as string, taker);
+  const processor = makeProcessor(spec, middleware, failures, outlet);
+  return new Runner({ spec, subscriber, processor, failures, lostRuns, logger: around.logger, onGone: around.onGone });
+}
+
+function makeProcessor(spec: HandlerSpec, middleware: readonly Middleware[], failures: Failures, outlet: Outlet | undefined): Processor {
+  const { kind, options, name } = spec;
+  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, failures);
+  const handler: Handler = compose(name, singleHandler(options as ProducingHandlerOptions), middleware);
+  const { pipeline = 0 } = options as ProducingHandlerOptions;
+  if (pipeline > 0 && outlet !== undefined) return new Pipelined(options as ProducingHandlerOptions, handler, failures, outlet);
+  return new OneByOne(options, handler, failures, outlet);
+}

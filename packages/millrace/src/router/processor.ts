@@ -1,0 +1,14 @@
+import type { SubscribeDoors } from "../message/doors.ts";
+import type { ReceivedMessage, SubscribeOptions } from "../message/index.ts";
+
+/** One way of handling messages: one by one, pipelined, or in batches. */
+export interface Processor {
+  /** Loops that read the subscription. */
+  readonly readers: number;
+  /** What it asks of the subscription. */
+  readonly demands: Pick<SubscribeOptions, "maxInFlight" | "orderBy"> & SubscribeDoors;
+  /** Handles one message and gives its verdict. Returns a promise only when it must wait. Never throws, never rejects. */
+  handle(message: ReceivedMessage): Promise<void> | undefined;
+  /** The subscription has ended: nothing more will come. */
+  end(): void;
+}
