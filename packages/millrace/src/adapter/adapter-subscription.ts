@@ -1,6 +1,7 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { monotonicMs, sleep } from "../internal/timers.ts";
+import { LATE, within } from "../internal/within.ts";
 import type { SubscribeDoors } from "../message/doors.ts";
 import type { Delivery, DrainOptions, NackOptions, ReceivedMessage, SubscribeOptions, Subscription, SubscriptionStatus } from "../message/index.ts";
 import { InFlight } from "./in-flight.ts";
@@ -16,6 +17,7 @@ import { Supervisor } from "./supervisor.ts";
 import { watchHeld } from "./watch-held.ts";
 
 const DRAIN_MS = 30_000;
+const FLUSH_MS = 5_000;
 const FLUSH_RETRY_MS = 50;
 
 export interface AdapterSubscriptionOptions<Receipt> {
@@ -348,14 +350,15 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription, Set
 
   async #drain(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (this.#closing) return; // failed for good
-    const deadline = monotonicMs() + timeoutMs;
+    // Without a wait for handlers there is still one for the broker: what was settled must not come again.
+    const deadline = monotonicMs() + (timeoutMs === 0 ? FLUSH_MS : timeoutMs);
     this.#closing = true;
     this.#want(this.#session, 0);
     this.#reading.end();
     this.#giveBackHeld();
     if (this.#inFlight.size > 0 && timeoutMs > 0) {
       this.#calm ??= quietDeferred();
-      await Promise.race([this.#calm.promise, sleepUntil(deadline, signal)]);
+      await within(this.#calm.promise, timeoutMs, signal);
     }
     this.#giveUp();
     let failure: unknown;
@@ -389,13 +392,10 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription, Set
   async #flushUntil(deadline: number, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
       try {
-        await Promise.race([this.#settlements.flush(), sleepUntil(deadline, signal).then(() => Promise.reject(undefined))]);
-        return;
+        if ((await within(this.#settlements.flush(), deadline - monotonicMs(), signal)) !== LATE) return;
+        throw new MillraceError("the broker did not confirm the last verdicts in time", { code: "SETTLE_TIMEOUT", retryable: true });
       } catch (error) {
-        if (monotonicMs() + FLUSH_RETRY_MS >= deadline || signal?.aborted) {
-          if (error !== undefined) throw error;
-          throw new MillraceError("the broker did not confirm the last verdicts in time", { code: "SETTLE_TIMEOUT", retryable: true });
-        }
+        if (monotonicMs() + FLUSH_RETRY_MS >= deadline || signal?.aborted) throw error;
         await sleep(FLUSH_RETRY_MS);
       }
     }
@@ -413,8 +413,4 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription, Set
 function parkedText(lanes: Lanes): string {
   const key = lanes.failedKey === undefined ? "" : `, key ${JSON.stringify(lanes.failedKey)}`;
   return `${lanes.parked} messages failed or wait behind a failed one${key}`;
-}
-
-async function sleepUntil(deadline: number, signal: AbortSignal | undefined): Promise<void> {
-  await sleep(Math.max(0, deadline - monotonicMs()), signal).catch(() => {});
 }

@@ -1,4 +1,4 @@
-import { laterTurn, monotonicMs } from "./timers.ts";
+import { laterTurn, monotonicMs, wallMs } from "./timers.ts";
 
 /**
  * One time budget for all loops of the library together. Loops that run on resolved promises never let the event loop turn
@@ -14,6 +14,7 @@ let openedAt = 0;
 let open = false;
 let lastLook = 0;
 let turn: Promise<void> | undefined;
+let turnMs = 0;
 
 /** True when this turn of the event loop has been used for 8 ms. Reads the clock only once in several calls. */
 export function sliceSpent(): boolean {
@@ -42,6 +43,19 @@ function look(): boolean {
 
 function close(): void {
   open = false;
+}
+
+/** Milliseconds since the epoch, looked up once per turn of the event loop: cheap enough to stamp every message with. */
+export function coarseMs(): number {
+  if (turnMs === 0) {
+    turnMs = wallMs();
+    laterTurn(forget);
+  }
+  return turnMs;
+}
+
+function forget(): void {
+  turnMs = 0;
 }
 
 /** Resolves in the next turn of the event loop; shared by all who wait for it. */

@@ -1,7 +1,8 @@
 import { equalBackoffMs } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
-import { nextTurn, sliceSpent } from "../internal/slice.ts";
+import { coarseMs, nextTurn, sliceSpent } from "../internal/slice.ts";
 import { sleep, startTimer, wallMs } from "../internal/timers.ts";
+import { within } from "../internal/within.ts";
 import type { Logger } from "../logger/index.ts";
 import type { MessageDoors, SubscribeDoors, SubscriptionDoors, Taker } from "../message/doors.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
@@ -82,7 +83,7 @@ export class Runner implements Taker {
     } finally {
       // Whoever still runs outlived the drain's deadline and its delivery: nothing of it counts any more.
       const running = [...this.#readers].some(({ current }) => current !== undefined);
-      await (running ? Promise.race([this.#life, sleep(0)]) : this.#life);
+      await (running ? within(this.#life, 0) : this.#life);
     }
   }
 
@@ -216,10 +217,8 @@ export class Runner implements Taker {
         const step = await iterator.next();
         if (step.done) return;
         message = step.value;
-        this.#lastMessageAt = wallMs();
-      } else if ((this.#handled & 15) === 0) {
-        this.#lastMessageAt = wallMs();
       }
+      this.#lastMessageAt = coarseMs();
       this.#handled++;
       (message as MessageDoors)["millrace.takenBy"]?.(this);
       const pending = this.#parts.lostRuns.size > 0 ? this.#afterLostRun(message) : processor.handle(message);
