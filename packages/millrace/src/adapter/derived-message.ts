@@ -95,6 +95,14 @@ export class DerivedMessage implements ReceivedMessage {
     (this.#base as ReceivedMessage & MessageDoors)["millrace.ended"]?.(reason);
   }
 
+  "millrace.redeliverAfter"(delayMs: number): boolean {
+    return (this.#base as ReceivedMessage & MessageDoors)["millrace.redeliverAfter"]?.(delayMs) ?? false;
+  }
+
+  get "millrace.redeliveryDelayMs"(): number | undefined {
+    return (this.#base as ReceivedMessage & MessageDoors)["millrace.redeliveryDelayMs"];
+  }
+
   "millrace.handBack"(): boolean {
     const base = this.#base as ReceivedMessage & MessageDoors;
     return base["millrace.handBack"] === undefined ? base.nack() : base["millrace.handBack"]();

@@ -56,6 +56,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   #settler: Settler<Receipt> | undefined = undefined;
   #state = PENDING;
   #ended = false;
+  #redeliveryDelayMs: number | undefined = undefined;
   #taker: Taker | undefined = undefined;
   #reason: unknown = undefined;
   #controller: AbortController | undefined = undefined;
@@ -194,6 +195,15 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
 
   "millrace.ended"(reason?: unknown): void {
     this.end(reason);
+  }
+
+  "millrace.redeliverAfter"(delayMs: number): boolean {
+    this.#redeliveryDelayMs = delayMs;
+    return true;
+  }
+
+  get "millrace.redeliveryDelayMs"(): number | undefined {
+    return this.#redeliveryDelayMs;
   }
 
   "millrace.handBack"(): boolean {

@@ -21,6 +21,8 @@ const RETRY_MS = 250;
 export class Settlements {
   readonly #rules: SettlementRules;
   #pending: Settlement<unknown>[] = [];
+  /** Handed to the session, which has not answered yet. */
+  #underWay: Settlement<unknown>[] = [];
   #timer: TimerHandle | undefined;
   #sending: Promise<void> | undefined;
 
@@ -41,16 +43,13 @@ export class Settlements {
     if (this.#sending !== undefined || this.#pending.length === 0) return;
     const session = this.#rules.session();
     if (session === undefined) return;
+    let refused = false;
     this.#sending = this.#deliver(session, false)
       .catch((error: unknown) => {
+        refused = true;
         this.#rules.onError(error);
-        this.#timer ??= startTimer(() => this.send(), RETRY_MS);
       })
-      .finally(() => {
-        this.#sending = undefined;
-        if (this.#pending.length >= this.#rules.batch) this.send();
-        else if (this.#pending.length > 0) this.#timer ??= startTimer(() => this.send(), this.#rules.delayMs);
-      });
+      .finally(() => this.#goOn(refused));
   }
 
   /** Resolves when every verdict so far is durable. */
@@ -68,9 +67,7 @@ export class Settlements {
       .catch((error: unknown) => {
         failure = error ?? new Error("unknown");
       })
-      .finally(() => {
-        this.#sending = undefined;
-      });
+      .finally(() => this.#goOn(failure !== undefined));
     await this.#sending;
     if (failure === undefined) return;
     throw failure instanceof SettleError ? failure : this.#failure(failure);
@@ -79,6 +76,7 @@ export class Settlements {
   /** Verdicts on deliveries that are lost have no receiver any more. */
   forget(which: (message: Received) => boolean): void {
     this.#pending = this.#pending.filter((settlement) => !which(settlement.message));
+    this.#underWay = this.#underWay.filter((settlement) => !which(settlement.message));
   }
 
   stop(): void {
@@ -92,13 +90,24 @@ export class Settlements {
 
   async #deliver(session: Session<unknown>, final: boolean): Promise<void> {
     const batch = this.#pending;
+    this.#underWay = batch;
     this.#pending = [];
     try {
       await session.settle(batch, final);
     } catch (error) {
-      this.#pending = [...batch, ...this.#pending];
+      this.#pending = [...this.#underWay, ...this.#pending];
       throw error;
+    } finally {
+      this.#underWay = [];
     }
+  }
+
+  /** A batch was answered: what has gathered meanwhile follows it, and what was refused is offered again after a while. */
+  #goOn(refused: boolean): void {
+    this.#sending = undefined;
+    if (this.#pending.length === 0) return;
+    if (!refused && this.#pending.length >= this.#rules.batch) this.send();
+    else this.#timer ??= startTimer(() => this.send(), refused ? RETRY_MS : this.#rules.delayMs);
   }
 
   #failure(cause: unknown): SettleError {

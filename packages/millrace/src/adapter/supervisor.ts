@@ -2,11 +2,12 @@ import { MillraceError } from "../errors/index.ts";
 import { sleep } from "../internal/timers.ts";
 import type { Logger } from "../logger/index.ts";
 import { equalBackoffMs } from "./backoff.ts";
-import type { Intake, Session, Source } from "./source.ts";
+import type { LiveIntake } from "./live-intake.ts";
+import type { Session, Source } from "./source.ts";
 
 export interface SupervisorHooks {
   /** An intake for one session; dead once the session is closed or has failed. */
-  intake(onFail: (error: unknown) => void): { readonly intake: Intake<unknown>; readonly kill: () => void };
+  intake(onFail: (error: unknown) => void): LiveIntake;
   onUp(session: Session<unknown>): void;
   onDown(error: unknown): void;
   /** It cannot heal. */
@@ -58,7 +59,7 @@ export class Supervisor {
   async #open(): Promise<void> {
     let broken: { readonly error: unknown } | undefined;
     let up = false;
-    const { intake, kill } = this.#hooks.intake((error) => {
+    const intake = this.#hooks.intake((error) => {
       if (up) this.#onFail(error);
       else broken ??= { error };
     });
@@ -66,16 +67,16 @@ export class Supervisor {
     try {
       session = await this.#source.open(intake, this.#stop.signal);
     } catch (error) {
-      kill();
+      intake.kill();
       throw error;
     }
     if (broken !== undefined || this.#stop.signal.aborted) {
-      kill();
+      intake.kill();
       await session.close();
       throw broken === undefined ? this.#stop.signal.reason : broken.error;
     }
     up = true;
-    this.#kill = kill;
+    this.#kill = () => intake.kill();
     this.#session = session;
     this.#hooks.onUp(session);
   }

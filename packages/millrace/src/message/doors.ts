@@ -22,6 +22,9 @@ export interface MessageDoors {
   "millrace.ended"?(reason?: unknown): void;
   /** Back into its old place with the same attempt: for messages that did nothing wrong. */
   "millrace.handBack"?(): boolean;
+  /** Should this delivery fail in the end: not again before so many milliseconds. True when the wish is kept. */
+  "millrace.redeliverAfter"?(delayMs: number): boolean;
+  readonly "millrace.redeliveryDelayMs"?: number | undefined;
   /** The verdict so far. */
   readonly verdict?: Verdict | undefined;
 }

@@ -1,1 +1,2 @@
-export {};
+/** Plugins: run when a router starts. */
+export { type SignalsOptions, signals } from "./signals.ts";

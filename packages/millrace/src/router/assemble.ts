@@ -1,5 +1,5 @@
 import type { Logger } from "../logger/index.ts";
-import type { Taker } from "../message/doors.ts";
+import type { MiddlewareDoors, Taker } from "../message/doors.ts";
 import type { Handler, Middleware } from "../message/index.ts";
 import { Batched } from "./batched.ts";
 import { compose } from "./compose.ts";
@@ -13,7 +13,8 @@ import { Outlet } from "./outlet.ts";
 import { Pipelined } from "./pipelined.ts";
 import type { Processor } from "./processor.ts";
 import type { PublisherDecorator, SubscriberDecorator } from "./router-options.ts";
-import { Runner } from "./runner.ts";
+import { ABANDON_MS, Runner } from "./runner.ts";
+import { StillRunning } from "./still-running.ts";
 
 export interface Surroundings {
   readonly failure: FailurePolicy | undefined;
@@ -27,21 +28,37 @@ export interface Surroundings {
 export function assemble(spec: HandlerSpec, middleware: readonly Middleware[], around: Surroundings): Runner {
   checkTimeLimits(spec, middleware);
   const lostRuns = new LostRuns();
-  const subject = { handler: spec.name, topic: spec.topic, adapter: adapterName(spec.subscriber), logger: around.logger, lostRuns };
+  const stillRunning = middleware.some((one: Middleware & MiddlewareDoors) => one["millrace.timeLimitMs"] !== undefined) ? new StillRunning() : undefined;
+  const subject = {
+    handler: spec.name,
+    topic: spec.topic,
+    adapter: adapterName(spec.subscriber),
+    logger: around.logger,
+    lostRuns,
+    stillRunning,
+    abandonAfterMs: spec.options.abandonAfterMs ?? ABANDON_MS,
+  };
   const failures = new Failures([around.failure, spec.options.failure], subject);
   // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
   const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
   const taker: Taker = { handler: spec.name, publishTopic: spec.publishTopic };
   const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);
   const outlet = publisher === undefined ? undefined : new Outlet(publisher, spec.publishTopic as string, taker);
-  const processor = makeProcessor(spec, middleware, failures, outlet);
+  const processor = makeProcessor(spec, middleware, failures, outlet, stillRunning);
   return new Runner({ spec, subscriber, processor, failures, lostRuns, logger: around.logger, onGone: around.onGone });
 }
 
-function makeProcessor(spec: HandlerSpec, middleware: readonly Middleware[], failures: Failures, outlet: Outlet | undefined): Processor {
+function makeProcessor(
+  spec: HandlerSpec,
+  middleware: readonly Middleware[],
+  failures: Failures,
+  outlet: Outlet | undefined,
+  stillRunning: StillRunning | undefined,
+): Processor {
   const { kind, options, name } = spec;
   if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, failures);
-  const handler: Handler = compose(name, singleHandler(options as ProducingHandlerOptions), middleware);
+  const single = singleHandler(options as ProducingHandlerOptions);
+  const handler: Handler = compose(name, stillRunning === undefined ? single : stillRunning.follow(single), middleware);
   const { pipeline = 0 } = options as ProducingHandlerOptions;
   if (pipeline > 0 && outlet !== undefined) return new Pipelined(options as ProducingHandlerOptions, handler, failures, outlet);
   return new OneByOne(options, handler, failures, outlet);

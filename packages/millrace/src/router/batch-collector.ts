@@ -29,6 +29,7 @@ export class BatchCollector {
   #running = 0;
   #timer: TimerHandle | undefined;
   #due = false;
+  #ended = false;
 
   constructor(rules: CollectorRules) {
     this.#rules = rules;
@@ -51,15 +52,17 @@ export class BatchCollector {
 
   /** Nothing more will come: what has gathered runs now. */
   end(): void {
-    this.#due = true;
+    this.#ended = true;
     this.#go();
   }
 
   #go(): void {
-    while (this.#running < this.#rules.concurrency && (this.#gathering.length >= this.#rules.size || (this.#due && this.#gathering.length > 0))) {
+    while (this.#running < this.#rules.concurrency && this.#gathering.length >= (this.#due || this.#ended ? 1 : this.#rules.size)) {
       const batch = this.#gathering.splice(0, this.#rules.size);
       this.#due = false;
       stopTimer(this.#timer);
+      for (const { key } of batch) if (key !== undefined) this.#runningKeys.add(key);
+      this.#setAside();
       if (this.#gathering.length > 0) {
         this.#timer = startTimer(() => {
           this.#due = true;
@@ -72,7 +75,6 @@ export class BatchCollector {
 
   async #run(entries: readonly Enrolled[]): Promise<void> {
     this.#running++;
-    for (const { key } of entries) if (key !== undefined) this.#runningKeys.add(key);
     const failed = new Map<ReceivedMessage, unknown>();
     const known = new Set(entries.map(({ message }) => message));
     const batch: Batch = {
@@ -87,16 +89,28 @@ export class BatchCollector {
     } catch (error) {
       for (const message of known) if (!failed.has(message)) failed.set(message, error);
     }
-    this.#tell(entries, failed);
+    const failedKeys = this.#tell(entries, failed);
     for (const { key } of entries) if (key !== undefined) this.#runningKeys.delete(key);
     this.#running--;
     const behind = this.#behind;
     this.#behind = [];
-    for (const entry of behind) this.enrol(entry);
+    for (const entry of behind) {
+      if (entry.key !== undefined && failedKeys.has(entry.key)) entry.fail(handedBack("an earlier message of its key failed"));
+      else this.enrol(entry);
+    }
     this.#go();
   }
 
-  #tell(entries: readonly Enrolled[], failed: ReadonlyMap<ReceivedMessage, unknown>): void {
+  /** Of what still gathers, those whose key is in a batch that runs wait for its end. */
+  #setAside(): void {
+    const runs = ({ key }: Enrolled): boolean => key !== undefined && this.#runningKeys.has(key);
+    if (!this.#gathering.some(runs)) return;
+    this.#behind = [...this.#gathering.filter(runs), ...this.#behind];
+    this.#gathering = this.#gathering.filter((entry) => !runs(entry));
+  }
+
+  /** Tells each how it went; answers with the keys that failed. */
+  #tell(entries: readonly Enrolled[], failed: ReadonlyMap<ReceivedMessage, unknown>): ReadonlySet<string> {
     const failedKeys = new Set<string>();
     for (const entry of entries) {
       const { message, key } = entry;
@@ -109,5 +123,6 @@ export class BatchCollector {
         entry.succeed();
       }
     }
+    return failedKeys;
   }
 }

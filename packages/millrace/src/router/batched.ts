@@ -12,6 +12,7 @@ import type { Processor } from "./processor.ts";
  */
 export class Batched implements Processor {
   readonly readers = 1;
+  readonly detached = true;
   readonly demands: Processor["demands"];
   readonly #collector: BatchCollector;
   readonly #failures: Failures;

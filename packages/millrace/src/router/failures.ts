@@ -1,12 +1,16 @@
 import { backoffMs } from "../adapter/index.ts";
-import { isPermanent, MillraceError } from "../errors/index.ts";
+import { isPermanent } from "../errors/index.ts";
+import { LATE, within } from "../internal/within.ts";
 import type { Logger } from "../logger/index.ts";
 import { ATTEMPTS_POISONED, HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
 import type { MessageDoors } from "../message/doors.ts";
-import { isHandedBack } from "../message/handed-back.ts";
 import { Message, type Publisher, type ReceivedMessage } from "../message/index.ts";
+import { isInterruption } from "../message/interruption.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
 import type { LostRuns } from "./lost-runs.ts";
+import type { StillRunning } from "./still-running.ts";
+
+const LONGEST_REASON = 4096;
 
 export interface FailureSubject {
   readonly handler: string;
@@ -15,6 +19,9 @@ export interface FailureSubject {
   readonly logger: Logger;
   /** Calls that outlived their delivery. */
   readonly lostRuns: LostRuns;
+  /** Calls that a timeout gave up on; only where there is one. */
+  readonly stillRunning: StillRunning | undefined;
+  readonly abandonAfterMs: number;
 }
 
 /** Decides what becomes of a message whose handler failed, and remembers which messages are failing now. */
@@ -47,6 +54,11 @@ export class Failures {
     return this.#spent.size > 0;
   }
 
+  /** The message may be another's now. */
+  onLost(message: ReceivedMessage): void {
+    this.#forget(message.id);
+  }
+
   forgetAll(): void {
     this.#failing.clear();
     this.#spent.clear();
@@ -58,38 +70,60 @@ export class Failures {
     if (this.#subject.lostRuns.size > 0) this.#subject.lostRuns.end(message.id, true);
   }
 
-  /** Gives the verdict. Returns a promise only when a dead letter has to be published. */
+  /**
+   * What a handler gave back for this message is dropped: it will be handled again, and its output now would be a duplicate.
+   * A call that outlived its delivery still counts, unless it was abandoned or the handler stopped meanwhile.
+   */
+  dropsOutput(message: ReceivedMessage): boolean {
+    const { verdict } = message as MessageDoors;
+    return verdict === "nacked" || (verdict === "lost" && !this.#subject.lostRuns.has(message.id));
+  }
+
+  /** Gives the verdict. Returns a promise only when there is something to wait for: a call that still runs, a dead letter. */
   onFailure(message: ReceivedMessage, error: unknown): Promise<void> | undefined {
-    const verdict = (message as MessageDoors).verdict;
+    const running = this.#subject.stillRunning?.ended(message);
+    return running === undefined ? this.#judge(message, error) : this.#whenEnded(message, error, running);
+  }
+
+  /** A timeout has failed the call, but its work goes on: the message is not handed out again beside it. */
+  async #whenEnded(message: ReceivedMessage, error: unknown, running: Promise<unknown>): Promise<void> {
+    const { logger, abandonAfterMs } = this.#subject;
+    if ((await within(running, abandonAfterMs)) === LATE) {
+      logger.error({ ...this.#fields(message), abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
+    }
+    await this.#judge(message, error);
+  }
+
+  #judge(message: ReceivedMessage, error: unknown): Promise<void> | undefined {
+    const { verdict, "millrace.redeliveryDelayMs": wishedMs } = message as MessageDoors;
     const { logger, lostRuns } = this.#subject;
     if (lostRuns.size > 0) lostRuns.end(message.id, false);
     if (verdict !== undefined) {
       logger.warn({ ...this.#fields(message), error, verdict }, "handler failed after the verdict was given");
       return undefined;
     }
-    if (isHandedBack(error) || endedFromOutside(error)) {
-      const { "millrace.handBack": handBack } = message as MessageDoors;
-      if (handBack === undefined) message.nack({ reason: "handed back" });
-      else handBack.call(message);
+    if (isInterruption(error, message)) {
+      handBack(message);
       return undefined;
     }
     const { attempt } = message.delivery;
     const permanent = isPermanent(error);
     if (!permanent && attempt < this.#policy.attempts) {
-      const delayMs = backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs);
+      const delayMs = wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs);
       this.#failing.set(message.id, attempt);
       logger.warn({ ...this.#fields(message), attempt, delayMs: Math.round(delayMs), error }, "handler failed, the message will be tried again");
       message.nack({ delayMs, reason: reasonOf(error) });
       return undefined;
     }
     if (this.#deadLetter !== undefined) return this.#bury(message, error, attempt, permanent);
+    const delayMs = Math.max(wishedMs ?? 0, this.#policy.maxDelayMs);
     this.#failing.set(message.id, attempt);
     this.#spent.add(message.id);
     logger.error(
-      { ...this.#fields(message), attempt, permanent, delayMs: this.#policy.maxDelayMs, error },
+      { ...this.#fields(message), attempt, permanent, delayMs, error },
       "handler failed and there is no dead letter: the message is kept and tried again",
     );
-    message.nack({ delayMs: this.#policy.maxDelayMs, reason: reasonOf(error) });
+    message.nack({ delayMs, reason: reasonOf(error) });
     return undefined;
   }
 
@@ -142,11 +176,13 @@ export class Failures {
   }
 }
 
+/** Bounded: brokers limit what headers may hold. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text;
 }
 
-/** The handler gave up because its delivery was lost or the drain was over: no fault of the message. */
-function endedFromOutside(error: unknown): boolean {
-  return MillraceError.is(error) && (error.code === "DELIVERY_LOST" || error.code === "DRAIN_DEADLINE");
+function handBack(message: ReceivedMessage & MessageDoors): void {
+  if (message["millrace.handBack"] === undefined) message.nack({ reason: "handed back" });
+  else message["millrace.handBack"]();
 }

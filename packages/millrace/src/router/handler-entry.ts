@@ -68,23 +68,32 @@ export class HandlerEntry implements HandlerHandle {
       await runner.start();
     } catch (error) {
       this.runner = undefined;
-      this.#started.reject(error);
+      this.fail(error);
       throw error;
     }
     this.#started.resolve();
   }
 
-  /** Ends the run; the entry can be launched again. */
+  /** It could not start, or will not. */
+  fail(error: unknown): void {
+    this.#started.reject(error);
+    this.#stopped.resolve();
+  }
+
+  /** Ends the run. */
   async end(drain: DrainOptions): Promise<void> {
     const { runner } = this;
-    const { resolve } = this.#stopped;
     try {
       await runner?.stop(drain);
     } finally {
       this.runner = undefined;
-      resolve();
-      this.#started = quietDeferred();
-      this.#stopped = quietDeferred();
+      this.fail(new MillraceError(`handler ${JSON.stringify(this.name)} was stopped before it had started`, { code: "HANDLER_STOPPED" }));
     }
+  }
+
+  /** Makes ready for another launch. */
+  renew(): void {
+    this.#started = quietDeferred();
+    this.#stopped = quietDeferred();
   }
 }

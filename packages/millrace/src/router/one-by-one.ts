@@ -44,7 +44,7 @@ export class OneByOne implements Processor {
   end(): void {}
 
   #publish(message: ReceivedMessage, produced: Produced): Promise<void> | undefined {
-    if ((message as MessageDoors).verdict === "nacked" || (message as MessageDoors).verdict === "lost") return this.#succeed(message); // it will be handled again: its output now would be a duplicate
+    if (this.#failures.dropsOutput(message)) return this.#succeed(message);
     if (Array.isArray(produced) && produced.length === 0) return this.#succeed(message);
     if (this.#outlet === undefined) return this.#fail(message, outputWithoutPublisher(this.#name));
     return this.#outlet.publish(produced, message).then(

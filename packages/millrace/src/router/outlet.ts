@@ -16,10 +16,15 @@ export class Outlet {
 
   /** Publishes in one call; messages without a key get the consumed message's, so that order per key holds along a chain. */
   publish(produced: Produced, consumed: ReceivedMessage): Promise<void> {
-    const { key } = consumed;
-    const list = producedList(produced);
-    const keyed = key === undefined ? list : list.map((message) => (message.key === undefined ? message.copy({ key }) : message));
-    return this.#publisher.publish(this.#topic, keyed.length === 1 ? (keyed[0] as Message) : keyed, this.#options);
+    try {
+      const { key } = consumed;
+      const list = producedList(produced);
+      const keyed = key === undefined ? list : list.map((message) => (message.key === undefined ? message.copy({ key }) : message));
+      return Promise.resolve(this.#publisher.publish(this.#topic, keyed.length === 1 ? (keyed[0] as Message) : keyed, this.#options));
+    } catch (error) {
+      // A foreign publisher that throws at once, or something that is no message: a failure as any other.
+      return Promise.reject(error);
+    }
   }
 }
 

@@ -60,15 +60,16 @@ export class Pipelined implements Processor {
     try {
       const produced = await this.#run(passage);
       // Sent before the next handler of the lane begins to send: `publish` takes its place in order when it is called.
-      const confirmed = produced === undefined || passage.overtaken ? undefined : this.#outlet.publish(produced, message);
+      const dropped = produced === undefined || passage.overtaken || this.#failures.dropsOutput(message);
+      const confirmed = dropped ? undefined : this.#outlet.publish(produced, message);
+      if ((message as MessageDoors).verdict === "nacked") overtake(lane, passage);
       passage.handled.resolve();
       await confirmed;
       if (passage.overtaken) throw handedBack("an earlier message of its lane failed");
       message.ack();
       this.#failures.onSuccess(message);
     } catch (error) {
-      const later = lane.slice(lane.indexOf(passage) + 1);
-      for (const other of later) other.overtaken = true;
+      overtake(lane, passage);
       passage.handled.resolve();
       await this.#failures.onFailure(message, error);
     }
@@ -91,6 +92,11 @@ export class Pipelined implements Processor {
       else next();
     }
   }
+}
+
+/** The later ones of the lane are handled again after this one. */
+function overtake(lane: readonly Passage[], failed: Passage): void {
+  for (let index = lane.indexOf(failed) + 1; index < lane.length; index++) (lane[index] as Passage).overtaken = true;
 }
 
 /** One handler at a time means one lane: the order of the whole subscription holds, as it does without a pipeline. */

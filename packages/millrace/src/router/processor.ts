@@ -7,6 +7,8 @@ export interface Processor {
   readonly readers: number;
   /** What it asks of the subscription. */
   readonly demands: Pick<SubscribeOptions, "maxInFlight" | "orderBy"> & SubscribeDoors;
+  /** What it was given is on its way when `handle` has returned: the reader goes on at once. */
+  readonly detached?: boolean;
   /** Handles one message and gives its verdict. Returns a promise only when it must wait. Never throws, never rejects. */
   handle(message: ReceivedMessage): Promise<void> | undefined;
   /** The subscription has ended: nothing more will come. */

@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
+import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -11,6 +12,7 @@ import type { Description, Health } from "./health.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
 
 const DRAIN_MS = 30_000;
+const STAY_MS = 3_600_000;
 
 type Phase = "resting" | "starting" | "running" | "closing";
 
@@ -24,6 +26,8 @@ class HandlerRouter implements RouterContract {
   readonly #subscriberDecorators: SubscriberDecorator[] = [];
   #phase: Phase = "resting";
   #started: Deferred<void> = quietDeferred();
+  /** The last start failed: what waited for it was told, the next start is another one. */
+  #refused = false;
   #ended: Deferred<void> = quietDeferred();
   #closing: Promise<void> | undefined;
   #failed = false;
@@ -83,19 +87,22 @@ class HandlerRouter implements RouterContract {
     if (this.#phase !== "resting") {
       throw new MillraceError(`the router is ${this.#phase}: it can be started again after close()`, { code: "ROUTER_RUNNING" });
     }
-    signal?.throwIfAborted();
     this.#phase = "starting";
+    if (this.#refused) this.#renew();
     this.#failed = false;
     this.#closing = undefined;
     this.#ended = quietDeferred();
     try {
+      signal?.throwIfAborted();
       for (const plugin of this.#plugins) await plugin(this);
-      for (const entry of [...this.#entries.values()]) await this.#launch(entry);
+      // Also those that are added meanwhile: a map is walked to its live end.
+      for (const entry of this.#entries.values()) await this.#launch(entry);
     } catch (error) {
+      for (const entry of this.#entries.values()) if (entry.runner === undefined) entry.fail(error);
       await Promise.allSettled([...this.#entries.values()].map((entry) => entry.end({ timeoutMs: 0 })));
+      this.#refused = true;
       this.#phase = "resting";
       this.#started.reject(error);
-      this.#started = quietDeferred();
       this.#ended.resolve();
       throw error;
     }
@@ -111,7 +118,14 @@ class HandlerRouter implements RouterContract {
 
   async run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
     await this.start(options);
+    // A router that runs is a reason for the process to live, also when nothing is connected.
+    let alive: TimerHandle | undefined;
+    const stay = (): void => {
+      alive = startTimer(stay, STAY_MS);
+    };
+    stay();
     await this.#ended.promise;
+    stopTimer(alive);
   }
 
   async idle(): Promise<void> {
@@ -147,6 +161,17 @@ class HandlerRouter implements RouterContract {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close({ timeoutMs: 0 });
+  }
+
+  #renew(): void {
+    this.#refused = false;
+    this.#started = quietDeferred();
+    for (const entry of this.#entries.values()) entry.renew();
+  }
+
+  /** For plugins: `closed` runs once when this run of the router has ended, or could not begin. */
+  "millrace.onClosed"(closed: () => void): void {
+    void this.#ended.promise.then(closed);
   }
 
   #handled(): number {
@@ -200,6 +225,7 @@ class HandlerRouter implements RouterContract {
 
   async #close(options: DrainOptions): Promise<void> {
     if (this.#phase === "starting") await this.#started.promise.catch(() => {});
+    const ran = this.#phase === "running";
     this.#phase = "closing";
     const drain = { timeoutMs: this.#options.drainTimeoutMs ?? DRAIN_MS, ...options };
     const failures: unknown[] = [];
@@ -214,7 +240,7 @@ class HandlerRouter implements RouterContract {
       }
     }
     this.#phase = "resting";
-    this.#started = quietDeferred();
+    if (ran) this.#renew();
     this.#ended.resolve();
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, "closing the router met several failures");

@@ -14,13 +14,16 @@ import type { Processor } from "./processor.ts";
 
 const RESUBSCRIBE_MIN_MS = 100;
 const RESUBSCRIBE_MAX_MS = 5000;
-const ABANDON_MS = 30_000;
+/** Default of `abandonAfterMs`. */
+export const ABANDON_MS = 30_000;
 
 /** A loop that reads the subscription. */
 interface Reader {
   current: ReceivedMessage | undefined;
   /** Its call was abandoned and another reader took its place. */
   replaced: boolean;
+  /** It reads no more. */
+  leave(): void;
 }
 
 export interface RunnerParts {
@@ -62,7 +65,8 @@ export class Runner implements Taker {
 
   async start(): Promise<void> {
     const subscription = await this.#subscribe();
-    this.#life = this.#live(subscription);
+    if (this.#stop.signal.aborted) await subscription.close();
+    else this.#life = this.#live(subscription);
   }
 
   pause(): void {
@@ -83,7 +87,7 @@ export class Runner implements Taker {
     } finally {
       // Whoever still runs outlived the drain's deadline and its delivery: nothing of it counts any more.
       const running = [...this.#readers].some(({ current }) => current !== undefined);
-      await (running ? within(this.#life, 0) : this.#life);
+      await within(this.#life, running ? 0 : (options.timeoutMs ?? ABANDON_MS));
     }
   }
 
@@ -114,20 +118,23 @@ export class Runner implements Taker {
 
   /** The delivery of a message was lost while its call runs: the call keeps its slot for a while, then it is abandoned. */
   onLost(message: ReceivedMessage, reason: unknown): void {
+    const { spec, logger, lostRuns, failures, processor } = this.#parts;
+    failures.onLost(message);
     const reader = [...this.#readers].find(({ current }) => current === message);
-    if (reader === undefined) return;
-    const { spec, logger, lostRuns } = this.#parts;
+    if (reader === undefined && processor.detached !== true) return;
     logger.warn({ ...this.#fields(message), reason }, "the delivery was lost while the handler ran");
+    if (this.#stop.signal.aborted) return;
     lostRuns.begin(message.id);
     startTimer(
       () => {
-        if (reader.current !== message) return;
+        if (reader === undefined ? !lostRuns.has(message.id) : reader.current !== message) return;
         logger.error({ ...this.#fields(message) }, "the handler did not end after its delivery was lost, its call is abandoned");
         lostRuns.end(message.id, false);
+        if (reader === undefined) return;
         reader.replaced = true;
         this.#readers.delete(reader);
-        const subscription = this.#subscription;
-        if (subscription !== undefined && !this.#stop.signal.aborted) this.#spare?.();
+        if (!this.#stop.signal.aborted) this.#spare?.();
+        reader.leave();
       },
       spec.options.abandonAfterMs ?? ABANDON_MS,
       true,
@@ -155,6 +162,7 @@ export class Runner implements Taker {
     for (let subscription: Subscription | undefined = first; subscription !== undefined; ) {
       const failure = await this.#read(subscription);
       if (this.#stop.signal.aborted) return;
+      this.#parts.failures.forgetAll();
       const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
       this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
       this.#parts.logger.error({ ...this.#fields(undefined), error }, "the subscription broke, it is taken up again");
@@ -189,9 +197,13 @@ export class Runner implements Taker {
     let failure: unknown;
     let running = 0;
     await new Promise<void>((resolve) => {
+      const leave = (): void => {
+        running--;
+        if (running === 0) resolve();
+      };
       const launch = (): void => {
         running++;
-        const reader: Reader = { current: undefined, replaced: false };
+        const reader: Reader = { current: undefined, replaced: false, leave };
         this.#readers.add(reader);
         this.#loop(reader, iterator, subscription as Subscription & SubscriptionDoors)
           .catch((error: unknown) => {
@@ -199,8 +211,7 @@ export class Runner implements Taker {
           })
           .finally(() => {
             this.#readers.delete(reader);
-            running--;
-            if (running === 0) resolve();
+            if (!reader.replaced) leave();
           });
       };
       this.#spare = launch;
@@ -222,7 +233,7 @@ export class Runner implements Taker {
       this.#handled++;
       (message as MessageDoors)["millrace.takenBy"]?.(this);
       const pending = this.#parts.lostRuns.size > 0 ? this.#afterLostRun(message) : processor.handle(message);
-      if (pending !== undefined) {
+      if (pending !== undefined && processor.detached !== true) {
         reader.current = message;
         await pending;
         reader.current = undefined;
@@ -233,8 +244,10 @@ export class Runner implements Taker {
   }
 
   async #afterLostRun(message: ReceivedMessage): Promise<void> {
-    if (await this.#parts.lostRuns.outcome(message.id)) message.ack();
-    else await this.#parts.processor.handle(message);
+    if (await this.#parts.lostRuns.outcome(message.id)) {
+      message.ack();
+      (message as MessageDoors)["millrace.ended"]?.();
+    } else await this.#parts.processor.handle(message);
   }
 
   #fields(message: ReceivedMessage | undefined): Record<string, unknown> {

@@ -1,0 +1,234 @@
+import { MillraceError } from "../errors/index.ts";
+import { type Deferred, quietDeferred } from "../internal/deferred.ts";
+import type { SubscribeDoors } from "../message/doors.ts";
+import type { Delivery, NackOptions, SubscribeOptions } from "../message/index.ts";
+import { Appetite } from "./appetite.ts";
+import { InFlight } from "./in-flight.ts";
+import { Lanes } from "./lanes.ts";
+import type { IntakeOwner } from "./live-intake.ts";
+import { Reading } from "./reading.ts";
+import type { Received, Settler } from "./received.ts";
+import type { KnownSettings } from "./settings.ts";
+import { Settlements } from "./settlements.ts";
+import type { Session, UndecodableRecord } from "./source.ts";
+import type { StatusBoard } from "./status-board.ts";
+
+/**
+ * The way of messages through a subscription: in from the session, into their lanes, out to the reader, and their verdicts back
+ * to the session.
+ */
+export class Deliveries implements Settler<unknown>, IntakeOwner {
+  readonly lanes: Lanes;
+  readonly inFlight: InFlight = new InFlight();
+  readonly reading: Reading;
+  readonly settlements: Settlements;
+  readonly #topic: string;
+  readonly #options: SubscribeOptions & SubscribeDoors;
+  readonly #settings: KnownSettings;
+  readonly #status: StatusBoard;
+  readonly #maxInFlight: number;
+  readonly #appetite: Appetite;
+  #session: Session<unknown> | undefined;
+  #paused = false;
+  #ending = false;
+  #sequence = 0;
+  #calm: Deferred<void> | undefined;
+
+  constructor(topic: string, options: SubscribeOptions & SubscribeDoors, settings: KnownSettings, status: StatusBoard) {
+    this.#topic = topic;
+    this.#options = options;
+    this.#settings = settings;
+    this.#status = status;
+    const { orderBy, maxInFlight = 1 } = options;
+    this.#maxInFlight = maxInFlight;
+    const order = maxInFlight === 1 ? "one" : orderBy === "none" ? "none" : (orderBy ?? settings.orderingKey);
+    this.lanes = new Lanes({ order, depth: options["millrace.laneDepth"] ?? 1 }, () => this.#move());
+    this.#appetite = new Appetite(settings, maxInFlight, this.lanes, status);
+    this.reading = new Reading(
+      () => this.next(),
+      () => this.#fetch(),
+    );
+    this.settlements = new Settlements({
+      delayMs: settings.settleDelayMs,
+      batch: settings.settleBatch,
+      session: () => this.#session,
+      onError: (error) => {
+        status.error(error);
+        settings.logger.warn({ topic, adapter: settings.adapter, error }, "verdicts could not be made durable, they are kept and offered again");
+      },
+    });
+  }
+
+  /** Messages delivered so far. */
+  get delivered(): number {
+    return this.#sequence;
+  }
+
+  /** Nothing is held and nothing is in flight. */
+  get empty(): boolean {
+    return this.inFlight.size === 0 && this.lanes.held === 0;
+  }
+
+  /** Resolves when nothing is in flight and, unless it is ending, nothing held. */
+  get calm(): Promise<void> {
+    this.#calm ??= quietDeferred();
+    return this.#calm.promise;
+  }
+
+  /** Another session, or none for the time being. */
+  connect(session: Session<unknown> | undefined): void {
+    this.#session = session;
+    if (session === undefined) return;
+    this.#appetite.restart();
+    this.settlements.send();
+    this.#move();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#appetite.stop(this.#session);
+    this.#giveBack(this.lanes.remove());
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#move();
+  }
+
+  /** Hands out nothing more, ends the reading, gives back what was not handed out. */
+  end(): void {
+    this.#ending = true;
+    this.#appetite.stop(this.#session);
+    this.reading.end();
+    this.#giveBack(this.lanes.remove());
+  }
+
+  /** What is still in flight is aborted and given back, uncounted. */
+  giveUp(): void {
+    const late = [...this.inFlight];
+    if (late.length > 0) {
+      const { logger } = this.#settings;
+      logger.warn({ topic: this.#topic, count: late.length, id: late[0]?.id }, "the drain's deadline is over, unsettled messages are given back");
+    }
+    for (const message of late) {
+      const reason = new MillraceError(`the subscription closed before message ${message.id} was settled`, { code: "DRAIN_DEADLINE" });
+      if (!message.lose(reason)) continue;
+      this.inFlight.remove(message);
+      this.#giveBack([message.again(message.attempt)]);
+    }
+    this.#calm?.resolve();
+  }
+
+  /** The next message, if one may be handed out now. */
+  next(): Received | undefined {
+    if (this.inFlight.size >= this.#maxInFlight || this.#paused || this.#ending) return undefined;
+    const message = this.lanes.take();
+    if (message !== undefined) this.inFlight.add(message);
+    if (this.#appetite.hungry) this.#fetch();
+    return message;
+  }
+
+  // ── what messages call ──
+
+  holds(message: Received): boolean {
+    const session = this.#session;
+    if (session?.holds === undefined || session.holds(message)) return true;
+    this.#lose(message);
+    return false;
+  }
+
+  onAck(message: Received): void {
+    this.inFlight.remove(message);
+    this.#appetite.onSettled();
+    this.lanes.release(message);
+    const session = this.#session;
+    if (session?.acked === undefined) this.settlements.add({ kind: "ack", message }, this.inFlight.size === 0 && this.lanes.ready === 0);
+    else session.acked(message);
+    this.#move();
+  }
+
+  onNack(message: Received, options: NackOptions | undefined): void {
+    const delayMs = options?.delayMs ?? 0;
+    this.inFlight.remove(message);
+    this.#appetite.onSettled();
+    if (this.#ending) {
+      this.lanes.release(message);
+      this.#giveBack([message.again(message.attempt + 1)]);
+    } else if (this.#settings.returns && message.lane === undefined) {
+      this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
+    } else {
+      this.lanes.retry(message, delayMs);
+      if (this.#settings.keepsAttempts) this.settlements.add({ kind: "kept", message, attempt: message.attempt + 1 }, true);
+    }
+    this.#move();
+  }
+
+  onHandBack(message: Received): void {
+    this.inFlight.remove(message);
+    if (this.#ending) {
+      this.lanes.release(message);
+      this.#giveBack([message.again(message.attempt)]);
+    } else {
+      this.lanes.handBack(message);
+    }
+    this.#move();
+  }
+
+  describe(message: Received): Delivery {
+    return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#session?.describe?.(message) };
+  }
+
+  // ── what sessions call ──
+
+  deliver(message: Received): void {
+    message.adopt(this, ++this.#sequence);
+    this.#appetite.onDelivered();
+    this.lanes.add(message);
+    this.reading.feed();
+  }
+
+  lose(which: (message: Received) => boolean): void {
+    this.settlements.forget(which);
+    this.lanes.remove(which);
+    for (const message of this.inFlight) if (which(message)) this.#lose(message);
+  }
+
+  blocked(detail: string | undefined): void {
+    this.#status.block("source", detail);
+  }
+
+  async undecodable({ payload, position, error }: UndecodableRecord): Promise<void> {
+    const { logger, adapter } = this.#settings;
+    this.#status.undecodable(position);
+    const deadLetter = this.#options["millrace.rawDeadLetter"];
+    logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
+    await deadLetter?.(payload, position, error);
+  }
+
+  /** Something changed: hand out, fetch, or tell who waits for calm. */
+  #move(): void {
+    this.reading.feed();
+    if (this.#appetite.hungry) this.#fetch();
+    if (this.#calm !== undefined && this.inFlight.size === 0 && (this.#ending || this.lanes.held === 0)) {
+      this.#calm.resolve();
+      this.#calm = undefined;
+    }
+  }
+
+  #fetch(): void {
+    const session = this.#session;
+    if (session !== undefined && !this.#paused && !this.#ending && this.reading.begun) this.#appetite.fetch(session);
+  }
+
+  #giveBack(messages: readonly Received[]): void {
+    if (messages.length > 0) this.#session?.giveBack(messages);
+  }
+
+  #lose(message: Received): void {
+    const reason = new MillraceError(`the delivery of message ${message.id} was lost: the broker may give it to another`, { code: "DELIVERY_LOST" });
+    if (!message.lose(reason)) return;
+    this.inFlight.remove(message);
+    this.lanes.release(message);
+    this.#move();
+  }
+}

@@ -1,0 +1,46 @@
+import type { Received } from "./received.ts";
+import type { Intake, UndecodableRecord } from "./source.ts";
+
+/** What an intake leads to: the subscription. */
+export interface IntakeOwner {
+  deliver(message: Received): void;
+  lose(which: (message: Received) => boolean): void;
+  blocked(detail: string | undefined): void;
+  undecodable(record: UndecodableRecord): Promise<void>;
+}
+
+/** One session's way in. After `kill` nothing comes through but losses. */
+export class LiveIntake implements Intake<unknown> {
+  readonly #owner: IntakeOwner;
+  readonly #onFail: (error: unknown) => void;
+  #live = true;
+
+  constructor(owner: IntakeOwner, onFail: (error: unknown) => void) {
+    this.#owner = owner;
+    this.#onFail = onFail;
+  }
+
+  deliver(message: Received): void {
+    if (this.#live) this.#owner.deliver(message);
+  }
+
+  lose(which: (message: Received) => boolean = () => true): void {
+    this.#owner.lose(which);
+  }
+
+  fail(error: unknown): void {
+    if (this.#live) this.#onFail(error);
+  }
+
+  blocked(detail: string | undefined): void {
+    if (this.#live) this.#owner.blocked(detail);
+  }
+
+  undecodable(record: UndecodableRecord): Promise<void> {
+    return this.#owner.undecodable(record);
+  }
+
+  kill(): void {
+    this.#live = false;
+  }
+}

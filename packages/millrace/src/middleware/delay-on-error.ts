@@ -1,0 +1,90 @@
+import { wallMs } from "../internal/timers.ts";
+import { attempt, type Middleware, type ReceivedMessage } from "../message/index.ts";
+import { isInterruption } from "../message/interruption.ts";
+import { redeliverAfter } from "../message/redeliver-after.ts";
+import { OptionCheck } from "../options/index.ts";
+import { formatGoDuration, parseGoDuration } from "./go-duration.ts";
+
+/** The metadata keys of a delayed message; Watermill reads and writes the same. */
+export const DELAYED_FOR_KEY = "_watermill_delayed_for";
+export const DELAYED_UNTIL_KEY = "_watermill_delayed_until";
+
+export interface DelayOnErrorOptions {
+  /** The delay after the first failure. Default 1,000. */
+  readonly minDelayMs?: number | undefined;
+  /** No delay is longer. Default 60,000. */
+  readonly maxDelayMs?: number | undefined;
+  /** Each delay is this many times the one before; 1.5 is fine. Default 2. */
+  readonly multiplier?: number | undefined;
+  /** `false` writes the metadata only, for a delayed poison queue outside. Default true. */
+  readonly nack?: boolean | undefined;
+}
+
+export const DELAY_ON_ERROR_DEFAULTS: { readonly minDelayMs: number; readonly maxDelayMs: number; readonly multiplier: number } = Object.freeze({
+  minDelayMs: 1_000,
+  maxDelayMs: 60_000,
+  multiplier: 2,
+});
+
+/**
+ * Delays the next delivery of a message whose handler failed, longer each time. The error goes on outward, unchanged.
+ *
+ * The delay is `minDelayMs × multiplier^(attempt − 1)`, at most `maxDelayMs`, where `attempt` is `delivery.attempt`: a redelivery
+ * comes with its original metadata, so metadata alone could not grow it. A message that comes with `_watermill_delayed_for` (it
+ * went through a requeuer) goes on from there. Two things happen with the delay:
+ * - The message in hand gets `_watermill_delayed_for` and `_watermill_delayed_until` (UTC, whole seconds, rounded up), so that a copy
+ *   made further out carries them: `poisonQueue` to a topic with delays, as in Watermill.
+ * - It is asked for as the time to the redelivery, in place of the router's own backoff. Where the delivery cannot take such a wish, the
+ *   message is nacked here with `delayMs`: then `retry` and `poisonQueue` outside leave it alone, and so does the router's `failure` policy,
+ *   which counts no attempt then. `nack: false` turns this off.
+ *
+ * ```ts
+ * import { delayOnError } from "millrace/middleware";
+ * router.addMiddleware(delayOnError({ minDelayMs: 1_000, maxDelayMs: 10_000, multiplier: 2 })); // 1 s, 2 s, 4 s, 8 s, 10 s, 10 s
+ * ```
+ */
+export function delayOnError(options: DelayOnErrorOptions = {}): Middleware {
+  const settings = {
+    minDelayMs: options.minDelayMs ?? Math.min(DELAY_ON_ERROR_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
+    maxDelayMs: options.maxDelayMs ?? Math.max(DELAY_ON_ERROR_DEFAULTS.maxDelayMs, options.minDelayMs ?? 0),
+    multiplier: options.multiplier ?? DELAY_ON_ERROR_DEFAULTS.multiplier,
+  };
+  const { nack = true } = options;
+  new OptionCheck("delayOnError")
+    .duration("minDelayMs", settings.minDelayMs)
+    .duration("maxDelayMs", settings.maxDelayMs)
+    .that(!(settings.minDelayMs > settings.maxDelayMs), "minDelayMs must not be above maxDelayMs")
+    .number("multiplier", settings.multiplier, { min: 1 })
+    .flag("nack", nack)
+    .done();
+
+  return (next) => (message) => {
+    // Read before the handler runs: with `retry` outside, an earlier attempt on the same delivery has written its own delay.
+    const arrivedWith = ARRIVED.get(message) ?? message.metadata.get(DELAYED_FOR_KEY) ?? "";
+    return attempt(
+      () => next(message),
+      (produced) => produced,
+      (error) => {
+        if (isInterruption(error, message)) throw error;
+        ARRIVED.set(message, arrivedWith);
+        const delayMs = delayFor(arrivedWith, message.delivery.attempt, settings);
+        message.metadata.set(DELAYED_FOR_KEY, formatGoDuration(delayMs)).set(DELAYED_UNTIL_KEY, wholeSeconds(wallMs() + delayMs));
+        if (nack && !redeliverAfter(message, delayMs)) message.nack({ delayMs, reason: "delayOnError" });
+        throw error;
+      },
+    );
+  };
+}
+
+/** What `_watermill_delayed_for` said when the message came; only for messages that failed. */
+const ARRIVED = new WeakMap<ReceivedMessage, string>();
+
+function delayFor(arrivedWith: string, attempts: number, settings: { minDelayMs: number; maxDelayMs: number; multiplier: number }): number {
+  const previous = parseGoDuration(arrivedWith) ?? 0;
+  const first = previous > 0 ? previous * settings.multiplier : settings.minDelayMs;
+  return Math.min(settings.maxDelayMs, first * settings.multiplier ** (attempts - 1));
+}
+
+function wholeSeconds(ms: number): string {
+  return new Date(Math.ceil(ms / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
+}

@@ -1,0 +1,165 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { isPermanent, MillraceError, OptionError, PermanentError } from "../errors/index.ts";
+import { HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
+import { Message } from "../message/index.ts";
+import { delayOnError } from "./delay-on-error.ts";
+import { type PoisonQueueOptions, poisonQueue } from "./poison-queue.ts";
+import { ReceivedFixture, RecordingPublisher, received } from "./received.fixture.ts";
+import { timeout } from "./timeout.ts";
+
+interface GoldenCase {
+  readonly name: string;
+  readonly input: { readonly handlerError: string; readonly metadata: Record<string, string> };
+  readonly output: {
+    readonly publishedByMiddleware: { readonly topic: string; readonly uuid: string; readonly payloadText: string; readonly metadata: object }[];
+  };
+}
+const golden = JSON.parse(readFileSync(new URL("../../testdata/golden/middleware.json", import.meta.url), "utf8"));
+const failure = new Error("boom");
+const fails = () => {
+  throw failure;
+};
+
+function setUp(options: Partial<PoisonQueueOptions> = {}) {
+  const publisher = new RecordingPublisher();
+  return { publisher, poison: poisonQueue({ publisher, topic: "poison", ...options }) };
+}
+
+describe("poisonQueue", () => {
+  it("uses Watermill's metadata keys", () => {
+    expect([REASON_POISONED, TOPIC_POISONED, HANDLER_POISONED, SUBSCRIBER_POISONED]).toEqual(golden.constants.poison);
+  });
+
+  for (const { name, input, output } of golden.behaviour.filter((one: GoldenCase) => one.name.startsWith("poison queue")) as GoldenCase[]) {
+    it(`publishes what Watermill does: ${name}`, async () => {
+      const { publisher, poison } = setUp({ subscriberName: "main.oneShot" });
+      const message = received({ id: "original", metadata: input.metadata, delivery: { topic: "my_topic", handler: "my_handler" } });
+      const handle = poison(() => {
+        if (input.handlerError !== "<nil>") throw new Error(input.handlerError);
+      });
+      await handle(message);
+      expect(
+        publisher.published.map(({ topic, message }) => ({
+          topic,
+          uuid: message.id,
+          payloadText: message.text(),
+          metadata: Object.fromEntries(message.metadata),
+        })),
+      ).toEqual(output.publishedByMiddleware.map(({ topic, uuid, payloadText, metadata }) => ({ topic, uuid, payloadText, metadata })));
+      // Watermill writes to the message in hand; here it stays as it came.
+      expect(Object.fromEntries(message.metadata)).toEqual(input.metadata);
+    });
+  }
+
+  it("publishes a copy that keeps the key, and gives nothing of the handler", async () => {
+    const { publisher, poison } = setUp();
+    const message = received({ key: "o-1" });
+    expect(await poison(fails)(message)).toBeUndefined();
+    const [{ message: sent } = { message: undefined }] = publisher.published;
+    expect(sent).not.toBe(message);
+    expect(sent?.key).toBe("o-1");
+  });
+
+  it("writes empty texts where nothing is known, and the text of a thrown value that is no error", async () => {
+    const { publisher, poison } = setUp();
+    const handle = poison(() => {
+      throw "just text";
+    });
+    await handle(new ReceivedFixture({ delivery: { handler: undefined } }).message);
+    expect(Object.fromEntries(publisher.published[0]?.message.metadata ?? [])).toEqual({
+      reason_poisoned: "just text",
+      topic_poisoned: "orders",
+      handler_poisoned: "",
+      subscriber_poisoned: "",
+    });
+  });
+
+  it("cuts a reason that no broker would carry", async () => {
+    const { publisher, poison } = setUp();
+    await poison(() => Promise.reject(new Error("x".repeat(100_000))))(received());
+    expect(publisher.published[0]?.message.metadata.get(REASON_POISONED)).toHaveLength(4_096);
+  });
+
+  it("takes only the failures that the filter accepts", async () => {
+    const { publisher, poison } = setUp({ filter: (error, message) => error === failure && message.id === "m-1" });
+    await poison(fails)(received());
+    expect(() => poison(fails)(received({ id: "m-2" }))).toThrow(failure);
+    expect(publisher.published).toHaveLength(1);
+  });
+
+  it("shows both errors when the filter throws", () => {
+    const broken = new TypeError("filter");
+    const { publisher, poison } = setUp({
+      filter: () => {
+        throw broken;
+      },
+    });
+    expect(() => poison(fails)(received())).toThrow(
+      expect.objectContaining({ code: "HOOK_FAILED", cause: expect.objectContaining({ errors: [failure, broken] }) }),
+    );
+    expect(publisher.calls).toBe(0);
+  });
+
+  it("fails with both errors, and no permanent one, when the publish fails", async () => {
+    const { publisher, poison } = setUp();
+    const permanent = new PermanentError("broken for good");
+    publisher.error = new MillraceError("no room", { code: "BUFFER_FULL" });
+    const error = await Promise.resolve(poison(() => Promise.reject(permanent))(received())).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "POISON_PUBLISH_FAILED", retryable: true, cause: { errors: [permanent, publisher.error] } });
+    expect(isPermanent(error)).toBe(false); // else the router would give the message up without a poison message
+  });
+
+  it("publishes also when the message's own signal has aborted", async () => {
+    const { publisher, poison } = setUp();
+    const message = received();
+    message.end();
+    await poison(fails)(message);
+    expect(publisher.published).toHaveLength(1);
+  });
+
+  it("publishes after a timeout inside", async () => {
+    const { publisher, poison } = setUp();
+    await poison(timeout(1)(() => new Promise(() => {})))(received());
+    expect(publisher.published[0]?.message.metadata.get(REASON_POISONED)).toContain("not handled within 1 ms");
+  });
+
+  it("lets an interruption pass: a lost or drained message is no poison", async () => {
+    const { publisher, poison } = setUp();
+    const lost = new MillraceError("lost", { code: "DELIVERY_LOST" });
+    for (const error of [lost, new Error("fetch failed", { cause: lost })]) {
+      const message = received();
+      message.end(lost);
+      await expect((async () => poison(() => Promise.reject(error))(message))()).rejects.toBe(error);
+    }
+    expect(publisher.calls).toBe(0);
+  });
+
+  it("leaves a message alone that was nacked inside", async () => {
+    const { publisher, poison } = setUp();
+    const handle = poison((message) => {
+      message.nack();
+      throw failure;
+    });
+    await expect(handle(received())).rejects.toBe(failure);
+    expect(publisher.calls).toBe(0);
+  });
+
+  it("carries the delay that delayOnError wrote inside", async () => {
+    const { publisher, poison } = setUp();
+    await poison(delayOnError({ minDelayMs: 2_000, nack: false })(fails))(received());
+    expect(publisher.published[0]?.message.metadata.get("_watermill_delayed_for")).toBe("2s");
+  });
+
+  it("passes results through without a promise, and never closes the publisher", () => {
+    const { publisher, poison } = setUp();
+    const out = new Message("out");
+    expect(poison(() => out)(received())).toBe(out);
+    expect([publisher.calls, publisher.closed]).toEqual([0, 0]);
+  });
+
+  it("refuses bad options, all at once", () => {
+    expect(() => poisonQueue({} as never)).toThrow(/publisher is missing.*topic is missing/);
+    expect(() => poisonQueue({ publisher: {} as never, topic: "", filter: 1 as never, subscriberName: 1 as never })).toThrow(OptionError);
+  });
+});

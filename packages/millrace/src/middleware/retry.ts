@@ -1,0 +1,152 @@
+import { isPermanent } from "../errors/index.ts";
+import { monotonicMs, sleep } from "../internal/timers.ts";
+import type { Logger } from "../logger/index.ts";
+import { attempt, type Handler, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
+import { isInterruption } from "../message/interruption.ts";
+import { OptionCheck } from "../options/index.ts";
+import { earlyVerdict } from "./early-verdict.ts";
+import { errorText, failedToo } from "./failed-too.ts";
+
+/** A failed attempt, and what is about to follow. */
+export interface RetryEvent {
+  /** Attempts made so far, from 1: also the number of the retry that comes next. */
+  readonly attempt: number;
+  /** The wait before that retry, jitter included: what is told is what is waited. */
+  readonly delayMs: number;
+  readonly error: unknown;
+  readonly message: ReceivedMessage;
+}
+
+export interface RetryOptions {
+  /** Retries after the first attempt; `Infinity` is allowed. Default 3. */
+  readonly maxRetries?: number | undefined;
+  /** The wait before the first retry. Default 100. */
+  readonly minDelayMs?: number | undefined;
+  /** No wait is longer. Default 30,000. */
+  readonly maxDelayMs?: number | undefined;
+  /** Each wait is this many times the one before; 1 keeps it constant. Default 2. */
+  readonly multiplier?: number | undefined;
+  /** From 0 to 1: each wait is drawn evenly from `delay × (1 ± jitter)`. Default 0.5. */
+  readonly jitter?: number | undefined;
+  /** No retry begins later than this after the first attempt began. A running attempt is never interrupted. Default: no limit. */
+  readonly maxElapsedMs?: number | undefined;
+  /** Asked before each retry; `false` ends it with the handler's own error. Default: always. */
+  readonly shouldRetry?: ((event: RetryEvent) => boolean) | undefined;
+  /** Called before each wait. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** Gets one warning per retry. Default: none. */
+  readonly logger?: Logger | undefined;
+}
+
+type Settings = typeof RETRY_DEFAULTS;
+
+export const RETRY_DEFAULTS: {
+  readonly maxRetries: number;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+  readonly jitter: number;
+  readonly maxElapsedMs: number;
+} = Object.freeze({ maxRetries: 3, minDelayMs: 100, maxDelayMs: 30_000, multiplier: 2, jitter: 0.5, maxElapsedMs: Infinity });
+
+/**
+ * Calls a failing handler again, in place, with exponential backoff, before the failure goes further out.
+ *
+ * The message stays in hand meanwhile: its lease is kept and its lane waits. For long waits leave it to the router's `failure`
+ * policy, which gives the place free. Ends with the handler's last error, unchanged: when the retries or `maxElapsedMs` are spent, when
+ * `shouldRetry` says no, at once on a `PermanentError`, and when the handler nacked the message itself. When the message's
+ * signal aborts during a wait, ends with the signal's reason. A hook that throws is code `HOOK_FAILED`, with both errors in
+ * `cause.errors`. Follows Watermill's `Retry`; there `MaxRetries` 0, its default, means no retry.
+ *
+ * ```ts
+ * import { retry } from "millrace/middleware";
+ * router.addMiddleware(retry({ maxRetries: 5, minDelayMs: 200, onRetry: ({ attempt, delayMs }) => console.log(attempt, delayMs) }));
+ * ```
+ */
+export function retry(options: RetryOptions = {}): Middleware {
+  const settings = read(options);
+  return (next) => (message) => {
+    const began = monotonicMs();
+    return attempt(
+      () => next(message),
+      (produced) => produced,
+      (error) => {
+        const event = planned(1, error, message, began, settings, options);
+        if (event === undefined) throw error;
+        return again(next, event, began, settings, options);
+      },
+    );
+  };
+}
+
+async function again(next: Handler, first: RetryEvent, began: number, settings: Settings, options: RetryOptions): Promise<Produced> {
+  const { message } = first;
+  for (let event = first; ; ) {
+    if ((await earlyVerdict(message)) === "nacked") throw event.error;
+    announce(event, options);
+    await sleep(event.delayMs, message.signal);
+    try {
+      return await (next(message) as MaybePromise<Produced>);
+    } catch (error) {
+      const following = planned(event.attempt + 1, error, message, began, settings, options);
+      if (following === undefined) throw error;
+      event = following;
+    }
+  }
+}
+
+/** The retry that follows a failure, or `undefined` when none does. */
+function planned(attempts: number, error: unknown, message: ReceivedMessage, began: number, settings: Settings, options: RetryOptions): RetryEvent | undefined {
+  if (attempts > settings.maxRetries || isPermanent(error) || isInterruption(error, message)) return undefined;
+  const delayMs = backoff(attempts, settings);
+  if (monotonicMs() - began + delayMs > settings.maxElapsedMs) return undefined;
+  const event: RetryEvent = { attempt: attempts, delayMs, error, message };
+  return guarded(event, () => options.shouldRetry?.(event) ?? true) ? event : undefined;
+}
+
+function backoff(attempts: number, { minDelayMs, maxDelayMs, multiplier, jitter }: Settings): number {
+  const exact = Math.min(minDelayMs * multiplier ** (attempts - 1), maxDelayMs);
+  return Math.min(maxDelayMs, Math.round(exact * (1 + jitter * (2 * Math.random() - 1))));
+}
+
+function announce(event: RetryEvent, { onRetry, logger }: RetryOptions): void {
+  const { attempt, delayMs, error, message } = event;
+  logger?.warn({ err: error, attempt, delayMs, messageId: message.id, topic: message.delivery.topic }, `handler failed, trying again: ${errorText(error)}`);
+  guarded(event, () => onRetry?.(event));
+}
+
+function guarded<T>(event: RetryEvent, hook: () => T): T {
+  try {
+    return hook();
+  } catch (hookError) {
+    throw failedToo("a hook of retry threw", "HOOK_FAILED", event.error, hookError);
+  }
+}
+
+function read(options: RetryOptions): Settings {
+  const settings: Settings = {
+    maxRetries: options.maxRetries ?? RETRY_DEFAULTS.maxRetries,
+    minDelayMs: options.minDelayMs ?? Math.min(RETRY_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
+    maxDelayMs: options.maxDelayMs ?? Math.max(RETRY_DEFAULTS.maxDelayMs, options.minDelayMs ?? 0),
+    multiplier: options.multiplier ?? RETRY_DEFAULTS.multiplier,
+    jitter: options.jitter ?? RETRY_DEFAULTS.jitter,
+    maxElapsedMs: options.maxElapsedMs ?? RETRY_DEFAULTS.maxElapsedMs,
+  };
+  const { maxRetries } = settings;
+  new OptionCheck("retry")
+    .that(
+      maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= 0),
+      `maxRetries must be a whole number of at least 0, or Infinity, got ${String(maxRetries)}`,
+    )
+    .duration("minDelayMs", settings.minDelayMs)
+    .duration("maxDelayMs", settings.maxDelayMs)
+    .that(!(settings.minDelayMs > settings.maxDelayMs), "minDelayMs must not be above maxDelayMs")
+    .number("multiplier", settings.multiplier, { min: 1 })
+    .number("jitter", settings.jitter, { min: 0, max: 1 })
+    .duration("maxElapsedMs", settings.maxElapsedMs, { min: 0, max: Infinity })
+    .call("shouldRetry", options.shouldRetry)
+    .call("onRetry", options.onRetry)
+    .methods("logger", options.logger, ["warn"])
+    .done();
+  return settings;
+}
