@@ -1,0 +1,30 @@
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../scripts/workspace.ts";
+import { firstProgram } from "./fences.ts";
+
+const LIMIT_BYTES = 25_000;
+
+describe("a bundle of the readme's first program", () => {
+  it(`is under ${LIMIT_BYTES / 1000} kB minified and holds no middleware it does not use`, async () => {
+    const { outputFiles, metafile } = await build({
+      stdin: { contents: firstProgram().code, loader: "ts", resolveDir: ROOT },
+      absWorkingDir: ROOT,
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "neutral",
+      target: "es2024",
+      write: false,
+      metafile: true,
+    });
+    const bundle = outputFiles[0]?.contents ?? new Uint8Array();
+    console.log(`bundle of the readme's first program: ${bundle.byteLength} bytes minified (limit ${LIMIT_BYTES}), ${gzipSync(bundle).byteLength} compressed`);
+    expect(bundle.byteLength).toBeLessThan(LIMIT_BYTES);
+
+    const held = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0));
+    expect(held.map(([file]) => file)).toEqual(expect.arrayContaining([expect.stringContaining("packages/millrace/dist/router/")]));
+    expect(held.map(([file]) => file).filter((file) => file.includes("/middleware/"))).toEqual([]);
+  });
+});
