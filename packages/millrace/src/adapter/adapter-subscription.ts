@@ -40,6 +40,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   #paused = false;
   #over = false;
   #draining: Promise<void> | undefined;
+  readonly #hurry: AbortController = new AbortController();
   #stopWatch: () => void = () => {};
   #offSignal: () => void = () => {};
 
@@ -135,6 +136,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#hurry.abort(); // a drain that waits for handlers waits no longer
     await this.drain({ timeoutMs: 0 });
   }
 
@@ -151,6 +153,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
 
   #onFatal(error: unknown): void {
     this.#status.error(error);
+    if (this.#over) return; // a drain is on its way and ends it
     this.#over = true;
     this.#leave();
     this.#deliveries.reading.fail(error);
@@ -170,7 +173,8 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     const deadline = monotonicMs() + (timeoutMs === 0 ? FLUSH_MS : timeoutMs);
     const deliveries = this.#deliveries;
     deliveries.end();
-    if (deliveries.inFlight.size > 0 && timeoutMs > 0) await within(deliveries.calm, timeoutMs, signal);
+    if (deliveries.inFlight.size > 0 && timeoutMs > 0)
+      await within(deliveries.calm, timeoutMs, signal === undefined ? this.#hurry.signal : AbortSignal.any([signal, this.#hurry.signal]));
     deliveries.giveUp();
     let failure: unknown;
     try {

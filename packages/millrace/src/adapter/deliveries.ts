@@ -2,6 +2,7 @@ import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import type { SubscribeDoors } from "../message/doors.ts";
 import type { Delivery, NackOptions, SubscribeOptions } from "../message/index.ts";
+import { safeOrder } from "../message/safe-order.ts";
 import { Appetite } from "./appetite.ts";
 import { InFlight } from "./in-flight.ts";
 import { Lanes } from "./lanes.ts";
@@ -41,7 +42,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status = status;
     const { orderBy, maxInFlight = 1 } = options;
     this.#maxInFlight = maxInFlight;
-    const order = maxInFlight === 1 ? "one" : orderBy === "none" ? "none" : (orderBy ?? settings.orderingKey);
+    const order =
+      maxInFlight === 1 ? "one" : orderBy === "none" ? "none" : orderBy === undefined ? settings.orderingKey : safeOrder(orderBy, topic, settings.logger);
     this.lanes = new Lanes({ order, depth: options["millrace.laneDepth"] ?? 1 }, () => this.#move());
     this.#appetite = new Appetite(settings, maxInFlight, this.lanes, status);
     this.reading = new Reading(
@@ -191,6 +193,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.settlements.forget(which);
     this.lanes.remove(which);
     for (const message of this.inFlight) if (which(message)) this.#lose(message);
+    this.#move();
   }
 
   blocked(detail: string | undefined): void {

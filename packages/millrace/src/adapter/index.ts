@@ -1,7 +1,13 @@
+export { type Deferred, deferred, quietDeferred } from "../internal/deferred.ts";
+export { Ring } from "../internal/ring.ts";
+export { nextTurn, sliceSpent } from "../internal/slice.ts";
+export { laterTurn, monotonicMs, sleep, startTimer, stopTimer, type TimerHandle, wallMs } from "../internal/timers.ts";
+export { LATE, within } from "../internal/within.ts";
 export { TextMap } from "../message/metadata.ts";
 export { OptionCheck } from "../options/index.ts";
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { backoffMs, equalBackoffMs } from "./backoff.ts";
+export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
 export { type Fetched, Received, type Settler } from "./received.ts";
 export { type AdapterSettings, checkSharedOptions } from "./settings.ts";
 export type { Intake, Session, Settlement, Source, UndecodableRecord } from "./source.ts";

@@ -148,26 +148,27 @@ export class Lanes {
 
   /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
   remove(which: (message: Received) => boolean = () => true): Received[] {
-    const all: Received[] = [...this.#ready, ...this.#delayed.keys()];
     const lanes = this.#single === undefined ? [...this.#lanes.values()] : [this.#single];
-    for (const lane of lanes) all.push(...lane.waiting);
-    for (const message of this.#ready) if (message.lane !== undefined) (message.lane as Lane).out--;
-    for (const handle of this.#delayed.values()) stopTimer(handle);
-    for (const lane of lanes) lane.clear();
-    this.#ready.clear();
-    this.#delayed.clear();
-    for (const lane of lanes) this.#dropIfIdle(lane);
-    this.#waiting = 0;
-    this.#bytes = 0;
-    this.#parked = 0;
-    this.#parkedBytes = 0;
-    all.sort((one, other) => one.sequence - other.sequence);
-    const taken: Received[] = [];
-    for (const message of all) {
-      if (which(message)) taken.push(message);
-      else this.add(message);
+    const taken = pick(this.#ready, which);
+    for (const { lane } of taken) if (lane !== undefined) (lane as Lane).out--;
+    for (const [message, handle] of this.#delayed) {
+      if (!which(message)) continue;
+      stopTimer(handle);
+      this.#delayed.delete(message);
+      this.#unpark(message);
+      taken.push(message);
     }
-    return taken;
+    for (const lane of lanes) {
+      const waited = pick(lane.waiting, which);
+      this.#waiting -= waited.length;
+      if (lane.stalled) for (const message of waited) this.#unpark(message);
+      taken.push(...waited);
+      if (lane.waiting.size === 0) lane.clear(); // nothing waits for its next attempt any more
+    }
+    for (const message of taken) this.#bytes -= message.payload.length;
+    // The others may go on where what was before them has gone.
+    for (const lane of lanes) this.#advance(lane);
+    return taken.sort((one, other) => one.sequence - other.sequence);
   }
 
   #laneOf(message: Received): Lane | undefined {
@@ -244,4 +245,15 @@ export class Lanes {
     this.#parked--;
     this.#parkedBytes -= message.payload.length;
   }
+}
+
+/** Takes those that `which` names out of a ring; the order of the others stays. */
+function pick(ring: Ring<Received>, which: (message: Received) => boolean): Received[] {
+  const picked: Received[] = [];
+  for (let count = ring.size; count > 0; count--) {
+    const message = ring.shift() as Received;
+    if (which(message)) picked.push(message);
+    else ring.push(message);
+  }
+  return picked;
 }

@@ -39,7 +39,7 @@ export class Reading {
   }
 
   open(topic: string): AsyncIterator<ReceivedMessage, undefined> {
-    if (this.#iterator !== undefined) {
+    if (this.#iterator !== undefined && !this.#ended) {
       throw new MillraceError(`the subscription to ${JSON.stringify(topic)} is being read already: end that loop first, or subscribe again`, {
         code: "SUBSCRIPTION_BUSY",
       });

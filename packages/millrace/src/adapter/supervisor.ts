@@ -53,7 +53,17 @@ export class Supervisor {
     const session = this.#session;
     this.#session = undefined;
     this.#kill();
-    await session?.close();
+    await this.#leave(session);
+  }
+
+  /** A session that cannot be closed properly is left as it is. */
+  async #leave(session: Session<unknown> | undefined): Promise<void> {
+    const { logger, topic, adapter } = this.#rules;
+    try {
+      await session?.close();
+    } catch (error) {
+      logger.warn({ topic, adapter, error }, "a session could not be closed properly");
+    }
   }
 
   async #open(): Promise<void> {
@@ -72,7 +82,7 @@ export class Supervisor {
     }
     if (broken !== undefined || this.#stop.signal.aborted) {
       intake.kill();
-      await session.close();
+      await this.#leave(session);
       throw broken === undefined ? this.#stop.signal.reason : broken.error;
     }
     up = true;
@@ -89,14 +99,15 @@ export class Supervisor {
     this.#hooks.onDown(error);
     const { logger, topic, adapter } = this.#rules;
     logger.warn({ topic, adapter, error }, "subscription broken, reconnecting");
-    this.#reopening = this.#reopen(session).finally(() => {
-      this.#reopening = undefined;
+    const reopening = this.#reopen(session).finally(() => {
+      if (this.#reopening === reopening) this.#reopening = undefined;
     });
+    this.#reopening = reopening;
   }
 
   async #reopen(broken: Session<unknown>): Promise<void> {
     const { logger, topic, adapter, reconnectMinMs, reconnectMaxMs } = this.#rules;
-    await broken.close();
+    await this.#leave(broken);
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
         await sleep(equalBackoffMs(attempt, reconnectMinMs, reconnectMaxMs), this.#stop.signal);

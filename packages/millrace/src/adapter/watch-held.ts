@@ -10,12 +10,17 @@ const LOOKS = 3;
 export function watchHeld(inFlight: InFlight, lanes: Lanes, logger: Logger, topic: string): () => void {
   let seen: unknown;
   let looks = 0;
+  let warned = false;
   let handle: TimerHandle;
   const look = (): void => {
     const oldest = inFlight.oldest;
-    looks = oldest !== undefined && oldest === seen ? looks + 1 : 0;
+    if (oldest !== seen) {
+      looks = 0;
+      warned = false;
+    } else looks++;
     seen = oldest;
-    if (looks === LOOKS && oldest !== undefined && lanes.held > 0) {
+    if (looks >= LOOKS && !warned && oldest !== undefined && lanes.held > 0) {
+      warned = true;
       logger.warn({ topic, id: oldest.id, waiting: lanes.held }, "a message is held unsettled for 30 s while others wait: was ack() forgotten?");
     }
     handle = startTimer(look, LOOK_MS, true);

@@ -24,7 +24,7 @@ export async function connect(
 ): Promise<PubSub> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === "memory") return memoryFromUrl(url, options);
-  const load = scheme === undefined ? undefined : adapters[scheme];
+  const load = scheme !== undefined && Object.hasOwn(adapters, scheme) ? adapters[scheme] : undefined;
   if (load === undefined) {
     const known = ["memory", ...Object.keys(adapters)].map((name) => `${name}:`).join(", ");
     const found = scheme === undefined ? "the URL has no scheme" : `no adapter for the scheme ${JSON.stringify(`${scheme}:`)}`;
@@ -35,11 +35,8 @@ export async function connect(
 
 function memoryFromUrl(url: string, options: { readonly logger?: Logger | undefined }): PubSub {
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
-  const unknown = [...query.keys()].filter((name) => name !== "persistent");
-  if (unknown.length > 0)
-    throw new OptionError(
-      "connect",
-      unknown.map((name) => `memory: does not know the parameter ${JSON.stringify(name)}`),
-    );
+  const problems = [...query.keys()].filter((name) => name !== "persistent").map((name) => `memory: does not know the parameter ${JSON.stringify(name)}`);
+  if (!["true", "false", null].includes(query.get("persistent"))) problems.push("memory: persistent must be true or false");
+  if (problems.length > 0) throw new OptionError("connect", problems);
   return new MemoryPubSub({ ...options, persistent: query.get("persistent") === "true" });
 }

@@ -1,4 +1,5 @@
 const BRAND: unique symbol = Symbol.for("millrace.error") as never;
+const PERMANENT: unique symbol = Symbol.for("millrace.permanent") as never;
 
 export interface MillraceErrorOptions {
   /** UPPER_SNAKE, stable across releases, listed with its cure in docs/errors.md. */
@@ -48,13 +49,14 @@ export class OptionError extends MillraceError {
 export class PermanentError extends MillraceError {
   constructor(message: string, options: Partial<MillraceErrorOptions> = {}) {
     super(message, { code: "PERMANENT", ...options });
+    Object.defineProperty(this, PERMANENT, { value: true });
   }
 }
 
 /** True for a `PermanentError` of any copy of the library, also when it is the cause of another error. */
 export function isPermanent(error: unknown): boolean {
   for (let seen = error, depth = 0; depth < 8 && typeof seen === "object" && seen !== null; depth++) {
-    if (seen instanceof PermanentError || (MillraceError.is(seen) && seen.name === "PermanentError")) return true;
+    if ((seen as { [PERMANENT]?: boolean })[PERMANENT] === true) return true;
     seen = (seen as { cause?: unknown }).cause;
   }
   return false;

@@ -1,10 +1,11 @@
 import { AdapterSubscription, checkPublish, checkSubscribe } from "../adapter/index.ts";
 import { MillraceError, PublishError } from "../errors/index.ts";
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import type { Deferred } from "../internal/deferred.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import { type Logger, silentLogger } from "../logger/index.ts";
 import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
+import { Acks } from "./acks.ts";
 import { memoryCapabilities, persistentMemoryCapabilities } from "./capabilities.ts";
 import type { MemoryPubSubOptions } from "./memory-options.ts";
 import { memorySource } from "./memory-source.ts";
@@ -63,7 +64,14 @@ export class MemoryPubSub implements PubSub {
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     const room = this.#rooms.get(topic);
-    if (room !== undefined && messages instanceof Array === false && !room.queue.busy && !this.#block && options?.signal === undefined) {
+    if (
+      room !== undefined &&
+      messages instanceof Array === false &&
+      !room.queue.busy &&
+      !this.#block &&
+      options?.signal === undefined &&
+      this.#closing === undefined
+    ) {
       const message = messages as Message;
       if (message.payload instanceof Uint8Array) {
         room.topic.put(message, undefined);
@@ -79,19 +87,16 @@ export class MemoryPubSub implements PubSub {
     if (this.#closing !== undefined) throw closed();
     const room = this.#room(topic);
     const group = room.topic.group(options.group, options.from, false);
+    const onLeave = (): void => {
+      room.topic.release(group);
+      room.queue.moveOn();
+      if (room.topic.disposable && !room.queue.busy && this.#rooms.get(topic) === room) this.#rooms.delete(topic);
+    };
     const subscription: AdapterSubscription<Stored> = new AdapterSubscription<Stored>({
       topic,
       options,
       settings: { adapter: "memory", logger: this.#logger },
-      source: memorySource(
-        group,
-        () => {
-          room.queue.moveOn();
-          room.topic.release(group);
-          if (room.topic.disposable && !room.queue.busy) this.#rooms.delete(topic);
-        },
-        () => room.queue.moveOn(),
-      ),
+      source: memorySource(group, onLeave, () => room.queue.moveOn()),
       onClosed: () => this.#subscriptions.delete(subscription),
     });
     this.#subscriptions.add(subscription);
@@ -99,6 +104,7 @@ export class MemoryPubSub implements PubSub {
       return await subscription.start();
     } catch (error) {
       this.#subscriptions.delete(subscription);
+      onLeave();
       throw error;
     }
   }
@@ -122,7 +128,7 @@ export class MemoryPubSub implements PubSub {
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {
     checkPublish("MemoryPubSub", topic, messages);
-    if (this.#closing !== undefined) throw new PublishError("the pub/sub is closed", { code: "CLOSED", outcomes: messages.map(() => "rejected") });
+    if (this.#closing !== undefined) throw closedBefore(messages, 0);
     if (messages.length === 0) return;
     const signal = options?.signal;
     if (signal?.aborted) {
@@ -139,40 +145,34 @@ export class MemoryPubSub implements PubSub {
       return;
     }
     const room = known ?? this.#room(topic);
-    const acked = this.#block ? this.#whenAcked(messages.length * room.topic.groups.size) : undefined;
-    if (room.queue.busy && !this.#persistent) await room.queue.wait(messages, acked?.onAck, signal);
-    else for (const message of messages) room.topic.put(message, acked?.onAck);
-    if (acked !== undefined) await acked.wait(signal, messages);
+    const acks = this.#block ? new Acks(messages.length) : undefined;
+    if (room.queue.fits(messages.length)) {
+      for (let index = 0; index < messages.length; index++) {
+        if (this.#closing !== undefined) throw closedBefore(messages, index);
+        room.topic.put(messages[index] as Message, acks);
+        if (sliceSpent()) await nextTurn();
+      }
+    } else await room.queue.wait(messages, acks, signal);
+    if (acks !== undefined) await this.#whenAcked(acks, signal, messages);
     if (sliceSpent()) await nextTurn();
   }
 
-  /** Resolves after so many acks; rejects, with outcome unknown, when the wait is aborted or the pub/sub closes. */
-  #whenAcked(acks: number): { readonly onAck: () => void; wait(signal: AbortSignal | undefined, messages: readonly Message[]): Promise<void> } {
-    const done = deferred<void>();
-    let left = acks;
-    if (left === 0) done.resolve();
-    return {
-      onAck: () => {
-        left--;
-        if (left <= 0) done.resolve();
-      },
-      wait: async (signal, messages) => {
-        const unknown = (code: string, cause: unknown): PublishError =>
-          new PublishError("the wait for the acks ended before they came", { code, retryable: true, cause, outcomes: messages.map(() => "unknown") });
-        const onAbort = (): void => done.reject(unknown("PUBLISH_ABORTED", signal?.reason));
-        if (signal?.aborted) onAbort();
-        signal?.addEventListener("abort", onAbort, { once: true });
-        this.#waitingForAck.add(done);
-        try {
-          await done.promise;
-        } catch (error) {
-          throw MillraceError.is(error) && error.code === "CLOSED" ? unknown("CLOSED", error) : error;
-        } finally {
-          this.#waitingForAck.delete(done);
-          signal?.removeEventListener("abort", onAbort);
-        }
-      },
-    };
+  /** Rejects, with outcome unknown, when the wait is aborted or the pub/sub closes. */
+  async #whenAcked({ done }: Acks, signal: AbortSignal | undefined, messages: readonly Message[]): Promise<void> {
+    const unknown = (code: string, cause: unknown): PublishError =>
+      new PublishError("the wait for the acks ended before they came", { code, retryable: true, cause, outcomes: messages.map(() => "unknown") });
+    const onAbort = (): void => done.reject(unknown("PUBLISH_ABORTED", signal?.reason));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#waitingForAck.add(done);
+    try {
+      await done.promise;
+    } catch (error) {
+      throw MillraceError.is(error) && error.code === "CLOSED" ? unknown("CLOSED", error) : error;
+    } finally {
+      this.#waitingForAck.delete(done);
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 
   #checkFrom(call: string, { from }: Pick<SubscribeOptions, "from">): void {
@@ -203,6 +203,10 @@ export class MemoryPubSub implements PubSub {
     this.#rooms.clear();
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
+}
+
+function closedBefore(messages: readonly Message[], next: number): PublishError {
+  return new PublishError("the pub/sub is closed", { code: "CLOSED", outcomes: messages.map((_message, index) => (index < next ? "confirmed" : "rejected")) });
 }
 
 function closed(): MillraceError {

@@ -1,4 +1,5 @@
 import type { From, Message } from "../message/index.ts";
+import type { Acks } from "./acks.ts";
 import { MemoryGroup } from "./memory-group.ts";
 import { type Stored, stored } from "./stored.ts";
 
@@ -24,10 +25,11 @@ export class MemoryTopic {
     return this.#all.size === 0 && this.#log === undefined;
   }
 
-  /** Puts a message before every group. `onAck` is called once for each of them. */
-  put(message: Message, onAck: (() => void) | undefined): void {
-    const entry = stored(message, ++this.#offset, this.#log !== undefined, onAck);
+  /** Puts a message before every group. Each of them will tell `acks` about its ack. */
+  put(message: Message, acks: Acks | undefined): void {
+    const entry = stored(message, ++this.#offset, this.#log !== undefined, acks?.onAck);
     this.#log?.push(entry);
+    acks?.put(this.#all.size);
     for (const group of this.#all) group.add(entry);
   }
 

@@ -3,6 +3,7 @@ import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import type { Message } from "../message/index.ts";
+import type { Acks } from "./acks.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
 
 /** A full group that gives no verdict for so long is taken for stuck: perhaps its handler publishes to this very topic. */
@@ -12,7 +13,7 @@ const OVERFLOW = 16;
 
 interface Waiting {
   readonly messages: readonly Message[];
-  readonly onAck: (() => void) | undefined;
+  readonly acks: Acks | undefined;
   readonly done: Deferred<void>;
   next: number;
 }
@@ -23,7 +24,7 @@ export class PublishQueue {
   readonly #bound: number;
   readonly #waiting: Ring<Waiting> = new Ring();
   #timer: TimerHandle | undefined;
-  #verdicts = -1;
+  #verdicts = 0;
   #overflowing = false;
 
   constructor(topic: MemoryTopic, bound: number) {
@@ -36,8 +37,13 @@ export class PublishQueue {
     return this.#waiting.size > 0 || this.#topic.load >= this.#bound;
   }
 
-  wait(messages: readonly Message[], onAck: (() => void) | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const entry: Waiting = { messages, onAck, done: deferred(), next: 0 };
+  /** True when that many more can be put at once. */
+  fits(count: number): boolean {
+    return this.#bound === Infinity || (this.#waiting.size === 0 && (this.#topic.groups.size === 0 || this.#topic.load + count <= this.#bound));
+  }
+
+  wait(messages: readonly Message[], acks: Acks | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const entry: Waiting = { messages, acks, done: deferred(), next: 0 };
     if (signal?.aborted) return Promise.reject(refusal(entry, "PUBLISH_ABORTED", "the publish was aborted", signal.reason));
     const onAbort = (): void => {
       const others = [...this.#waiting].filter((other) => other !== entry);
@@ -72,29 +78,36 @@ export class PublishQueue {
     for (let entry = this.#waiting.peek(); entry !== undefined; entry = this.#waiting.peek()) {
       while (entry.next < entry.messages.length) {
         if (this.#topic.load >= bound) {
-          this.#timer ??= startTimer(() => this.#onTimer(), STUCK_MS);
+          this.#watch();
           return;
         }
-        this.#topic.put(entry.messages[entry.next++] as Message, entry.onAck);
+        this.#topic.put(entry.messages[entry.next++] as Message, entry.acks);
       }
       this.#waiting.shift();
       entry.done.resolve();
     }
     stopTimer(this.#timer);
     this.#timer = undefined;
-    this.#verdicts = -1;
+  }
+
+  /** Looks again in a while whether the full groups have given a verdict meanwhile. */
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    this.#verdicts = this.#verdictsSoFar();
+    this.#timer = startTimer(() => this.#onTimer(), STUCK_MS);
+  }
+
+  #verdictsSoFar(): number {
+    let verdicts = 0;
+    for (const group of this.#topic.groups) if (group.load >= this.#bound) verdicts += group.verdicts;
+    return verdicts;
   }
 
   #onTimer(): void {
     this.#timer = undefined;
     if (this.#waiting.size === 0) return;
-    let verdicts = 0;
-    for (const group of this.#topic.groups) if (group.load >= this.#bound) verdicts += group.verdicts;
-    const stuck = verdicts === this.#verdicts || this.#verdicts === -1;
-    this.#verdicts = verdicts;
-    if (!stuck || this.#topic.load < this.#bound) {
+    if (this.#verdictsSoFar() !== this.#verdicts || this.#topic.load < this.#bound) {
       this.#moveOn(this.#bound);
-      this.#timer ??= this.#waiting.size > 0 ? startTimer(() => this.#onTimer(), STUCK_MS) : undefined;
       return;
     }
     this.#mark(true);

@@ -4,6 +4,8 @@ export type { Batch, BatchHandler, ConsumerHandler, Handler, MaybePromise, Middl
 export { Message, type MessageConstructor, type MessageOptions } from "./message.ts";
 export { type Metadata, type MetadataInit, metadata } from "./metadata.ts";
 export type { Publisher, PublishOptions } from "./publisher.ts";
+export { type ReadMessagesOptions, readMessages } from "./read-messages.ts";
+export { READ_DEFAULTS, type ReadOptions, type ReadResult, readUntil } from "./read-until.ts";
 export type { Delivery, DerivedChanges, NackOptions, ReceivedMessage, Verdict } from "./received-message.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
 export type {
@@ -18,3 +20,5 @@ export type {
   Subscription,
   SubscriptionStatus,
 } from "./subscriber.ts";
+export { type MessageTransform, transformPublisher } from "./transform-publisher.ts";
+export { type ReceivedTransform, transformSubscriber } from "./transform-subscriber.ts";

@@ -1,6 +1,7 @@
 import type { Logger } from "../logger/index.ts";
 import type { MiddlewareDoors, Taker } from "../message/doors.ts";
 import type { Handler, Middleware } from "../message/index.ts";
+import { safeOrder } from "../message/safe-order.ts";
 import { Batched } from "./batched.ts";
 import { compose } from "./compose.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
@@ -25,8 +26,11 @@ export interface Surroundings {
 }
 
 /** Puts one handler together: failure policy, outlet, middleware, the way it handles, and the runner that drives it. */
-export function assemble(spec: HandlerSpec, middleware: readonly Middleware[], around: Surroundings): Runner {
-  checkTimeLimits(spec, middleware);
+export function assemble(given: HandlerSpec, middleware: readonly Middleware[], around: Surroundings): Runner {
+  checkTimeLimits(given, middleware);
+  const { orderBy } = given.options;
+  const spec: HandlerSpec =
+    typeof orderBy === "function" ? { ...given, options: { ...given.options, orderBy: safeOrder(orderBy, given.topic, around.logger) } } : given;
   const lostRuns = new LostRuns();
   const stillRunning = middleware.some((one: Middleware & MiddlewareDoors) => one["millrace.timeLimitMs"] !== undefined) ? new StillRunning() : undefined;
   const subject = {

@@ -1,58 +1,9 @@
-import { describe, expect, it, vi } from "vitest";
-import { OptionError, PublishError } from "../errors/index.ts";
+import { describe, expect, it } from "vitest";
+import { OptionError } from "../errors/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message } from "./message.ts";
 import { readMessages } from "./read-messages.ts";
-import { transformPublisher } from "./transform-publisher.ts";
 import { transformSubscriber } from "./transform-subscriber.ts";
-
-describe("transformPublisher", () => {
-  it("publishes changed copies in order, in one call, and leaves the caller's messages alone", async () => {
-    await using pubsub = new MemoryPubSub({ persistent: true });
-    const publish = vi.spyOn(pubsub, "publish");
-    const decorated = transformPublisher((message, topic) => {
-      message.metadata.set("topic", topic);
-    })(pubsub);
-    const messages = Array.from({ length: 1000 }, (_, index) => new Message(String(index), { metadata: { own: "1" } }));
-    await decorated.publish("t", messages);
-    await decorated.publish("t", messages[0] as Message);
-    expect(publish).toHaveBeenCalledTimes(2);
-    const { messages: got } = await readMessages(await pubsub.subscribe("t", { group: "g" }), { count: 1001 });
-    expect(got.map((message) => message.id)).toEqual([...messages, messages[0]].map((message) => message?.id));
-    expect(got.every((message) => message.metadata.get("topic") === "t")).toBe(true);
-    expect(messages.every((message) => !message.metadata.has("topic"))).toBe(true);
-  });
-
-  it("publishes the message that the transform returns instead", async () => {
-    await using pubsub = new MemoryPubSub({ persistent: true });
-    await transformPublisher((message) => new Message(message.text().toUpperCase(), { id: message.id }))(pubsub).publish("t", new Message("loud"));
-    const { messages } = await readMessages(await pubsub.subscribe("t", { group: "g" }), { count: 1 });
-    expect(messages[0]?.text()).toBe("LOUD");
-  });
-
-  it("rejects and sends nothing of the call when the transform throws", async () => {
-    await using pubsub = new MemoryPubSub({ persistent: true });
-    const publish = vi.spyOn(pubsub, "publish");
-    const cause = new Error("no");
-    const decorated = transformPublisher((message) => {
-      if (message.text() === "bad") throw cause;
-    })(pubsub);
-    const failure = await decorated.publish("t", [new Message("good"), new Message("bad")]).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(PublishError);
-    expect(failure).toMatchObject({ code: "TRANSFORM_FAILED", outcomes: ["rejected", "rejected"], cause });
-    expect(publish).not.toHaveBeenCalled();
-  });
-
-  it("closes the publisher it decorates and passes its failure on", async () => {
-    const inner = { publish: () => Promise.resolve(), close: () => Promise.reject(new Error("stuck")), [Symbol.asyncDispose]: () => Promise.resolve() };
-    await expect(transformPublisher(() => {})(inner).close()).rejects.toThrow("stuck");
-  });
-
-  it("refuses a missing transform when it is made", () => {
-    expect(() => transformPublisher(undefined as never)).toThrow(OptionError);
-    expect(() => transformSubscriber(undefined as never)).toThrow(OptionError);
-  });
-});
 
 describe("transformSubscriber", () => {
   it("hands out changed views in order that share the verdict", async () => {
@@ -119,5 +70,9 @@ describe("transformSubscriber", () => {
     expect(messages[0]?.text()).toBe("early");
     const bare = { subscribe: pubsub.subscribe.bind(pubsub), close: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
     expect(transformSubscriber(() => {})(bare).provision).toBeUndefined();
+  });
+
+  it("refuses a missing transform when it is made", () => {
+    expect(() => transformSubscriber(undefined as never)).toThrow(OptionError);
   });
 });
