@@ -1,1 +1,12 @@
-export {};
+export { Bell } from "./bell.ts";
+export { capabilityProofs, unprovedClaims } from "./capability-proofs.ts";
+export { ChaosProxy, type ChaosTarget } from "./chaos-proxy.ts";
+export { applies, conformance, runScenario, stress } from "./conformance.ts";
+export type { ConformanceFaults, ConformanceLease, ConformanceLimits, ConformanceSetup, WorkerCommand } from "./conformance-setup.ts";
+export { type Decide, type Decision, type HandOut, Probe, type ProbeOptions } from "./probe.ts";
+export type { Scenario } from "./scenario.ts";
+export { SCENARIOS } from "./scenarios/index.ts";
+export { serveWorker } from "./serve-worker.ts";
+export type { TestRegistrar, TestRunner } from "./test-runner.ts";
+export { type WorkerOrder, WorkerProcess, type WorkerReport, type WorkerTask } from "./worker-process.ts";
+export { type WatchOptions, World } from "./world.ts";

@@ -1,22 +1,11 @@
-import { describe, it } from "vitest";
-import { type ConformanceSetup, conformance, stress } from "../conformance/index.ts";
+import { adapterSuite } from "../../../../test/adapter-suite.ts";
 import { MemoryPubSub, memoryCapabilities, persistentMemoryCapabilities } from "./index.ts";
 
-const plain: ConformanceSetup = {
-  name: "MemoryPubSub",
-  capabilities: memoryCapabilities,
-  create: () => new MemoryPubSub(),
-  singleInstance: true,
-};
+adapterSuite({ name: "MemoryPubSub", capabilities: memoryCapabilities, create: () => new MemoryPubSub(), singleInstance: true });
 
-const persistent: ConformanceSetup = {
+adapterSuite({
   name: "MemoryPubSub, persistent",
   capabilities: persistentMemoryCapabilities,
   create: () => new MemoryPubSub({ persistent: true }),
   singleInstance: true,
-};
-
-for (const setup of [plain, persistent]) {
-  conformance({ describe, it }, setup);
-  stress(5)({ describe, it }, setup);
-}
+});

@@ -61,7 +61,7 @@ function makeProcessor(
 ): Processor {
   const { kind, options, name } = spec;
   if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, failures);
-  const single = singleHandler(options as ProducingHandlerOptions);
+  const single = singleHandler(kind, options as ProducingHandlerOptions);
   const handler: Handler = compose(name, stillRunning === undefined ? single : stillRunning.follow(single), middleware);
   const { pipeline = 0 } = options as ProducingHandlerOptions;
   if (pipeline > 0 && outlet !== undefined) return new Pipelined(options as ProducingHandlerOptions, handler, failures, outlet);

@@ -1,5 +1,5 @@
 import type { MiddlewareDoors } from "../message/doors.ts";
-import type { Capabilities, ConsumerHandler, Handler, Middleware, Publisher, Subscriber } from "../message/index.ts";
+import { type Capabilities, type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
@@ -104,7 +104,21 @@ function publishEnd(
   return typeof publish === "string" ? { publisher: router.publisher, topic: publish } : publish;
 }
 
-/** The handler of a handler or a consumer, as one type. */
-export function singleHandler(options: ProducingHandlerOptions | ConsumerHandlerOptions): Handler {
-  return options.handle as Handler | ConsumerHandler as Handler;
+/**
+ * The handler of a handler or a consumer, as one type. TypeScript lets a consumer return anything (`(m) => list.push(m)`): that is
+ * dropped, unless it is messages, which somebody expected to be published.
+ */
+export function singleHandler(kind: HandlerKind, options: ProducingHandlerOptions | ConsumerHandlerOptions): Handler {
+  const handle = options.handle as Handler;
+  if (kind === "handler") return handle;
+  return (message) => {
+    const result = handle(message);
+    if (result === undefined) return undefined;
+    return isPromise(result) ? result.then(onlyMessages) : onlyMessages(result);
+  };
+}
+
+function onlyMessages(result: Produced): Produced {
+  const first = Array.isArray(result) ? result[0] : result;
+  return (first as Partial<Message> | undefined | null)?.payload instanceof Uint8Array ? result : undefined;
 }

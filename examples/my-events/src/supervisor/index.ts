@@ -1,0 +1,2 @@
+export { EXIT_CONFIG } from "./child.ts";
+export * from "./supervise.ts";

@@ -1,0 +1,58 @@
+import { type Capabilities, type Message, MillraceError, OptionError, PublishError, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import { AdapterSubscription, checkPublish, checkSubscribe } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
+import { encode } from "./codec.ts";
+import type { ToyBroker } from "./toy-broker.ts";
+import { toySource } from "./toy-source.ts";
+
+export { capabilities };
+
+/** A pub/sub on the toy broker. */
+export class ToyPubSub implements PubSub {
+  readonly capabilities: Capabilities = capabilities;
+  readonly #broker: ToyBroker;
+  readonly #open: Set<Subscription> = new Set();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: { readonly broker: ToyBroker }) {
+    this.#broker = options.broker;
+  }
+
+  async publish(topic: string, given: Message | readonly Message[], options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const messages = Array.isArray(given) ? given : [given as Message];
+    checkPublish("ToyPubSub", topic, messages);
+    const code = this.#closing === undefined ? (options.signal?.aborted ? "PUBLISH_ABORTED" : undefined) : "CLOSED";
+    if (code !== undefined) throw new PublishError("nothing was published", { code, cause: options.signal?.reason, outcomes: messages.map(() => "rejected") });
+    for (const message of messages) this.#broker.append(topic, encode(message));
+  }
+
+  async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    const source = toySource(this.#broker, topic, this.#group(topic, options));
+    const onClosed = (): boolean => this.#open.delete(subscription);
+    const subscription: AdapterSubscription = new AdapterSubscription({ topic, options, settings: { adapter: "toy" }, source, onClosed });
+    this.#open.add(subscription);
+    return await subscription.start();
+  }
+
+  async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
+    this.#broker.queue(topic, this.#group(topic, options));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.all([...this.#open].map((subscription) => subscription.close())).then(() => {});
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #group(topic: string, options: SubscribeOptions): string {
+    checkSubscribe("ToyPubSub", topic, options);
+    if (this.#closing !== undefined) throw new MillraceError("the pub/sub is closed", { code: "CLOSED" });
+    if (options.from !== undefined && options.from !== "latest")
+      throw new OptionError("ToyPubSub", ['from can only be "latest": the broker keeps nothing older']);
+    if (options.group === undefined) throw new OptionError("ToyPubSub", ["group is missing: the broker has no reading without one"]);
+    return options.group;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Capabilities, Message, PubSub } from "../message/index.ts";
+import type { ChaosProxy } from "./chaos-proxy.ts";
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** How to reach one adapter, and what its test knows how to break. */
+export interface ConformanceSetup {
+  /** The adapter, as it is to be shown. */
+  readonly name: string;
+  /** What the adapter claims. Every claim must be proved by a scenario that runs. */
+  readonly capabilities: Capabilities;
+  /** A new instance on the same broker or file: "another process". The suite closes it. */
+  create(): MaybePromise<PubSub>;
+  /** True when what one instance holds is invisible to the next one, as in memory: each test then has one instance. */
+  readonly singleInstance?: boolean | undefined;
+  /** Turns the suite's id for a topic into a name that this broker accepts. Default: the id itself. */
+  topicName?(id: string): string;
+  readonly limits?: ConformanceLimits | undefined;
+  readonly lease?: ConformanceLease | undefined;
+  readonly faults?: ConformanceFaults | undefined;
+  /** Publishes inside a transaction of the caller's, then ends it that way. Needed for `transactionalPublish`. */
+  publishInTransaction?(topic: string, messages: readonly Message[], end: "commit" | "rollback"): Promise<void>;
+  /** Scenario → the reason why it is not run. It is shown as not run, never as passed. */
+  readonly exclude?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What this broker cannot bear. */
+export interface ConformanceLimits {
+  /** Default 1 MiB. */
+  readonly maxPayloadBytes?: number | undefined;
+  /** Most bytes of one metadata value. Default 64 kB. */
+  readonly maxMetadataBytes?: number | undefined;
+  /** True for a broker that may repeat a message although nothing failed (SQS standard queues). */
+  readonly spontaneousDuplicates?: boolean | undefined;
+  /** Messages in the scenario that measures how late a timer gets. Default 200,000. */
+  readonly backlog?: number | undefined;
+  /** Kills in the scenario about prefetched messages. Default 25. */
+  readonly kills?: number | undefined;
+  /** How long a scenario waits for anything that must happen, in milliseconds. Default 15,000. */
+  readonly patienceMs?: number | undefined;
+  /** Topic names tried beside the suite's own. Default: dots, dashes, mixed case, a long one. */
+  readonly oddTopicNames?: readonly string[] | undefined;
+}
+
+/** For brokers that lend a message for a time. */
+export interface ConformanceLease {
+  /** The length of the lease that `create` below sets, in milliseconds: as short as the broker allows. */
+  readonly leaseMs: number;
+  /** As `ConformanceSetup.create`, with that short lease. */
+  create(): MaybePromise<PubSub>;
+}
+
+/** What the adapter's test knows how to break. Whatever is missing shows as "not run". */
+export interface ConformanceFaults {
+  restartBroker?(): Promise<void>;
+  /** A pub/sub whose every connection runs through a proxy that can be cut and stalled. */
+  proxied?(): Promise<{ readonly pubsub: PubSub; readonly proxy: ChaosProxy }>;
+  /** Puts bytes on the topic that the adapter's codec cannot read. */
+  putUndecodable?(topic: string): Promise<void>;
+  /** A program that calls `serveWorker`: a second process, to be killed, stopped and woken. */
+  readonly worker?: WorkerCommand | undefined;
+}
+
+export interface WorkerCommand {
+  /** Path of the module, which calls `serveWorker(create)`. */
+  readonly module: string;
+  /** Arguments for Node itself, such as `--conditions=…`. */
+  readonly execArgv?: readonly string[] | undefined;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}

@@ -1,0 +1,155 @@
+import type { Scenario } from "../scenario.ts";
+import { attemptCounts } from "./attempt-counts.ts";
+import { badOptions } from "./bad-options.ts";
+import { bigBacklogTimerLateness } from "./big-backlog-timer-lateness.ts";
+import { brokerRestart } from "./broker-restart.ts";
+import { closeBeforeUse } from "./close-before-use.ts";
+import { closeIdempotent } from "./close-idempotent.ts";
+import { closeWhileBrokerIsDown } from "./close-while-broker-is-down.ts";
+import { closeWithUnread } from "./close-with-unread.ts";
+import { concurrentClose } from "./concurrent-close.ts";
+import { concurrentSubscribe } from "./concurrent-subscribe.ts";
+import { concurrentTopics } from "./concurrent-topics.ts";
+import { continueAfterClose } from "./continue-after-close.ts";
+import { continueAfterErrors } from "./continue-after-errors.ts";
+import { cutBeforeConfirm } from "./cut-before-confirm.ts";
+import { cutConnection } from "./cut-connection.ts";
+import { deduplicatesPublish } from "./deduplicates-publish.ts";
+import { delayedNack } from "./delayed-nack.ts";
+import { delayedNackFreesOthers } from "./delayed-nack-frees-others.ts";
+import { disposeGivesBack } from "./dispose-gives-back.ts";
+import { disposeWhileDraining } from "./dispose-while-draining.ts";
+import { drain } from "./drain.ts";
+import { drainDeadline } from "./drain-deadline.ts";
+import { eventLoopBlocked } from "./event-loop-blocked.ts";
+import { flush } from "./flush.ts";
+import { flushThenKill } from "./flush-then-kill.ts";
+import { fromEarliest } from "./from-earliest.ts";
+import { fromLatest } from "./from-latest.ts";
+import { fromPosition } from "./from-position.ts";
+import { fromTime } from "./from-time.ts";
+import { fromUnsupported } from "./from-unsupported.ts";
+import { frozenBeyondLease } from "./frozen-beyond-lease.ts";
+import { groupless } from "./groupless.ts";
+import { groups } from "./groups.ts";
+import { handlerLongerThanLease } from "./handler-longer-than-lease.ts";
+import { hotFailingKey } from "./hot-failing-key.ts";
+import { inOrder } from "./in-order.ts";
+import { iteratorRules } from "./iterator-rules.ts";
+import { keys } from "./keys.ts";
+import { maxInFlight } from "./max-in-flight.ts";
+import { metadata } from "./metadata.ts";
+import { nackWithSecondMember } from "./nack-with-second-member.ts";
+import { nativeDelay } from "./native-delay.ts";
+import { noAckHoldsNext } from "./no-ack-holds-next.ts";
+import { noDeadLetterThroughKills } from "./no-dead-letter-through-kills.ts";
+import { noReaderNoHandOut } from "./no-reader-no-hand-out.ts";
+import { nothingLeftOpen } from "./nothing-left-open.ts";
+import { orderAcrossMembers } from "./order-across-members.ts";
+import { orderAfterNack } from "./order-after-nack.ts";
+import { orderPerKeyUnderConcurrency } from "./order-per-key-under-concurrency.ts";
+import { partialBatchAtClose } from "./partial-batch-at-close.ts";
+import { pauseGivesBack } from "./pause-gives-back.ts";
+import { payloads } from "./payloads.ts";
+import { provision } from "./provision.ts";
+import { publishAbort } from "./publish-abort.ts";
+import { publishAfterClose } from "./publish-after-close.ts";
+import { publishAgain } from "./publish-again.ts";
+import { publishDuringOutage } from "./publish-during-outage.ts";
+import { publishLargeBatch } from "./publish-large-batch.ts";
+import { publishManyConcurrently } from "./publish-many-concurrently.ts";
+import { publishNothing } from "./publish-nothing.ts";
+import { publishSubscribe } from "./publish-subscribe.ts";
+import { publishTakesASnapshot } from "./publish-takes-a-snapshot.ts";
+import { redeliveryIsNewObject } from "./redelivery-is-new-object.ts";
+import { resendOnNack } from "./resend-on-nack.ts";
+import { sigkillMidHandler } from "./sigkill-mid-handler.ts";
+import { signalCloses } from "./signal-closes.ts";
+import { stalledConnection } from "./stalled-connection.ts";
+import { status } from "./status.ts";
+import { survivesInstances } from "./survives-instances.ts";
+import { topicNames } from "./topic-names.ts";
+import { transactionalPublish } from "./transactional-publish.ts";
+import { twoMembersShare } from "./two-members-share.ts";
+import { twoSubscriptions } from "./two-subscriptions.ts";
+import { undecodableDoesNotStall } from "./undecodable-does-not-stall.ts";
+import { verdicts } from "./verdicts.ts";
+
+/** Every scenario, in the order in which it is registered. */
+export const SCENARIOS: readonly Scenario[] = Object.freeze([
+  publishSubscribe,
+  concurrentSubscribe,
+  concurrentTopics,
+  topicNames,
+  groups,
+  groupless,
+  provision,
+  twoSubscriptions,
+  twoMembersShare,
+  inOrder,
+  orderPerKeyUnderConcurrency,
+  orderAcrossMembers,
+  orderAfterNack,
+  keys,
+  maxInFlight,
+  noAckHoldsNext,
+  noReaderNoHandOut,
+  resendOnNack,
+  continueAfterErrors,
+  attemptCounts,
+  redeliveryIsNewObject,
+  delayedNack,
+  delayedNackFreesOthers,
+  nativeDelay,
+  hotFailingKey,
+  nackWithSecondMember,
+  verdicts,
+  flush,
+  payloads,
+  metadata,
+  publishNothing,
+  publishAbort,
+  publishTakesASnapshot,
+  publishAgain,
+  publishManyConcurrently,
+  publishLargeBatch,
+  deduplicatesPublish,
+  transactionalPublish,
+  fromEarliest,
+  fromLatest,
+  fromTime,
+  fromPosition,
+  fromUnsupported,
+  badOptions,
+  iteratorRules,
+  pauseGivesBack,
+  status,
+  drain,
+  drainDeadline,
+  disposeGivesBack,
+  disposeWhileDraining,
+  signalCloses,
+  continueAfterClose,
+  concurrentClose,
+  closeWithUnread,
+  partialBatchAtClose,
+  closeBeforeUse,
+  closeIdempotent,
+  publishAfterClose,
+  survivesInstances,
+  undecodableDoesNotStall,
+  handlerLongerThanLease,
+  frozenBeyondLease,
+  eventLoopBlocked,
+  sigkillMidHandler,
+  flushThenKill,
+  noDeadLetterThroughKills,
+  cutConnection,
+  stalledConnection,
+  publishDuringOutage,
+  cutBeforeConfirm,
+  closeWhileBrokerIsDown,
+  brokerRestart,
+  bigBacklogTimerLateness,
+  nothingLeftOpen,
+]);

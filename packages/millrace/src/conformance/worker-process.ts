@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { NackOptions } from "../message/index.ts";
+import type { Bell } from "./bell.ts";
+import type { WorkerCommand } from "./conformance-setup.ts";
+
+/** What the second process is to do. */
+export interface WorkerTask {
+  readonly topic: string;
+  readonly group: string | undefined;
+  readonly maxInFlight?: number | undefined;
+  /** What becomes of a message without further orders. Default `"hold"`. */
+  readonly verdict?: "ack" | "hold" | undefined;
+  /** True: the adapter's short lease is to be used. */
+  readonly shortLease?: boolean | undefined;
+}
+
+/** What the worker is told, one JSON line each. */
+export type WorkerOrder =
+  | { readonly order: "ack" | "nack"; readonly id: string; readonly options?: NackOptions | undefined }
+  | { readonly order: "flush" | "close" }
+  | { readonly order: "block"; readonly ms: number };
+
+/** What the worker tells, one JSON line each. */
+export type WorkerReport =
+  | { readonly event: "subscribed" | "flushed" | "closed" | "blocking" | "unblocked" }
+  | { readonly event: "received"; readonly id: string; readonly attempt: number }
+  | { readonly event: "verdict"; readonly id: string; readonly verdict: "ack" | "nack"; readonly holds: boolean }
+  | { readonly event: "settled"; readonly id: string; readonly as: string }
+  | { readonly event: "failed"; readonly error: string };
+
+/** A second process that subscribes and reports; it can be killed, stopped and woken. */
+export class WorkerProcess {
+  readonly reports: WorkerReport[] = [];
+  readonly #child: ChildProcess;
+  readonly #bell: Bell;
+  readonly #exited: Promise<void>;
+  #errors = "";
+  #killed = false;
+
+  constructor(command: WorkerCommand, task: WorkerTask, bell: Bell) {
+    this.#bell = bell;
+    this.#child = spawn(process.execPath, [...(command.execArgv ?? []), command.module, JSON.stringify(task)], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...command.env },
+    });
+    this.#exited = new Promise((resolve) => this.#child.once("close", () => resolve()));
+    this.#child.once("error", (error) => bell.fail(error));
+    this.#child.once("exit", (code) => this.#gone(code));
+    this.#child.stdin?.on("error", () => {}); // writing to a process that was killed
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#errors = (this.#errors + text).slice(-4000);
+    });
+    if (this.#child.stdout !== null) createInterface({ input: this.#child.stdout }).on("line", (line) => this.#read(line));
+  }
+
+  get ready(): boolean {
+    return this.reports.some((report) => report.event === "subscribed");
+  }
+
+  /** Ids received, in order, with repetitions. */
+  get received(): readonly string[] {
+    return this.reports.flatMap((report) => (report.event === "received" ? [report.id] : []));
+  }
+
+  /** Whether the last verdict on this id held; undefined while the worker has not said. */
+  verdictHolds(id: string): boolean | undefined {
+    for (const report of this.reports.toReversed()) if (report.event === "verdict" && report.id === id) return report.holds;
+    return undefined;
+  }
+
+  has(event: WorkerReport["event"]): boolean {
+    return this.reports.some((report) => report.event === event);
+  }
+
+  tell(order: WorkerOrder): void {
+    this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
+  }
+
+  /** SIGKILL: no clean-up of any kind. Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.#killed = true;
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** SIGSTOP: the process runs not a single instruction until it is woken. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  /** SIGCONT. */
+  wake(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  #read(line: string): void {
+    if (!line.startsWith("{")) return;
+    const report = JSON.parse(line) as WorkerReport;
+    this.reports.push(report);
+    if (report.event === "failed") this.#bell.fail(new Error(`the worker failed: ${report.error}`));
+    else this.#bell.ring();
+  }
+
+  #gone(code: number | null): void {
+    if (!this.#killed && code !== 0) this.#bell.fail(new Error(`the worker ended by itself with code ${code}: ${this.#errors}`));
+    else this.#bell.ring();
+  }
+}
