@@ -1,6 +1,6 @@
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { monotonicMs, sleep } from "../internal/timers.ts";
-import { within } from "../internal/within.ts";
+import { LATE, within } from "../internal/within.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscription, SubscriptionStatus } from "../message/index.ts";
 import { Deliveries } from "./deliveries.ts";
 import { flushUntil } from "./flush-until.ts";
@@ -13,6 +13,8 @@ import { watchHeld } from "./watch-held.ts";
 
 const DRAIN_MS = 30_000;
 const FLUSH_MS = 5_000;
+/** However little time the handlers have left, the last verdicts get this long to reach the broker, and the session to close. */
+const LEAST_MS = 500;
 const LOOK_AGAIN_MS = 5;
 
 export interface AdapterSubscriptionOptions<Receipt> {
@@ -178,12 +180,15 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     deliveries.giveUp();
     let failure: unknown;
     try {
-      await flushUntil(deliveries.settlements, deadline, signal);
+      const least = monotonicMs() + LEAST_MS;
+      await (signal?.aborted ? flushUntil(deliveries.settlements, least, undefined) : flushUntil(deliveries.settlements, Math.max(deadline, least), signal));
     } catch (error) {
       failure = error;
       this.#settings.logger.error({ topic: this.topic, error }, "closed with verdicts that are not durable");
     }
-    await this.#supervisor.stop();
+    if ((await within(this.#supervisor.stop(), Math.max(deadline - monotonicMs(), LEAST_MS))) === LATE) {
+      this.#settings.logger.error({ topic: this.topic, adapter: this.#settings.adapter }, "a session did not close in time, it is left as it is");
+    }
     deliveries.connect(undefined);
     this.#leave();
     this.#closed.resolve();

@@ -13,6 +13,7 @@ export class Appetite {
   readonly #prefetch: Prefetch;
   /** Asked of the session and not delivered yet. */
   #wanted = 0;
+  #blocked = false;
 
   constructor(settings: KnownSettings, maxInFlight: number, lanes: Lanes, status: StatusBoard) {
     this.#settings = settings;
@@ -22,9 +23,14 @@ export class Appetite {
     this.#prefetch = new Prefetch(maxInFlight, settings.prefetch, settings.leaseMs);
   }
 
-  /** Less than half of what should be at hand is at hand. */
+  /** Less than half of what should be at hand is at hand, or what is parked has reached its bound, or is below it again. */
   get hungry(): boolean {
-    return this.#lanes.ready * 2 < this.#prefetch.target && this.#wanted * 2 < this.#prefetch.target;
+    const { target } = this.#prefetch;
+    return (this.#lanes.ready * 2 < target && this.#wanted * 2 < target) || ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked);
+  }
+
+  get #full(): boolean {
+    return this.#lanes.parked >= this.#settings.parkLimit || this.#lanes.parkedBytes >= this.#settings.parkBytes;
   }
 
   onSettled(): void {
@@ -48,9 +54,10 @@ export class Appetite {
 
   /** To be called when hungry. */
   fetch(session: Session<unknown>): void {
-    const { parkLimit, parkBytes, prefetchBytes } = this.#settings;
+    const { parkLimit, prefetchBytes } = this.#settings;
     const lanes = this.#lanes;
-    const full = lanes.parked >= parkLimit || lanes.parkedBytes >= parkBytes;
+    const full = this.#full;
+    this.#blocked = full;
     this.#status.block("parked", full ? parkedText(lanes) : undefined);
     if (full || lanes.waiting >= parkLimit + this.#maxInFlight || (lanes.bytes >= prefetchBytes && lanes.held > 0)) {
       this.stop(session);

@@ -1,1 +1,11 @@
-export {};
+export { delimited, type LinesOptions, lines } from "./delimited.ts";
+export type { FramedRecord, Framing, Splitter, SplitterRules } from "./framing.ts";
+export { IoPublisher } from "./io-publisher.ts";
+export { IO_PUBLISHER_DEFAULTS, type IoPublisherOptions } from "./io-publisher-options.ts";
+export { IoSubscriber } from "./io-subscriber.ts";
+export { IO_SUBSCRIBER_DEFAULTS, type IoSubscriberOptions } from "./io-subscriber-options.ts";
+export { type LengthPrefixedOptions, lengthPrefixed } from "./length-prefixed.ts";
+export { lossless } from "./lossless.ts";
+export { payload, type RecordMarshaler, type Unmarshaled } from "./record-marshaler.ts";
+export type { ByteReadable, ByteWritable, NodeReadable, NodeWritable, WebReadable, WebWritable } from "./streams.ts";
+export { timestampTopicPayload } from "./timestamp-topic-payload.ts";

@@ -2,6 +2,7 @@ import type { LogFields, Logger } from "./logger.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
+const SHOWN_BYTES = 64;
 
 export interface ConsoleLoggerOptions {
   /** Lines below this level are dropped. Default `"info"`. */
@@ -30,12 +31,36 @@ function makeLogger(threshold: number, bound: LogFields): Logger {
 
 function line(level: number, fields: LogFields, text: string): string {
   let stack = "";
-  const shown = JSON.stringify(fields, (_key, value: unknown) => {
-    if (value instanceof Error) {
-      if (level >= 3 && value.stack !== undefined) stack += `\n  ${value.stack.replaceAll("\n", "\n  ")}`;
-      return value.message;
-    }
-    return typeof value === "bigint" ? String(value) : value;
+  const shown = fieldsText(fields, (error) => {
+    if (level >= 3 && error.stack !== undefined) stack += `\n  ${error.stack.replaceAll("\n", "\n  ")}`;
   });
   return `${new Date().toISOString()} ${(LEVELS[level] as string).toUpperCase().padEnd(5)} ${text}${shown === "{}" ? "" : ` ${shown}`}${stack}`;
+}
+
+/** Whatever the fields hold, there is a line: a logger that throws would fail the message that is logged about. */
+function fieldsText(fields: LogFields, onError: (error: Error) => void): string {
+  const above: unknown[] = [];
+  try {
+    return JSON.stringify(fields, function (this: unknown, _key, value: unknown) {
+      if (value instanceof Error) {
+        onError(value);
+        return value.message;
+      }
+      if (typeof value === "bigint") return String(value);
+      if (ArrayBuffer.isView(value)) return bytesText(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      if (typeof value !== "object" || value === null) return value;
+      while (above.length > 0 && above.at(-1) !== this) above.pop();
+      if (above.includes(value)) return "(circular)";
+      above.push(value);
+      return value;
+    });
+  } catch (error) {
+    return `(fields that cannot be shown: ${error})`;
+  }
+}
+
+/** Payloads are never logged beyond 64 bytes. */
+function bytesText(bytes: Uint8Array): string {
+  const text = Array.from(bytes.subarray(0, SHOWN_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytes.length > SHOWN_BYTES ? `${text}… (${bytes.length} bytes)` : text;
 }

@@ -1,0 +1,9 @@
+import type { Part } from "../harness/section.ts";
+import { growth } from "./growth.ts";
+import { latency } from "./latency.ts";
+import { memory } from "./memory.ts";
+import { router } from "./router.ts";
+import { sqlite } from "./sqlite.ts";
+import { timer } from "./timer.ts";
+
+export const PARTS: readonly Part[] = [memory, router, growth, timer, sqlite, latency];

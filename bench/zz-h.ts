@@ -1,0 +1,20 @@
+import { Session } from "node:inspector";
+import { MemoryPubSub, Message, Router } from "millrace";
+const topics = Number(process.argv[2]);
+const bus = new MemoryPubSub(); const router = new Router({ subscriber: bus, owns: [bus] });
+const names = Array.from({ length: topics }, (_, i) => `t-${i}`);
+for (const name of names) router.addConsumerHandler({ name, subscribe: name, handle: () => {} });
+await router.start();
+const payload = new Uint8Array(16);
+const go = async (n: number) => { for (let s = 0; s < n; s++) await bus.publish(names[s % topics] as string, new Message(payload)); };
+await go(300000);
+const session = new Session(); session.connect();
+session.post("HeapProfiler.startSampling", { samplingInterval: 2048, includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: false } as never);
+await go(300000);
+session.post("HeapProfiler.getSamplingProfile", (_e: unknown, r: any) => {
+  const m = new Map<string, number>(); let tot = 0;
+  const walk = (n: any, path: string) => { const k = `${n.callFrame.functionName} ${n.callFrame.url.split("/").slice(-2).join("/")}:${n.callFrame.lineNumber}`; if (n.selfSize) { m.set(k + " < " + path, (m.get(k + " < " + path) ?? 0) + n.selfSize); tot += n.selfSize; } for (const c of n.children) walk(c, k.split(" ")[0] + ":" + n.callFrame.lineNumber + " < " + path.split(" < ").slice(0, 2).join(" < ")); };
+  walk(r.profile.head, "");
+  console.log("total MB", tot / 1e6); for (const [k, v] of [...m].sort((a, b) => b[1] - a[1]).slice(0, 12)) console.log((v / 1e6).toFixed(2), k);
+  process.exit(0);
+});

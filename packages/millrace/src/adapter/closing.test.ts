@@ -1,0 +1,239 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { MillraceError } from "../errors/index.ts";
+import { deferred } from "../internal/deferred.ts";
+import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
+import { HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+describe("drain", () => {
+  it("gives back what was not handed out, waits for what was, flushes, and closes", async () => {
+    const source = new HandSource();
+    const onClosed = vi.fn();
+    const subscription = await source.subscribe({}, {}, onClosed);
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b", "c");
+    const a = await nextOf(iterator);
+    let drained = false;
+    const draining = subscription.drain().then(() => {
+      drained = true;
+    });
+    expect(source.session.givenBack.map(({ id }) => id)).toEqual(["b", "c"]);
+    expect((await iterator.next()).done).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([drained, a.signal.aborted, subscription.status().inFlight]).toEqual([false, false, 1]);
+    expect(a.ack()).toBe(true);
+    await draining;
+    expect(source.session.told).toEqual(["ack a"]);
+    expect([source.session.closed, subscription.status().state, onClosed.mock.calls.length]).toEqual([1, "stopped", 1]);
+    await subscription.closed;
+  });
+
+  it("aborts and gives back, uncounted, what is unsettled at its deadline", async () => {
+    const logger = new RecordingLogger();
+    const source = new HandSource();
+    const subscription = await source.subscribe({}, { logger });
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    const { signal } = a;
+    await subscription.drain({ timeoutMs: 20 });
+    expect(signal.reason).toMatchObject({ code: "DRAIN_DEADLINE" });
+    expect(MillraceError.is(signal.reason)).toBe(true);
+    expect([a.ack(), await a.settled]).toEqual([false, "lost"]);
+    expect(source.session.givenBack.map(({ id, attempt }) => [id, attempt])).toEqual([["a", 1]]);
+    expect(logger.at("warn")[0]?.fields).toMatchObject({ topic: "orders", count: 1, id: "a" });
+  });
+
+  it("still tells the broker what was settled when the handlers used up its time", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2, orderBy: "none" }, { settleDelayMs: 60_000 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b");
+    const a = await nextOf(iterator);
+    await nextOf(iterator);
+    a.ack();
+    source.session.onSettle = () => new Promise((resolve) => setTimeout(resolve, 10));
+    await subscription.drain({ timeoutMs: 20 });
+    expect(source.session.told).toEqual(["ack a"]);
+  });
+
+  it("ends at once when its signal aborts", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    const controller = new AbortController();
+    const draining = subscription.drain({ signal: controller.signal });
+    controller.abort();
+    await draining.catch(() => {});
+    expect([a.ack(), source.session.closed]).toEqual([false, 1]);
+  });
+
+  it("gives back a message that is nacked meanwhile, with its attempt counted", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    const draining = subscription.drain();
+    expect(a.nack({ delayMs: 60_000 })).toBe(true);
+    await draining;
+    expect(source.session.givenBack.map(({ id, attempt }) => [id, attempt])).toEqual([["a", 2]]);
+  });
+
+  it("rejects with a SettleError, logs it, and is closed all the same when verdicts cannot be made durable", async () => {
+    const logger = new RecordingLogger();
+    const source = new HandSource();
+    const subscription = await source.subscribe({}, { logger });
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    source.session.onSettle = () => {
+      throw new Error("broker away");
+    };
+    a.ack();
+    await expect(subscription.drain({ timeoutMs: 120 })).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: ["at-a"] });
+    expect(logger.saying("closed with verdicts that are not durable")).toHaveLength(1);
+    await subscription.closed;
+    expect(source.session.closed).toBe(1);
+  });
+
+  it("ends within its time while there is no session and none can be had", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    source.open = () => {
+      throw new Error("refused");
+    };
+    source.session.intake.fail(new Error("cut"));
+    a.ack();
+    const began = performance.now();
+    await expect(subscription.drain({ timeoutMs: 150 })).rejects.toMatchObject({ code: "SETTLE_FAILED" });
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  it("ends although a session's close never does", async () => {
+    const logger = new RecordingLogger();
+    const source = new HandSource();
+    const subscription = await source.subscribe({}, { logger });
+    source.session.onClose = () => new Promise(() => {});
+    await subscription.drain({ timeoutMs: 50 });
+    await subscription.closed;
+    expect(logger.saying("did not close in time")).toHaveLength(1);
+  });
+
+  it("is one and the same for all who call it, and leaves no timer behind", async () => {
+    vi.useFakeTimers();
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    subscription[Symbol.asyncIterator]();
+    await Promise.all([subscription.drain(), subscription.close(), subscription.drain({ timeoutMs: 5 }), subscription[Symbol.asyncDispose]()]);
+    await subscription.close();
+    expect(source.session.closed).toBe(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("disposing", () => {
+  it("gives back at once what is unsettled, and flushes", async () => {
+    const source = new HandSource();
+    {
+      await using subscription = await source.subscribe({ maxInFlight: 2, orderBy: "none" }, { settleDelayMs: 60_000 });
+      const iterator = subscription[Symbol.asyncIterator]();
+      source.session.deliver("a", "b", "c");
+      const a = await nextOf(iterator);
+      await nextOf(iterator);
+      a.ack();
+      source.session.onSettle = () => new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(source.session.told).toEqual(["ack a"]);
+    expect(source.session.givenBack.map(({ id, attempt }) => [id, attempt]).sort()).toEqual([
+      ["b", 1],
+      ["c", 1],
+    ]);
+  });
+
+  it("cuts short a drain that waits", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    await nextOf(subscription[Symbol.asyncIterator]());
+    const draining = subscription.drain();
+    await subscription[Symbol.asyncDispose]();
+    await draining;
+    expect(source.session.givenBack.map(({ id }) => id)).toEqual(["a"]);
+  });
+});
+
+describe("pause", () => {
+  it("keeps the session, gives back what was not handed out, and hands out nothing until resume", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b");
+    const a = await nextOf(iterator);
+    subscription.pause();
+    expect(subscription.status()).toMatchObject({ state: "paused", inFlight: 1, held: 0 });
+    expect([source.session.givenBack.map(({ id }) => id), source.session.wanted, source.session.closed]).toEqual([["b"], 0, 0]);
+    expect(a.ack()).toBe(true);
+    expect(await readyNow(iterator)).toBeUndefined();
+    const next = nextOf(subscription[Symbol.asyncIterator]());
+    subscription.resume();
+    expect(subscription.status().state).toBe("running");
+    expect(source.session.wanted).toBeGreaterThan(0);
+    source.session.deliver("b");
+    expect((await next).id).toBe("b");
+  });
+
+  it("keeps what is nacked meanwhile and hands it out after resume", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a");
+    const a = await nextOf(iterator);
+    subscription.pause();
+    a.nack();
+    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 1 });
+    const next = nextOf(iterator);
+    subscription.resume();
+    expect([(await next).id, (await next).delivery.attempt]).toEqual(["a", 2]);
+  });
+
+  it("survives a broken session", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    subscription[Symbol.asyncIterator]();
+    subscription.pause();
+    source.session.intake.fail(new Error("cut"));
+    await vi.waitFor(() => expect(source.sessions).toHaveLength(2));
+    expect([subscription.status().state, source.session.wanted]).toEqual(["paused", 0]);
+  });
+});
+
+describe("quiet", () => {
+  it("comes when nothing is held, in flight, or left to fetch", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    const caughtUp = deferred<boolean>();
+    Object.assign(source.session, { caughtUp: () => caughtUp.promise });
+    source.session.deliver("a");
+    const quiet = vi.fn();
+    const waiting = subscription["millrace.quiet"]().then(quiet);
+    (await nextOf(iterator)).ack();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(quiet).not.toHaveBeenCalled();
+    caughtUp.resolve(true);
+    await waiting;
+  });
+
+  it("is let go when the subscription closes or fails", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const waiting = subscription["millrace.quiet"]();
+    source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
+    source.session.intake.fail(new Error("cut"));
+    await waiting;
+    expect(subscription.status().state).toBe("stopped");
+  });
+});

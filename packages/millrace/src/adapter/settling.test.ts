@@ -1,0 +1,213 @@
+import { describe, expect, it, vi } from "vitest";
+import { SettleError } from "../errors/index.ts";
+import { deferred } from "../internal/deferred.ts";
+import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
+import type { ReceivedMessage } from "../message/index.ts";
+import type { AdapterSubscription } from "./adapter-subscription.ts";
+import { HandSource, nextOf } from "./hand-source.fixture.ts";
+import type { AdapterSettings } from "./settings.ts";
+
+interface Hands {
+  readonly source: HandSource;
+  readonly subscription: AdapterSubscription<string>;
+  readonly messages: ReceivedMessage[];
+}
+
+/** So many messages in hand, named 0, 1, 2, …, of no lane. */
+async function inHand(count: number, settings: Partial<AdapterSettings> = {}): Promise<Hands> {
+  const source = new HandSource();
+  const subscription = await source.subscribe({ maxInFlight: count, orderBy: "none" }, settings);
+  const iterator = subscription[Symbol.asyncIterator]();
+  source.session.deliver(...Array.from({ length: count }, (_, index) => String(index)));
+  const messages: ReceivedMessage[] = [];
+  while (messages.length < count) messages.push(await nextOf(iterator));
+  return { source, subscription, messages };
+}
+
+function message(hands: Hands, index: number): ReceivedMessage {
+  const found = hands.messages[index];
+  if (found === undefined) throw new Error(`no message ${index}`);
+  return found;
+}
+
+describe("verdicts", () => {
+  it("leave at once when nothing else is in flight", async () => {
+    const hands = await inHand(1);
+    message(hands, 0).ack();
+    expect(hands.source.session.told).toEqual([]); // `settle` is asynchronous here: one turn
+    await Promise.resolve();
+    expect(hands.source.session.told).toEqual(["ack 0"]);
+  });
+
+  it("leave together within 5 ms while others are in flight", async () => {
+    const hands = await inHand(4);
+    vi.useFakeTimers();
+    try {
+      message(hands, 0).ack();
+      message(hands, 1).ack();
+      await vi.advanceTimersByTimeAsync(4);
+      expect(hands.source.session.settled).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(hands.source.session.told).toEqual(["ack 0", "ack 1"]);
+      expect(hands.source.session.settled).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("leave when 256 have gathered, without waiting", async () => {
+    const hands = await inHand(300, { settleDelayMs: 60_000 });
+    for (let index = 0; index < 299; index++) message(hands, index).ack();
+    await vi.waitFor(() => expect(hands.source.session.told).toHaveLength(256));
+    message(hands, 299).ack();
+    await hands.subscription.flush();
+    expect(hands.source.session.told).toEqual(Array.from({ length: 300 }, (_, index) => `ack ${index}`));
+  });
+
+  it("that come while a batch is under way follow it, never beside it", async () => {
+    const hands = await inHand(3, { settleBatch: 1 });
+    const gate = deferred<void>();
+    let atOnce = 0;
+    let most = 0;
+    hands.source.session.onSettle = async () => {
+      most = Math.max(most, ++atOnce);
+      await gate.promise;
+      atOnce--;
+    };
+    for (const one of hands.messages) one.ack();
+    gate.resolve();
+    await hands.subscription.flush();
+    expect(hands.source.session.told).toEqual(["ack 0", "ack 1", "ack 2"]);
+    expect(most).toBe(1);
+  });
+
+  it("that come while a flush is under way leave without another flush", async () => {
+    const hands = await inHand(2);
+    const gate = deferred<void>();
+    message(hands, 0).ack();
+    hands.source.session.onSettle = () => gate.promise;
+    const flushing = hands.subscription.flush();
+    message(hands, 1).ack();
+    gate.resolve();
+    await flushing;
+    await vi.waitFor(() => expect(hands.source.session.told).toEqual(["ack 0", "ack 1"]));
+  });
+
+  it("that the session refuses are kept, in order, and offered again", async () => {
+    const logger = new RecordingLogger();
+    const hands = await inHand(2, { logger });
+    let refusals = 1;
+    hands.source.session.onSettle = () => {
+      if (refusals-- > 0) throw new Error("busy");
+    };
+    message(hands, 0).ack();
+    await vi.waitFor(() => expect(logger.saying("could not be made durable")).toHaveLength(1));
+    expect(hands.subscription.status().lastError?.message).toBe("busy");
+    message(hands, 1).ack();
+    await hands.subscription.flush();
+    expect(hands.source.session.told).toEqual(["ack 0", "ack 1"]);
+  });
+
+  it("that are refused again and again never spin, whatever has gathered", async () => {
+    const hands = await inHand(3, { settleBatch: 1 });
+    let offers = 0;
+    hands.source.session.onSettle = () => {
+      offers++;
+      throw new Error("busy");
+    };
+    for (const one of hands.messages) one.ack();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(offers).toBeLessThanOrEqual(3);
+  });
+
+  it("on deliveries that are lost while their batch is under way are not offered again", async () => {
+    const hands = await inHand(2);
+    const gate = deferred<void>();
+    const [first] = hands.source.sessions;
+    if (first === undefined) throw new Error("no session");
+    first.onSettle = () => gate.promise;
+    message(hands, 0).ack();
+    message(hands, 1).ack();
+    const flushing = hands.subscription.flush().catch((error: unknown) => error);
+    first.intake.lose(({ id }) => id === "0");
+    gate.reject(new Error("cut"));
+    expect(await flushing).toMatchObject({ code: "SETTLE_FAILED", positions: ["at-1"] });
+    first.onSettle = () => {};
+    await hands.subscription.flush();
+    expect(first.told).toEqual(["ack 1"]);
+  });
+});
+
+describe("flush", () => {
+  it("resolves when every verdict so far is durable", async () => {
+    const hands = await inHand(3);
+    const gate = deferred<void>();
+    hands.source.session.onSettle = () => gate.promise;
+    message(hands, 0).ack();
+    let done = false;
+    const flushing = hands.subscription.flush().then(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toBe(false);
+    gate.resolve();
+    await flushing;
+    expect(hands.source.session.told).toEqual(["ack 0"]);
+  });
+
+  it("rejects with a SettleError that names what is not durable, and keeps it", async () => {
+    const hands = await inHand(3);
+    const cause = new Error("disk full");
+    hands.source.session.onSettle = () => {
+      throw cause;
+    };
+    message(hands, 0).ack();
+    message(hands, 2).ack();
+    const error = await hands.subscription.flush().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SettleError);
+    expect(error).toMatchObject({ code: "SETTLE_FAILED", retryable: true, positions: ["at-0", "at-2"], cause });
+    hands.source.session.onSettle = () => {};
+    await vi.waitFor(() => expect(hands.source.session.told).toEqual(["ack 0", "ack 2"]), { timeout: 2000 });
+  });
+
+  it("passes a session's own SettleError on as it is", async () => {
+    const hands = await inHand(1);
+    const own = new SettleError("two records are not committed", { positions: ["p-7"] });
+    hands.source.session.onSettle = (final) => {
+      if (final) throw own;
+    };
+    message(hands, 0).ack();
+    await expect(hands.subscription.flush()).rejects.toBe(own);
+  });
+
+  it("rejects while there is no session, and works again with the next one", async () => {
+    const hands = await inHand(2);
+    const gate = deferred<void>();
+    hands.source.session.onClose = () => gate.promise;
+    hands.source.session.intake.fail(new Error("cut"));
+    expect(message(hands, 0).ack()).toBe(true);
+    await expect(hands.subscription.flush()).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: [expect.any(String)] });
+    gate.resolve();
+    await vi.waitFor(() => expect(hands.source.sessions).toHaveLength(2));
+    await vi.waitFor(() => expect(hands.source.session.told).toEqual(["ack 0"]));
+  });
+});
+
+describe("an unordered nack", () => {
+  it("goes back to a broker that can delay, with the delay", async () => {
+    const hands = await inHand(2, { returns: true });
+    expect(message(hands, 0).nack({ delayMs: 700 })).toBe(true);
+    await hands.subscription.flush();
+    expect(hands.source.session.settled.flatMap(({ verdicts }) => verdicts)).toMatchObject([{ kind: "return", delayMs: 700 }]);
+    expect(hands.subscription.status()).toMatchObject({ inFlight: 1, held: 0 });
+  });
+
+  it("waits here for a broker that cannot, and the attempt is told where attempts are kept", async () => {
+    const hands = await inHand(2, { keepsAttempts: true });
+    message(hands, 0).nack({ delayMs: 60_000 });
+    await hands.subscription.flush();
+    expect(hands.source.session.settled.flatMap(({ verdicts }) => verdicts)).toMatchObject([{ kind: "kept", attempt: 2 }]);
+    expect(hands.subscription.status()).toMatchObject({ inFlight: 1, held: 1 });
+    await hands.subscription[Symbol.asyncDispose]();
+  });
+});

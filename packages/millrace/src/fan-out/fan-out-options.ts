@@ -1,0 +1,36 @@
+import type { Logger } from "../logger/index.ts";
+import type { From, Subscriber } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
+
+export interface FanOutOptions {
+  /** Read once for each topic, however many branches there are. Stays open when the fan-out closes. */
+  readonly subscriber: Subscriber;
+  /** Topics read from the start. Others are added by `add`, or by subscribing to them. */
+  readonly topics?: readonly string[] | undefined;
+  /** Fan-outs of one group share the messages. Default: `fan_out_<topic>`. */
+  readonly group?: string | undefined;
+  /** Where a new group begins upstream. Default: the subscriber's. */
+  readonly from?: From | undefined;
+  /** Messages of one topic that branches may hold unsettled before nothing more is read. Default 100. */
+  readonly window?: number | undefined;
+  /** How long `close()` waits for handlers of the branches. Default 30,000. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
+  readonly logger?: Logger | undefined;
+}
+
+export const FAN_OUT_DEFAULTS: { readonly window: number; readonly drainTimeoutMs: number } = Object.freeze({ window: 100, drainTimeoutMs: 30_000 });
+
+export function checkFanOut({ subscriber, topics, group, window }: FanOutOptions): void {
+  new OptionCheck("FanOut")
+    .required("subscriber", subscriber)
+    .methods("subscriber", subscriber ?? undefined, ["subscribe"])
+    .that(topics === undefined || (Array.isArray(topics) && topics.every(isTopic)), "topics must be a list of texts that are not empty")
+    .text("group", group)
+    .integer("window", window, { min: 1 })
+    .done();
+}
+
+export function isTopic(topic: unknown): boolean {
+  return typeof topic === "string" && topic !== "";
+}

@@ -1,0 +1,108 @@
+import { type Deferred, quietDeferred } from "../internal/deferred.ts";
+import { handedBack } from "../message/handed-back.ts";
+import type { Publisher, ReceivedMessage } from "../message/index.ts";
+import type { HandlerHandle, HandlerHealth, Router } from "../router/index.ts";
+import { Branch } from "./branch.ts";
+import type { FanOutOptions } from "./fan-out-options.ts";
+import { Share } from "./share.ts";
+
+/** One upstream topic: the handler that reads it, and the branches that everything it reads is shared among. */
+export class Trunk {
+  readonly topic: string;
+  readonly handle: HandlerHandle;
+  readonly #router: Router;
+  readonly #window: number;
+  readonly #branches: Set<Branch> = new Set();
+  readonly #shares: Set<Share> = new Set();
+  /** Messages that came while there was no branch wait for the first one. */
+  #firstBranch: Deferred<void> = quietDeferred();
+  #sequence = 0;
+
+  constructor(topic: string, router: Router, options: FanOutOptions, window: number) {
+    this.topic = topic;
+    this.#router = router;
+    this.#window = window;
+    // The router's pipeline is what a fan-out needs: messages are "published" to the branches in order, any number of them ahead,
+    // and each is acked when its own publish is confirmed, which here means that every branch has acked.
+    const branches: Publisher = {
+      publish: (_topic, message) => this.#share(message as ReceivedMessage),
+      close: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    };
+    this.handle = router.addHandler({
+      name: `fan_out_${topic}`,
+      subscribe: { subscriber: options.subscriber, topic },
+      publish: { publisher: branches, topic },
+      group: options.group,
+      from: options.from,
+      pipeline: window - 1,
+      handle: (message) => message,
+    });
+    this.handle.pause();
+  }
+
+  /** The branch of a group, or a new one without a group. */
+  branch(group: string | undefined): Branch {
+    const known = group === undefined ? undefined : [...this.#branches].find((branch) => branch.group === group);
+    if (known !== undefined) return known;
+    const branch = new Branch(group, (one) => this.leave(one));
+    this.#branches.add(branch);
+    if (this.#branches.size === 1) {
+      this.#firstBranch.resolve();
+      this.handle.resume();
+    }
+    return branch;
+  }
+
+  leave(branch: Branch): void {
+    if (!this.#branches.delete(branch)) return;
+    if (this.#branches.size === 0) {
+      this.#firstBranch = quietDeferred();
+      this.handle.pause();
+    }
+    branch.leave();
+  }
+
+  /** True when nothing is on its way to the branches, as far as upstream can tell. */
+  get quiet(): boolean {
+    const { held, lag = 0, state } = this.#upstream;
+    return state === "starting" || (held === 0 && lag === 0);
+  }
+
+  health(): HandlerHealth {
+    const upstream = this.#upstream;
+    if (this.#branches.size === 0) return { ...upstream, detail: upstream.detail ?? "no branch has subscribed" };
+    if (upstream.state !== "running" || this.#shares.size < this.#window) return upstream;
+    const [oldest] = this.#shares;
+    const names = [...(oldest?.pending ?? [])].map(({ group }) => (group === undefined ? "a branch without a group" : `branch ${JSON.stringify(group)}`));
+    return { ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` };
+  }
+
+  /** Reads no more. */
+  pause(): void {
+    this.handle.pause();
+  }
+
+  /** Gives back what waits for a branch, or for the ack of one that is kept without members. */
+  end(): void {
+    this.#firstBranch.reject(handedBack("the fan-out closed before a branch subscribed"));
+    for (const branch of this.#branches) branch.leave();
+    this.#branches.clear();
+  }
+
+  get #upstream(): HandlerHealth {
+    return this.#router.health().handlers[this.handle.name] ?? { state: "stopped", since: new Date(0), inFlight: 0, held: 0, attempts: 0 };
+  }
+
+  async #share(message: ReceivedMessage): Promise<void> {
+    while (this.#branches.size === 0) await this.#firstBranch.promise;
+    const share = new Share(message, ++this.#sequence, this.#branches);
+    this.#shares.add(share);
+    for (const branch of this.#branches) branch.add(share);
+    try {
+      await share.done;
+    } finally {
+      this.#shares.delete(share);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { fromBase64, toBase64 } from "../adapter/base64.ts";
+import { goJsonMap, goJsonText } from "../adapter/go-json.ts";
+import { OptionError, PermanentError } from "../errors/index.ts";
+import { Message, type MessageOptions } from "../message/index.ts";
+
+/** A message and the topic it is meant for. */
+export interface Addressed {
+  readonly topic: string;
+  readonly message: Message;
+}
+
+/**
+ * Wraps a message and the topic it is meant for in a message for the outbox, byte for byte as Watermill's forwarder does.
+ *
+ * The envelope has an id of its own and no metadata. It carries the message's ordering key as its own key, so that an outbox
+ * with keys keeps the order. Throws `OptionError` `BAD_OPTION` for a topic that is empty.
+ *
+ * ```ts
+ * import { envelope, openEnvelope } from "millrace/forwarder";
+ * const { topic, message } = openEnvelope(envelope("order.placed", new Message("hello", { id: "m-1" })));
+ * ```
+ */
+export function envelope(destinationTopic: string, message: Message): Message {
+  if (typeof destinationTopic !== "string" || destinationTopic === "") {
+    throw new OptionError("envelope", ["destinationTopic must be a text that is not empty"]);
+  }
+  const { id, key, payload, metadata } = message;
+  const body = `{"destination_topic":${goJsonText(destinationTopic)},"uuid":${goJsonText(id)},"payload":"${toBase64(payload)}","metadata":${goJsonMap(metadata)}}`;
+  return new Message(body, key === undefined ? undefined : { key });
+}
+
+/**
+ * Takes the message and its topic out of an envelope; reads as Go does: field names in any case, unknown fields ignored, `null`
+ * for nothing, a payload also as a list of numbers.
+ *
+ * The envelope's key becomes the message's. Throws `PermanentError` `BAD_ENVELOPE`; its text never quotes what was read.
+ */
+export function openEnvelope(message: Message): Addressed {
+  const fields = read(message);
+  const topic = text("destination_topic", fields.topic, message);
+  if (topic === "") throw bad(message, "it names no destination topic");
+  const options: MessageOptions = { id: text("uuid", fields.id, message), key: message.key, metadata: metadata(fields.metadata, message) };
+  return { topic, message: new Message(payload(fields.payload, message), options) };
+}
+
+interface Fields {
+  topic: unknown;
+  id: unknown;
+  payload: unknown;
+  metadata: unknown;
+}
+
+function read(message: Message): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(message.text());
+  } catch {
+    // The cause is left out on purpose: it quotes the payload.
+    throw bad(message, "it is not JSON");
+  }
+  const fields: Fields = { topic: undefined, id: undefined, payload: undefined, metadata: undefined };
+  if (value === null) return fields;
+  if (typeof value !== "object" || Array.isArray(value)) throw bad(message, "it is not a JSON object");
+  for (const [name, field] of Object.entries(value)) {
+    const known = name.toLowerCase();
+    if (known === "destination_topic") fields.topic = field;
+    else if (known === "uuid") fields.id = field;
+    else if (known === "payload") fields.payload = field;
+    else if (known === "metadata") fields.metadata = field;
+  }
+  return fields;
+}
+
+function text(name: string, value: unknown, message: Message): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value !== "string") throw bad(message, `${name} is not a text`);
+  return value.toWellFormed();
+}
+
+function payload(value: unknown, message: Message): Uint8Array {
+  if (value === undefined || value === null) return new Uint8Array(0);
+  const bytes = typeof value === "string" ? fromBase64(value) : Array.isArray(value) && value.every(isByte) ? Uint8Array.from(value as number[]) : undefined;
+  if (bytes === undefined) throw bad(message, "its payload is not base64");
+  return bytes;
+}
+
+function isByte(value: unknown): boolean {
+  return value === null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255);
+}
+
+function metadata(value: unknown, message: Message): [string, string][] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "object" || Array.isArray(value)) throw bad(message, "its metadata is not an object");
+  const entries = Object.entries(value);
+  if (entries.length === 0) return undefined;
+  return entries.map(([key, entry]) => [key.toWellFormed(), text("a metadata value", entry, message)]);
+}
+
+function bad(message: Message, what: string): PermanentError {
+  return new PermanentError(`message ${message.id} is no envelope: ${what}`, { code: "BAD_ENVELOPE" });
+}

@@ -1,0 +1,68 @@
+import type { Message, Publisher, PublishOptions } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
+import { envelope } from "./envelope.ts";
+import { FORWARDER_DEFAULTS } from "./forwarder-options.ts";
+
+export interface ForwardingPublisherOptions {
+  /** Of the outbox, nearly always one inside the caller's transaction. */
+  readonly publisher: Publisher;
+  /** The topic of the envelopes. Default `"forwarder_topic"`. */
+  readonly topic?: string | undefined;
+  /** Metadata keys that are copied to the envelope message, for what works in the outbox: a delay, a trace. Default: none. */
+  readonly carry?: readonly string[] | undefined;
+}
+
+/**
+ * A publisher that puts every message into an envelope for another topic, from where a `Forwarder` brings it to its destination.
+ *
+ * All messages of a call are one call of the wrapped publisher, whose promises and errors hold as they are: outcomes have the
+ * same positions. An envelope carries the message's ordering key. `close()` closes the wrapped publisher. Throws `OptionError`
+ * `BAD_OPTION` for bad options, and from `publish` for an empty topic.
+ *
+ * ```ts
+ * const outbox = new ForwardingPublisher({ publisher: insideMyTransaction });
+ * await outbox.publish("order.placed", Message.json({ id: "o-1" }));
+ * ```
+ */
+export class ForwardingPublisher implements Publisher {
+  readonly #publisher: Publisher;
+  readonly #topic: string;
+  readonly #carry: readonly string[];
+
+  constructor(options: ForwardingPublisherOptions) {
+    const { publisher, topic, carry } = options;
+    new OptionCheck("ForwardingPublisher")
+      .required("publisher", publisher)
+      .methods("publisher", publisher ?? undefined, ["publish", "close"])
+      .text("topic", topic)
+      .that(carry === undefined || (Array.isArray(carry) && carry.every((key) => typeof key === "string")), "carry must be a list of texts")
+      .done();
+    this.#publisher = publisher;
+    this.#topic = topic ?? FORWARDER_DEFAULTS.topic;
+    this.#carry = carry ?? [];
+  }
+
+  async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
+    const wrapped = Array.isArray(messages)
+      ? (messages as readonly Message[]).map((message) => this.#wrap(topic, message))
+      : this.#wrap(topic, messages as Message);
+    await this.#publisher.publish(this.#topic, wrapped, options);
+  }
+
+  close(): Promise<void> {
+    return this.#publisher.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#publisher[Symbol.asyncDispose]();
+  }
+
+  #wrap(topic: string, message: Message): Message {
+    const wrapped = envelope(topic, message);
+    for (const key of this.#carry) {
+      const value = message.metadata.get(key);
+      if (value !== undefined) wrapped.metadata.set(key, value);
+    }
+    return wrapped;
+  }
+}

@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+import { PublishError } from "../errors/index.ts";
+import { Message } from "../message/index.ts";
+import { texts } from "./collect.fixture.ts";
+import { MemoryPubSub } from "./index.ts";
+
+const numbered = (count: number): Message[] => Array.from({ length: count }, (_, index) => new Message(String(index)));
+
+async function pending(promise: Promise<unknown>, ms = 20): Promise<boolean> {
+  const none = Symbol("none");
+  return (await Promise.race([promise.then(() => undefined), new Promise((resolve) => setTimeout(() => resolve(none), ms))])) === none;
+}
+
+describe("a full topic", () => {
+  it("makes publishers wait for room, first come first served, while other topics go on", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 4 });
+    const full = await bus.subscribe("full");
+    const free = await bus.subscribe("free");
+    await bus.publish("full", numbered(4));
+    const waiting = [bus.publish("full", new Message("4")), bus.publish("full", [new Message("5"), new Message("6")])];
+    expect(await pending(Promise.race(waiting))).toBe(true);
+    await bus.publish("free", new Message("x"));
+    expect(await texts(free, 1)).toEqual(["x"]);
+    expect(await texts(full, 7)).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
+    await Promise.all(waiting);
+  });
+
+  it("makes a batch that is larger than the buffer wait as well", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 8 });
+    const subscription = await bus.subscribe("t");
+    const publishing = bus.publish("t", numbered(20));
+    expect(subscription.status().lag).toBeLessThanOrEqual(8);
+    expect(await pending(publishing)).toBe(true);
+    expect(await texts(subscription, 20)).toEqual(Array.from({ length: 20 }, (_, index) => String(index)));
+    await publishing;
+  });
+
+  it("never holds more than the buffer for a slow reader that goes on giving verdicts", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 4 });
+    const subscription = await bus.subscribe("t");
+    let most = 0;
+    const reading = (async () => {
+      let seen = 0;
+      for await (const message of subscription) {
+        const { inFlight, held, lag = 0 } = subscription.status();
+        most = Math.max(most, inFlight + held + lag);
+        await new Promise((resolve) => setTimeout(resolve, 15));
+        message.ack();
+        if (++seen === 24) break;
+      }
+    })();
+    await Promise.all(numbered(24).map((message) => bus.publish("t", message)));
+    await reading;
+    expect(most).toBeLessThanOrEqual(4);
+  });
+
+  it("lets a publish over the mark when no verdict came for 50 ms, and health shows it until there is room again", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 2 });
+    const subscription = await bus.subscribe("t");
+    await bus.publish("t", numbered(2));
+    const began = performance.now();
+    await bus.publish("t", new Message("2"));
+    expect(performance.now() - began).toBeGreaterThanOrEqual(45);
+    expect(subscription.status()).toMatchObject({ state: "blocked", detail: expect.stringContaining("bound of 2") });
+    expect(await texts(subscription, 3)).toEqual(["0", "1", "2"]);
+    expect(subscription.status().state).toBe("running");
+  });
+
+  it("never locks up a reader that publishes to its own full topic", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 1 });
+    const subscription = await bus.subscribe("t");
+    await bus.publish("t", new Message("5"));
+    const seen: number[] = [];
+    for await (const message of subscription) {
+      const left = Number(message.text());
+      seen.push(left);
+      if (left > 0) await bus.publish("t", new Message(String(left - 1)));
+      message.ack();
+      if (left === 0) break;
+    }
+    expect(seen).toEqual([5, 4, 3, 2, 1, 0]);
+  });
+
+  it("refuses at sixteen times its bound, and says what became of each message", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 2 });
+    await bus.provision("t", { group: "g" });
+    await bus.publish("t", numbered(30));
+    const error = await bus.publish("t", numbered(4)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(PublishError);
+    expect(error).toMatchObject({ code: "BUFFER_FULL", retryable: true, outcomes: ["confirmed", "confirmed", "rejected", "rejected"] });
+    expect(await texts(await bus.subscribe("t", { group: "g" }), 32)).toHaveLength(32);
+  });
+
+  it("frees a waiting publisher when the reader that held things up leaves", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 1 });
+    const subscription = await bus.subscribe("t");
+    await bus.publish("t", new Message("0"));
+    const waiting = bus.publish("t", new Message("1"));
+    await subscription[Symbol.asyncDispose]();
+    expect(await pending(waiting, 10)).toBe(false);
+  });
+});
+
+describe("a waiting publish", () => {
+  it("rejects when it is aborted, naming what was confirmed, and the next one takes its turn", async () => {
+    await using bus = new MemoryPubSub({ bufferSize: 2 });
+    const subscription = await bus.subscribe("t");
+    await bus.publish("t", new Message("0"));
+    const controller = new AbortController();
+    const aborted = bus.publish("t", [new Message("1"), new Message("never")], { signal: controller.signal });
+    const next = bus.publish("t", new Message("2"));
+    controller.abort(new Error("enough"));
+    await expect(aborted).rejects.toMatchObject({ code: "PUBLISH_ABORTED", outcomes: ["confirmed", "rejected"], cause: controller.signal.reason });
+    expect(await texts(subscription, 3)).toEqual(["0", "1", "2"]);
+    await next;
+  });
+
+  it("rejects when the pub/sub closes", async () => {
+    const bus = new MemoryPubSub({ bufferSize: 1 });
+    await bus.subscribe("t");
+    await bus.publish("t", new Message("0"));
+    const waiting = bus.publish("t", new Message("1"));
+    const refused = expect(waiting).rejects.toMatchObject({ code: "CLOSED", outcomes: ["rejected"] });
+    await bus.close();
+    await refused;
+  });
+
+  it("is refused before anything is sent when its signal has aborted", async () => {
+    await using bus = new MemoryPubSub();
+    const subscription = await bus.subscribe("t");
+    const refused = bus.publish("t", numbered(2), { signal: AbortSignal.abort() });
+    await expect(refused).rejects.toMatchObject({ code: "PUBLISH_ABORTED", outcomes: ["rejected", "rejected"] });
+    await bus.publish("t", new Message("x"));
+    expect(await texts(subscription, 1)).toEqual(["x"]);
+  });
+});
+
+describe("blockPublishUntilAck", () => {
+  it("resolves when every group has acked, nacks included in the wait", async () => {
+    await using bus = new MemoryPubSub({ blockPublishUntilAck: true });
+    const [a, b] = [await bus.subscribe("t", { group: "a" }), await bus.subscribe("t", { group: "b" })];
+    const publishing = bus.publish("t", numbered(2));
+    await texts(a, 2);
+    let failed = false;
+    for await (const message of b) {
+      expect(await pending(publishing, 2)).toBe(true);
+      if (failed) message.ack();
+      else message.nack();
+      if (failed && message.text() === "1") break;
+      failed = true;
+    }
+    await publishing;
+  });
+
+  it("resolves at once when nobody listens, and when the group that owed the ack leaves", async () => {
+    await using bus = new MemoryPubSub({ blockPublishUntilAck: true });
+    await bus.publish("t", new Message("x"));
+    const subscription = await bus.subscribe("t");
+    const publishing = bus.publish("t", new Message("y"));
+    expect(await pending(publishing, 5)).toBe(true);
+    await subscription[Symbol.asyncDispose]();
+    await publishing;
+  });
+
+  it("counts only the groups that were there when the message got its place", async () => {
+    await using bus = new MemoryPubSub({ blockPublishUntilAck: true, bufferSize: 1 });
+    const [a, b] = [await bus.subscribe("t", { group: "a" }), await bus.subscribe("t", { group: "b" })];
+    const first = bus.publish("t", new Message("0"));
+    const second = bus.publish("t", new Message("1")); // waits for room
+    await b[Symbol.asyncDispose]();
+    await texts(a, 2);
+    await Promise.all([first, second]);
+  });
+
+  it("rejects, the outcome unknown, when it is aborted or the pub/sub closes", async () => {
+    const bus = new MemoryPubSub({ blockPublishUntilAck: true });
+    await bus.subscribe("t");
+    const controller = new AbortController();
+    const aborted = bus.publish("t", new Message("x"), { signal: controller.signal });
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "PUBLISH_ABORTED", outcomes: ["unknown"] });
+    const refused = expect(bus.publish("t", new Message("y"))).rejects.toMatchObject({ code: "CLOSED", outcomes: ["unknown"] });
+    await bus.close();
+    await refused;
+  });
+});
+
+it("lets a 10 ms interval run on time while 300,000 messages flow through a synchronous reader", async () => {
+  await using bus = new MemoryPubSub();
+  const subscription = await bus.subscribe("t");
+  // Counted in the time of this thread: what other programs take from the machine is not ours to answer for.
+  const spentMs = (): number => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  };
+  let last = spentMs();
+  let longest = 0;
+  let ticks = 0;
+  const interval = setInterval(() => {
+    const now = spentMs();
+    longest = Math.max(longest, now - last);
+    last = now;
+    ticks++;
+  }, 10);
+  const reading = (async () => {
+    let left = 300_000;
+    for await (const message of subscription) {
+      message.ack();
+      if (--left === 0) break;
+    }
+  })();
+  const message = new Message("x");
+  for (let sent = 0; sent < 300_000; sent++) await bus.publish("t", message);
+  await reading;
+  clearInterval(interval);
+  expect(ticks).toBeGreaterThan(5);
+  expect(longest).toBeLessThan(50);
+});

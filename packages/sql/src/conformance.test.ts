@@ -1,0 +1,73 @@
+import { fileURLToPath } from "node:url";
+import { type ConformanceSetup, conformance } from "millrace/conformance";
+import { afterAll, describe, it } from "vitest";
+import { capabilities } from "./capabilities.ts";
+import { SqlPubSub } from "./pub-sub.ts";
+import type { SqliteDatabase } from "./sqlite/driver.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
+import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
+import { temporaryFile } from "./testing/temporary-file.ts";
+
+const SHORT_LEASE_MS = 600;
+
+/** A pub/sub that closes the connection it was given, as its user would. */
+class OwningPubSub extends SqlPubSub {
+  readonly #database: SqliteDatabase;
+
+  constructor(database: SqliteDatabase, leaseMs: number | undefined) {
+    super({ dialect: sqlite({ database }), leaseMs });
+    this.#database = database;
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    this.#database.close();
+  }
+}
+
+function setup(driver: "node:sqlite" | "better-sqlite3"): ConformanceSetup {
+  const file = temporaryFile();
+  afterAll(file.remove);
+  const open = (): SqliteDatabase => openBetterSqlite3(file.path);
+  const create = (leaseMs?: number): SqlPubSub =>
+    driver === "node:sqlite" ? new SqlPubSub({ dialect: sqlite({ path: file.path }), leaseMs }) : new OwningPubSub(open(), leaseMs);
+  return {
+    name: `@millrace/sql on ${driver}`,
+    capabilities,
+    create: () => create(),
+    lease: { leaseMs: SHORT_LEASE_MS, create: () => create(SHORT_LEASE_MS) },
+    limits: { oddTopicNames: ["a.b.c", "with-dash", "MixedCase", "colon:and$dollar", "_under", "7", "x".repeat(200)] },
+    publishInTransaction: async (topic, messages, end) => {
+      const database = open();
+      const pubsub = create();
+      try {
+        database.exec("BEGIN IMMEDIATE");
+        pubsub.within(database).publishSync(topic, messages);
+        database.exec(end);
+      } finally {
+        database.close();
+        await pubsub.close();
+      }
+    },
+    faults: {
+      putUndecodable: async (topic) => {
+        const database = open();
+        try {
+          database
+            .prepare(`INSERT INTO "watermill_${topic}" (uuid, created_at, payload, metadata) VALUES ('bad', '2030-01-02T03:04:05Z', x'00ff', 'nonsense')`)
+            .run();
+        } finally {
+          database.close();
+        }
+      },
+      worker: {
+        module: fileURLToPath(new URL("./testing/conformance-worker.ts", import.meta.url)),
+        execArgv: ["--conditions=millrace:source"],
+        env: { SQLITE_FILE: file.path, SQLITE_DRIVER: driver, SQLITE_LEASE_MS: String(SHORT_LEASE_MS) },
+      },
+    },
+  };
+}
+
+conformance({ describe, it }, setup("node:sqlite"));
+conformance({ describe, it }, setup("better-sqlite3"));

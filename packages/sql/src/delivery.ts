@@ -1,0 +1,24 @@
+import type { ReceivedMessage } from "millrace";
+import type { SqlReceipt } from "./claim.ts";
+
+/** What only a SQL database knows of a delivery. */
+export interface SqlDelivery {
+  readonly offset: number;
+  /** When it entered the log, RFC 3339 as its writer wrote it. */
+  readonly createdAt: string;
+}
+
+/** The fields of `message.delivery` that a session adds; `sql` is read by `sqlDelivery` only. */
+export function describe(receipt: SqlReceipt): { readonly position: string; readonly publishedAt: Date | undefined; readonly sql: SqlDelivery } {
+  const time = Date.parse(receipt.createdAt);
+  return {
+    position: String(receipt.offset),
+    publishedAt: Number.isNaN(time) ? undefined : new Date(time),
+    sql: { offset: receipt.offset, createdAt: receipt.createdAt },
+  };
+}
+
+/** Offset and time of entry of a message from a `SqlPubSub`; `undefined` for any other message. */
+export function sqlDelivery(message: ReceivedMessage): SqlDelivery | undefined {
+  return (message.delivery as { readonly sql?: SqlDelivery }).sql;
+}

@@ -1,0 +1,71 @@
+import type { StoredRow } from "./dialect.ts";
+
+export interface GroupRef {
+  readonly topic: string;
+  readonly name: string;
+}
+
+/** A range of offsets, `after` exclusive and `upto` inclusive, and how far it is settled. */
+export interface ClaimPart {
+  readonly after: number;
+  readonly upto: number;
+  /** Everything up to here is settled. */
+  readonly settledTo: number;
+  /** What else is settled: ranges of offsets as text, `"12,15-20"`. */
+  readonly done: string;
+  /** Still held by the member; else free for any member. */
+  readonly keep: boolean;
+}
+
+/** What a member says of one of its claims. More than one part: the claim is cut. */
+export interface ClaimReport {
+  readonly id: number;
+  readonly epoch: number;
+  readonly parts: readonly ClaimPart[];
+}
+
+/** Everything a member of a group tells the log and asks of it at one moment. */
+export interface Exchange {
+  readonly group: GroupRef;
+  /** Unique to one opened session: what fences every write, together with a claim's epoch. */
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** Every claim the member holds. One it no longer names is free. */
+  readonly reports: readonly ClaimReport[];
+  /** Attempts to be remembered; 0 forgets. */
+  readonly attempts: ReadonlyMap<number, number>;
+  /** Messages wanted. */
+  readonly want: number;
+  /** How far past the group's first unsettled offset claims may reach. */
+  readonly maxGap: number;
+  /** How long to wait for a busy database. */
+  readonly patienceMs: number;
+}
+
+/** A claim the member now holds, or its old one extended, with what is to be handled in it. */
+export interface Grant {
+  readonly id: number;
+  readonly epoch: number;
+  readonly after: number;
+  readonly upto: number;
+  readonly done: string;
+  readonly extends: boolean;
+  readonly rows: readonly StoredRow[];
+  readonly attempts: ReadonlyMap<number, number> | undefined;
+}
+
+export interface Exchanged {
+  /** Claims that are the member's no more. */
+  readonly lost: readonly number[];
+  /** Claims whose lease was renewed. */
+  readonly renewed: readonly number[];
+  /** Claims that were cut: the ids of the parts kept, in order. */
+  readonly cut: ReadonlyMap<number, readonly number[]> | undefined;
+  readonly grants: readonly Grant[];
+  /** There is more to fetch at once. */
+  readonly more: boolean;
+  /** Why there is nothing to fetch though there may be messages. */
+  readonly blocked: string | undefined;
+  /** The last offset that any member has claimed. */
+  readonly claimedTo: number;
+}

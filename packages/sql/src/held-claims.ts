@@ -1,0 +1,68 @@
+import { Claim } from "./claim.ts";
+import type { ClaimPart, ClaimReport, Exchanged, Grant } from "./exchange.ts";
+
+/** The claims that one member holds. */
+export class HeldClaims {
+  #claims: Claim[] = [];
+
+  get size(): number {
+    return this.#claims.length;
+  }
+
+  /** Something was given back that the database does not know of. */
+  get hasReturned(): boolean {
+    return this.#claims.some(({ hasReturned }) => hasReturned);
+  }
+
+  reports(): readonly ClaimReport[] {
+    return this.#claims.map((claim) => claim.report());
+  }
+
+  expired(now: number): readonly Claim[] {
+    return this.#claims.filter(({ deadline, hasReturned }) => deadline <= now && !hasReturned);
+  }
+
+  giveUp(): void {
+    for (const claim of this.#claims) claim.giveUp();
+  }
+
+  /** Takes out those that are another's now. */
+  removeLost(ids: readonly number[]): readonly Claim[] {
+    const lost = this.#claims.filter(({ id }) => ids.includes(id));
+    if (lost.length > 0) this.#claims = this.#claims.filter((claim) => !lost.includes(claim));
+    return lost;
+  }
+
+  /** Follows what the database made of the reports: leases renewed, claims cut. */
+  follow({ renewed, cut }: Exchanged, reports: readonly ClaimReport[], deadline: number): void {
+    for (const id of renewed) {
+      const claim = this.#find(id);
+      if (claim !== undefined) claim.deadline = deadline;
+    }
+    for (const [id, ids] of cut ?? []) {
+      const claim = this.#find(id);
+      const parts: readonly ClaimPart[] = reports.find((report) => report.id === id)?.parts ?? [];
+      const kept = claim?.split(parts, ids) ?? [];
+      for (const part of kept) part.deadline = deadline;
+      this.#claims = this.#claims.flatMap((each) => (each === claim ? kept : [each]));
+    }
+  }
+
+  /** The claim that a grant makes or extends. */
+  take(grant: Grant, deadline: number): Claim {
+    let claim = this.#find(grant.id);
+    if (claim === undefined) this.#claims.push((claim = new Claim(grant.id, grant.epoch, grant.after, grant.upto, grant.done)));
+    claim.upto = grant.upto;
+    claim.deadline = deadline;
+    return claim;
+  }
+
+  /** What is settled from end to end is the group's affair now. */
+  dropSettled(except: readonly Claim[]): void {
+    this.#claims = this.#claims.filter((claim) => !claim.isSettled || except.includes(claim));
+  }
+
+  #find(id: number): Claim | undefined {
+    return this.#claims.find((claim) => claim.id === id);
+  }
+}

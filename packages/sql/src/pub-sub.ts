@@ -1,0 +1,104 @@
+import { type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import { laterTurn } from "millrace/adapter";
+import type { Dialect, Log } from "./dialect.ts";
+import { checkOptions, type RetentionOptions, type SqlPubSubOptions } from "./options.ts";
+import { SqlPublisher } from "./publisher.ts";
+import { PURGE_BATCH, Retention } from "./retention.ts";
+import { SqlSubscriber } from "./subscriber.ts";
+import { TransactionPublisher } from "./transaction-publisher.ts";
+
+/**
+ * A durable log with groups in a SQL database: both sides in one object. Several processes may work on one database; publishing
+ * within one's own transaction is `within`. See `SqlPublisher` and `SqlSubscriber` for what each side promises.
+ *
+ * ```ts
+ * const bus = new SqlPubSub({ dialect: sqlite({ path: "app.db" }) });
+ * const orders = await bus.subscribe("order.placed", { group: "billing" });
+ * await bus.publish("order.placed", Message.json({ id: "o-1" }));
+ * for await (const message of orders) {
+ *   message.ack();
+ *   break;
+ * }
+ * await bus.close();
+ * ```
+ */
+export class SqlPubSub implements PubSub {
+  readonly #dialect: Dialect;
+  readonly #publisher: SqlPublisher;
+  readonly #subscriber: SqlSubscriber;
+  readonly #log: Log;
+  readonly #retention: Retention | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SqlPubSubOptions) {
+    checkOptions("SqlPubSub", options);
+    this.#dialect = options.dialect;
+    this.#publisher = new SqlPublisher(options);
+    this.#subscriber = new SqlSubscriber(options);
+    this.#log = options.dialect.attach();
+    this.#retention = options.retention === undefined ? undefined : new Retention(this.#log, options.retention, options.logger);
+  }
+
+  async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
+    this.#retention?.add(topic);
+    await this.#publisher.publish(topic, messages, options);
+  }
+
+  async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    const subscription = await this.#subscriber.subscribe(topic, options);
+    this.#retention?.add(topic);
+    return subscription;
+  }
+
+  /** Makes the topic's tables and, with `group`, its row: the group begins at `from`, counted from now. */
+  async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
+    await this.#subscriber.provision(topic, options);
+  }
+
+  /** A publisher for the caller's own open transaction on `connection`. */
+  within(connection: object): TransactionPublisher {
+    return new TransactionPublisher(this.#dialect, connection);
+  }
+
+  /** Looks for new messages now, for instance after the commit of a transaction that published with `within`. */
+  wake(topic?: string): void {
+    this.#log.wake(topic);
+  }
+
+  /**
+   * Deletes the messages that the rule names, in small transactions, and answers how many. Nothing that a group still needs is
+   * deleted unless `includeUnread` is true.
+   */
+  async purge(topic: string, rule: Omit<RetentionOptions, "everyMs">): Promise<number> {
+    this.#log.checkTopic(topic);
+    if (rule.maxAgeMs === undefined && rule.maxMessages === undefined && rule.consumed === undefined) {
+      throw new OptionError("SqlPubSub.purge", ["give maxAgeMs, maxMessages or consumed"]);
+    }
+    let total = 0;
+    for (;;) {
+      const count = await this.#log.purge({ topic, ...rule }, PURGE_BATCH);
+      total += count;
+      if (count < PURGE_BATCH) return total;
+      await new Promise<void>((resolve) => laterTurn(resolve));
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#retention?.stop();
+    try {
+      await this.#subscriber.close();
+    } finally {
+      await this.#publisher.close();
+      await this.#log.detach();
+    }
+  }
+}

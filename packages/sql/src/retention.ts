@@ -1,0 +1,53 @@
+import { type Logger, silentLogger } from "millrace";
+import { startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
+import type { Log } from "./dialect.ts";
+import { type RetentionOptions, SQL_DEFAULTS } from "./options.ts";
+
+/** Rows deleted in one transaction. */
+export const PURGE_BATCH = 500;
+
+/** Deletes old messages of the topics it was told of, one small batch at a time. */
+export class Retention {
+  readonly #log: Log;
+  readonly #rules: RetentionOptions;
+  readonly #logger: Logger;
+  readonly #topics: Set<string> = new Set();
+  #timer: TimerHandle | undefined;
+  #stopped = false;
+
+  constructor(log: Log, rules: RetentionOptions, logger: Logger = silentLogger) {
+    this.#log = log;
+    this.#rules = rules;
+    this.#logger = logger;
+  }
+
+  add(topic: string): void {
+    this.#topics.add(topic);
+    this.#schedule(this.#rules.everyMs ?? SQL_DEFAULTS.retentionEveryMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    stopTimer(this.#timer);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#timer ??= startTimer(() => void this.#round(), delayMs, true);
+  }
+
+  async #round(): Promise<void> {
+    let full = false;
+    for (const topic of this.#topics) {
+      if (this.#stopped) return;
+      try {
+        full = (await this.#log.purge({ topic, ...this.#rules }, PURGE_BATCH)) === PURGE_BATCH || full;
+      } catch (error) {
+        this.#logger.warn({ topic, error }, "old messages could not be deleted, trying again later");
+      }
+    }
+    this.#timer = undefined;
+    // A backlog is worked off quickly, but never in one piece.
+    this.#schedule(full ? 5 : (this.#rules.everyMs ?? SQL_DEFAULTS.retentionEveryMs));
+  }
+}

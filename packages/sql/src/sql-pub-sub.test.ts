@@ -1,0 +1,240 @@
+import { Message, OptionError, silentLogger } from "millrace";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sqlDelivery } from "./delivery.ts";
+import { SqlPubSub } from "./pub-sub.ts";
+import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
+import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
+import { readSome, takeOne, until } from "./testing/read-some.ts";
+import { temporaryFile } from "./testing/temporary-file.ts";
+
+let file: ReturnType<typeof temporaryFile>;
+let closing: (() => unknown)[];
+
+beforeEach(() => {
+  file = temporaryFile();
+  closing = [];
+});
+afterEach(async () => {
+  for (const close of closing.reverse()) await close();
+  file.remove();
+});
+
+function open(options: Partial<ConstructorParameters<typeof SqlPubSub>[0]> = {}): SqlPubSub {
+  const pubsub = new SqlPubSub({ dialect: sqlite({ path: file.path }), logger: silentLogger, ...options });
+  closing.push(() => pubsub.close());
+  return pubsub;
+}
+
+function connect(driver: "node:sqlite" | "better-sqlite3" = "node:sqlite"): SqliteDatabase {
+  const database = driver === "node:sqlite" ? openDatabase(file.path) : openBetterSqlite3(file.path);
+  database.exec("PRAGMA journal_mode = WAL");
+  closing.push(() => database.close());
+  return database;
+}
+
+const numbered = (count: number): Message[] => Array.from({ length: count }, (_, index) => new Message(String(index)));
+
+describe("options", () => {
+  it("lists every bad one at construction, and touches no file", () => {
+    const bad = () => new SqlPubSub({ dialect: sqlite({ path: file.path }), leaseMs: 1, maxGap: 0, retention: { maxMessages: -1 } });
+    expect(bad).toThrow(OptionError);
+    expect(bad).toThrow(/maxGap.*|leaseMs.*retention\.maxMessages/);
+    expect(() => sqlite({})).toThrow(/either path or database/);
+  });
+
+  it("refuses a position that is no offset", async () => {
+    await expect(open().subscribe("t", { group: "g", from: { position: "x" } })).rejects.toBeInstanceOf(OptionError);
+  });
+});
+
+describe("publishing", () => {
+  it("puts the calls under way at once into one commit", async () => {
+    const database = connect();
+    let commits = 0;
+    const counting: SqliteDatabase = {
+      exec: (sql) => database.exec(sql),
+      close: () => {},
+      prepare: (sql) => {
+        const statement = database.prepare(sql);
+        if (sql !== "COMMIT") return statement;
+        return {
+          get: () => undefined,
+          all: () => [],
+          run: () => {
+            commits++;
+            return statement.run();
+          },
+        };
+      },
+      get isTransaction() {
+        return database.isTransaction === true;
+      },
+    };
+    const pubsub = open({ dialect: sqlite({ database: counting }) });
+    await pubsub.provision("t");
+    const before = commits;
+    await Promise.all(numbered(100).map((message) => pubsub.publish("t", message)));
+    expect(commits - before).toBe(1);
+  });
+
+  it("writes a long call in several short transactions, in order", async () => {
+    const pubsub = open();
+    const count = 30_000;
+    await pubsub.publish("t", numbered(count));
+    const rows = connect().prepare("SELECT count(*) AS n, max(offset) AS last FROM watermill_t").get();
+    expect(rows).toMatchObject({ n: count, last: count });
+  });
+
+  it("tells by position how far a call came that was aborted between its transactions", async () => {
+    const pubsub = open();
+    await pubsub.provision("t");
+    const controller = new AbortController();
+    const publish = pubsub.publish("t", numbered(50_000), { signal: controller.signal });
+    const database = connect();
+    await until(() => (database.prepare("SELECT count(*) AS n FROM watermill_t").get() as { n: number }).n > 0, "the first part is there");
+    controller.abort();
+    const error = await publish.then(
+      () => undefined,
+      (failure: { code: string; outcomes: string[] }) => failure,
+    );
+    expect(error?.code).toBe("ABORTED");
+    const confirmed = error?.outcomes.filter((outcome) => outcome === "confirmed").length ?? 0;
+    expect(error?.outcomes.lastIndexOf("confirmed")).toBe(confirmed - 1);
+    expect(error?.outcomes.at(-1)).toBe("rejected");
+    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: confirmed });
+  });
+
+  it("refuses calls beyond the bound with BUFFER_FULL, and takes them again when the others are written", async () => {
+    const pubsub = open({ maxWaiting: 10 });
+    const first = pubsub.publish("t", numbered(10));
+    await expect(pubsub.publish("t", new Message("x"))).rejects.toMatchObject({ code: "BUFFER_FULL", retryable: true, outcomes: ["rejected"] });
+    await first;
+    await pubsub.publish("t", new Message("x"));
+  });
+
+  it("closes the database with the last user of a shared dialect only", async () => {
+    const dialect = sqlite({ path: file.path });
+    const one = open({ dialect });
+    const two = open({ dialect });
+    await one.publish("t", new Message("x"));
+    await one.close();
+    await two.publish("t", new Message("y"));
+    expect(await readSome(await two.subscribe("t"), 2)).toHaveLength(2);
+  });
+});
+
+describe.each(["node:sqlite", "better-sqlite3"] as const)("within a transaction of the caller's, on %s", (driver) => {
+  it("delivers after the commit, and nothing of a transaction that is rolled back", async () => {
+    const pubsub = open();
+    const database = connect(driver);
+    const subscription = await pubsub.subscribe("t", { group: "g" });
+    database.exec("CREATE TABLE orders (id TEXT)");
+    database.exec("BEGIN");
+    pubsub.within(database).publishSync("t", new Message("gone"));
+    database.exec("ROLLBACK");
+    database.exec("BEGIN");
+    database.prepare("INSERT INTO orders VALUES (?)").run("o-1");
+    pubsub.within(database).publishSync("t", [new Message("kept"), new Message("too")]);
+    await pubsub.within(database).publish("t", new Message("three"));
+    database.exec("COMMIT");
+    pubsub.wake("t");
+    expect((await readSome(subscription, 3)).map((message) => message.text())).toEqual(["kept", "too", "three"]);
+  });
+
+  it("works on the connection that the pub/sub itself was given", async () => {
+    const database = connect(driver);
+    const pubsub = open({ dialect: sqlite({ database }) });
+    const subscription = await pubsub.subscribe("t", { group: "g" });
+    database.exec("BEGIN");
+    pubsub.within(database).publishSync("t", new Message("inside"));
+    const outside = pubsub.publish("t", new Message("outside")); // waits until the transaction is over
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    database.exec("COMMIT");
+    await outside;
+    expect((await readSome(subscription, 2)).map((message) => message.text())).toEqual(["inside", "outside"]);
+    await pubsub.close();
+    database.exec("SELECT 1"); // still open: it is the caller's
+  });
+
+  it("makes the topic's tables inside the transaction, and again when that was rolled back", () => {
+    const database = connect(driver);
+    const pubsub = open();
+    for (const end of ["ROLLBACK", "COMMIT"]) {
+      database.exec("BEGIN");
+      pubsub.within(database).publishSync("fresh", new Message("x"));
+      database.exec(end);
+    }
+    expect(database.prepare("SELECT count(*) AS n FROM watermill_fresh").get()).toMatchObject({ n: 1 });
+  });
+
+  it("refuses with NO_TRANSACTION when none is open", () => {
+    const database = connect(driver);
+    expect(() => open().within(database).publishSync("t", new Message("x"))).toThrow(
+      expect.objectContaining({ code: "NO_TRANSACTION", outcomes: ["rejected"] }),
+    );
+  });
+});
+
+describe("groups", () => {
+  it("remembers attempts through a change of members", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", new Message("x"));
+    for (const attempt of [1, 2, 3]) {
+      const subscription = await pubsub.subscribe("t", { group: "g" });
+      const message = await takeOne(subscription);
+      expect(message.delivery.attempt).toBe(attempt);
+      message.nack({ delayMs: 60_000 });
+      await subscription[Symbol.asyncDispose]();
+    }
+    const last = await pubsub.subscribe("t", { group: "g" });
+    expect((await readSome(last, 1))[0]?.delivery.attempt).toBe(4);
+    await last.flush();
+    expect(connect().prepare("SELECT count(*) AS n FROM millrace_attempts").get()).toMatchObject({ n: 0 });
+  });
+
+  it("repeats nothing that was acked out of order and flushed when another member takes over", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", numbered(20));
+    const first = await pubsub.subscribe("t", { group: "g", maxInFlight: 20, orderBy: "none" });
+    let seen = 0;
+    for await (const message of first) {
+      if (Number(message.text()) % 5 !== 0) message.ack();
+      if (++seen === 20) break;
+    }
+    await first.flush();
+    await first[Symbol.asyncDispose]();
+    const second = await open({ dialect: sqlite({ path: file.path }) }).subscribe("t", { group: "g" });
+    expect((await readSome(second, 4)).map((message) => message.text())).toEqual(["0", "5", "10", "15"]);
+    await second.flush();
+    expect(connect().prepare("SELECT offset_acked FROM watermill_offsets_t").get()).toMatchObject({ offset_acked: 20 });
+    expect(connect().prepare("SELECT count(*) AS n FROM millrace_claims").get()).toMatchObject({ n: 0 });
+  });
+
+  it("takes another name in the database where groupName says so", async () => {
+    const pubsub = open({ groupName: (topic, group) => `${topic}.${group}` });
+    await pubsub.provision("t", { group: "g" });
+    expect(connect().prepare("SELECT consumer_group AS name FROM watermill_offsets_t").get()).toMatchObject({ name: "t.g" });
+  });
+
+  it("tells offset and time of entry, as the database has them", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", new Message("x"));
+    const message = await takeOne(await pubsub.subscribe("t"));
+    expect(sqlDelivery(message)).toMatchObject({ offset: 1, createdAt: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(message.delivery.position).toBe("1");
+    message.ack();
+  });
+
+  it("writes nothing while it is idle", async () => {
+    const pubsub = open({ leaseMs: 300 });
+    await pubsub.publish("t", new Message("x"));
+    const subscription = await pubsub.subscribe("t", { group: "g" });
+    await readSome(subscription, 1);
+    await subscription.flush();
+    const other = connect();
+    const version = other.prepare("PRAGMA data_version").get();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(other.prepare("PRAGMA data_version").get()).toEqual(version);
+  });
+});

@@ -1,0 +1,150 @@
+import { monotonicMs, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
+import type { Watch } from "../dialect.ts";
+import type { Connection } from "./connection.ts";
+import { nextDue } from "./promote-due.ts";
+
+/** Leases run out without anybody writing: how often to look for claims that have become free. */
+const FREED_LOOK_MS = 250;
+/** A broken database is asked less often. */
+const TROUBLE_LOOK_MS = 500;
+
+export interface WatcherRules {
+  readonly pollMs: number;
+  /** The open connection, if it may be read now. */
+  connection(): Connection | undefined;
+  tableOf(topic: string): string;
+  promote(): void;
+  /** The error as it is to be told. */
+  failure(error: unknown): unknown;
+}
+
+/**
+ * Notices what others write: one look at SQLite's change counter per database every few milliseconds, whatever the number of
+ * subscriptions; only when the counter has moved are the topics' heads and the free claims read. Writes nothing.
+ */
+export class ChangeWatcher {
+  readonly #rules: WatcherRules;
+  readonly #watches: Set<Watch> = new Set();
+  readonly #heads: Map<string, number> = new Map();
+  #timer: TimerHandle | undefined;
+  #version = -1;
+  #stale = true;
+  #freedAt = 0;
+  #nextDue: number | undefined;
+
+  constructor(rules: WatcherRules) {
+    this.#rules = rules;
+  }
+
+  add(watch: Watch): () => void {
+    this.#watches.add(watch);
+    stopTimer(this.#timer); // the one that runs may not keep the process alive
+    this.#timer = undefined;
+    this.#schedule();
+    return () => {
+      this.#watches.delete(watch);
+    };
+  }
+
+  /** Begins to look, also while nobody waits for messages: somebody has to let delayed ones in. */
+  start(): void {
+    this.#schedule();
+  }
+
+  stop(): void {
+    stopTimer(this.#timer);
+    this.#timer = undefined;
+    this.#version = -1;
+    this.#stale = true;
+  }
+
+  head(topic: string): number | undefined {
+    return this.#heads.get(this.#rules.tableOf(topic));
+  }
+
+  /** Somebody of this process has written to the topic. */
+  touched(topic: string): void {
+    this.#stale = true;
+    for (const watch of this.#watches) if (watch.topic === topic) watch.onChange();
+  }
+
+  /** Claims of a group were given back by somebody of this process. */
+  freed(topic: string, group: string): void {
+    for (const watch of this.#watches) if (watch.topic === topic && watch.group === group) watch.onChange();
+  }
+
+  wake(topic: string | undefined): void {
+    this.#stale = true;
+    for (const watch of this.#watches) if (topic === undefined || watch.topic === topic) watch.onChange();
+    this.#look();
+  }
+
+  #schedule(delayMs: number = this.#rules.pollMs): void {
+    if (this.#timer !== undefined) return;
+    // Without subscriptions it must not keep the process alive.
+    this.#timer = startTimer(
+      () => {
+        this.#timer = undefined;
+        this.#schedule(this.#look() ? this.#rules.pollMs : TROUBLE_LOOK_MS);
+      },
+      delayMs,
+      this.#watches.size === 0,
+    );
+  }
+
+  #look(): boolean {
+    try {
+      const connection = this.#rules.connection();
+      if (connection === undefined) return true;
+      const version = this.#versionOf(connection);
+      const changed = version !== this.#version || this.#stale;
+      if (changed) {
+        this.#version = version;
+        this.#stale = false;
+        this.#readHeads(connection);
+        this.#nextDue = nextDue(connection);
+      }
+      if (changed || monotonicMs() - this.#freedAt >= FREED_LOOK_MS) this.#readFreed(connection);
+      if (this.#nextDue !== undefined && this.#nextDue <= wallMs()) {
+        this.#stale = true;
+        this.#rules.promote();
+      }
+      return true;
+    } catch (error) {
+      this.#stale = true;
+      const told = this.#rules.failure(error);
+      for (const watch of this.#watches) watch.onTrouble(told);
+      return false;
+    }
+  }
+
+  /** Commits of other connections; on the caller's own connection also what that one has changed itself. */
+  #versionOf(connection: Connection): number {
+    const [others] = connection.statement("PRAGMA data_version").get() as [number];
+    if (connection.owned) return others;
+    const [own] = connection.statement("SELECT total_changes()").get() as [number];
+    return others * 2 ** 32 + own;
+  }
+
+  #readHeads(connection: Connection): void {
+    const grown = new Set<string>();
+    for (const [name, seq] of connection.statement("SELECT name, seq FROM sqlite_sequence").all() as [string, number][]) {
+      if (this.#heads.get(name) === seq) continue;
+      this.#heads.set(name, seq);
+      grown.add(name);
+    }
+    if (grown.size === 0) return;
+    for (const watch of this.#watches) if (grown.has(this.#rules.tableOf(watch.topic))) watch.onChange();
+  }
+
+  #readFreed(connection: Connection): void {
+    this.#freedAt = monotonicMs();
+    if (this.#watches.size === 0) return;
+    const groups = connection
+      .statement(
+        "SELECT DISTINCT topic, consumer_group FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE settled_to < upto_offset AND (owner IS NULL OR lease_until < ?)",
+      )
+      .all(wallMs()) as [string, string][];
+    for (const [topic, group] of groups) this.freed(topic, group);
+  }
+}

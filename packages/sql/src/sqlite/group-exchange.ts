@@ -1,0 +1,290 @@
+import { MillraceError } from "millrace";
+import { wallMs } from "millrace/adapter";
+import type { StoredRow } from "../dialect.ts";
+import type { ClaimReport, Exchange, Exchanged, Grant } from "../exchange.ts";
+import { loadAttempts, saveAttempts } from "./attempts.ts";
+import { type ClaimRow, cutClaim, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
+import type { Connection } from "./connection.ts";
+import type { TopicStatements } from "./topic-statements.ts";
+import { unsettledRows } from "./unsettled-rows.ts";
+
+/** Most messages fetched in one transaction; adapts to their size. */
+export interface FetchLimit {
+  limit(topic: string): number;
+  fetched(topic: string, rows: readonly StoredRow[], limit: number): void;
+}
+
+/**
+ * One member's exchange with its group: takes in what it settled, gives it something new, moves the group's position to the end
+ * of the settled prefix. Runs inside a write transaction, so no other member, and no writer, can come between.
+ */
+export class GroupExchange {
+  readonly #connection: Connection;
+  readonly #exchange: Exchange;
+  readonly #topic: TopicStatements;
+  readonly #limits: FetchLimit;
+  readonly #now: number = wallMs();
+  readonly #groupId: number;
+  /** What we wrote into Watermill's lock column last. */
+  readonly #ourLock: number;
+  #acked: number;
+  readonly #ackedBefore: number;
+  readonly #lock: number;
+  #rows: ClaimRow[];
+  readonly #lost: number[] = [];
+  readonly #renewed: number[] = [];
+  readonly #reported: Set<ClaimRow> = new Set();
+  readonly #cuts: Map<number, ClaimRow[]> = new Map();
+  readonly #taken: { readonly row: ClaimRow; readonly rows: readonly StoredRow[]; readonly extends: boolean }[] = [];
+  #more = false;
+  #blocked: string | undefined;
+
+  constructor(connection: Connection, exchange: Exchange, topic: TopicStatements, limits: FetchLimit) {
+    this.#connection = connection;
+    this.#exchange = exchange;
+    this.#topic = topic;
+    this.#limits = limits;
+    const { group } = exchange;
+    const position = topic.position.get(group.name) as [number, number] | undefined;
+    const own = connection.statement("SELECT id, locked_until FROM millrace_groups WHERE topic = ? AND consumer_group = ?").get(group.topic, group.name) as
+      | [number, number]
+      | undefined;
+    if (position === undefined || own === undefined) {
+      throw new MillraceError(`group ${JSON.stringify(group.name)} of topic ${JSON.stringify(group.topic)} was deleted from the database`, {
+        code: "GROUP_GONE",
+        retryable: true,
+      });
+    }
+    [this.#acked, this.#lock] = position;
+    this.#ackedBefore = this.#acked;
+    [this.#groupId, this.#ourLock] = own;
+    this.#rows = loadClaims(connection, this.#groupId);
+  }
+
+  run(): Exchanged {
+    const { reports } = this.#exchange;
+    if (this.#lock !== this.#ourLock) {
+      // A member written for Watermill has taken the group since: nothing of what we hold is ours any more.
+      if (this.#lock >= Math.floor(this.#now / 1000))
+        return this.#standBack(`a Watermill member holds the group until ${new Date(this.#lock * 1000).toISOString()}`);
+      for (const row of this.#rows) this.#free(row);
+    }
+    this.#followPosition();
+    for (const report of reports) this.#takeIn(report);
+    saveAttempts(this.#connection, this.#groupId, this.#exchange.attempts);
+    this.#advance();
+    if (this.#exchange.want > 0) this.#claim();
+    this.#advance();
+    this.#write();
+    return {
+      lost: this.#lost,
+      renewed: this.#renewed,
+      cut: this.#cuts.size === 0 ? undefined : new Map([...this.#cuts].map(([id, rows]) => [id, rows.map((row) => row.id)])),
+      grants: this.#taken.map((taken) => this.#grant(taken)),
+      more: this.#more,
+      blocked: this.#blocked,
+      claimedTo: this.#cursor,
+    };
+  }
+
+  get #cursor(): number {
+    return this.#rows.at(-1)?.upto ?? this.#acked;
+  }
+
+  #standBack(blocked: string): Exchanged {
+    const lost = this.#exchange.reports.map(({ id }) => id);
+    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, claimedTo: this.#cursor };
+  }
+
+  #free(row: ClaimRow): void {
+    row.owner = null;
+    row.epoch++;
+    row.leaseUntil = 0;
+    row.changed = true;
+  }
+
+  /** Somebody else may have moved the group's position: forward (a Watermill member, or by hand), or back (by hand). */
+  #followPosition(): void {
+    const head = this.#rows[0];
+    if (head === undefined || head.settledTo === this.#acked) return;
+    const rewound = head.settledTo > this.#acked;
+    for (const row of this.#rows) {
+      if (rewound || row.upto <= this.#acked) row.deleted = true;
+      else if (row.settledTo < this.#acked) {
+        row.settledTo = this.#acked;
+        row.changed = true;
+      }
+    }
+    saveClaims(
+      this.#connection,
+      this.#groupId,
+      this.#rows.filter(({ deleted }) => deleted),
+    );
+    this.#rows = this.#rows.filter(({ deleted }) => !deleted);
+  }
+
+  #takeIn(report: ClaimReport): void {
+    const row = this.#rows.find(({ id }) => id === report.id);
+    if (row === undefined || row.deleted || row.owner !== this.#exchange.owner || row.epoch !== report.epoch) {
+      this.#lost.push(report.id);
+      return;
+    }
+    this.#reported.add(row);
+    const [part] = report.parts;
+    if (part !== undefined && report.parts.length === 1 && part.keep) {
+      if (part.settledTo > row.settledTo || part.done !== row.done) {
+        row.settledTo = Math.max(row.settledTo, part.settledTo);
+        row.done = part.done;
+        row.changed = true;
+      }
+      this.#renew(row);
+      return;
+    }
+    const { owner, leaseMs } = this.#exchange;
+    const parts = report.parts.map(({ after, upto, settledTo, done, keep }) =>
+      freshClaim(after, upto, {
+        settledTo: Math.max(settledTo, Math.min(row.settledTo, upto)),
+        done,
+        owner: keep ? owner : null,
+        epoch: 1,
+        leaseUntil: keep ? this.#now + leaseMs : 0,
+      }),
+    );
+    row.deleted = true;
+    this.#rows.splice(this.#rows.indexOf(row) + 1, 0, ...parts);
+    const kept = parts.filter((each) => each.owner !== null);
+    for (const each of kept) this.#reported.add(each);
+    this.#cuts.set(report.id, kept);
+  }
+
+  /** A lease is written anew when a third of it is over, or along with a change. */
+  #renew(row: ClaimRow): void {
+    const { leaseMs } = this.#exchange;
+    if (!row.changed && row.leaseUntil - this.#now > (leaseMs * 2) / 3) return;
+    row.leaseUntil = this.#now + leaseMs;
+    row.changed = true;
+    this.#renewed.push(row.id);
+  }
+
+  /** Moves the position over all claims at the head that are wholly settled. */
+  #advance(): void {
+    for (const row of this.#rows) {
+      if (row.deleted) continue;
+      if (row.settledTo > this.#acked) this.#acked = row.settledTo;
+      if (row.settledTo < row.upto) return;
+    }
+  }
+
+  #claim(): void {
+    let want = this.#exchange.want;
+    for (const row of [...this.#rows]) {
+      if (want <= 0) return;
+      if (!row.deleted && row.settledTo < row.upto && this.#isFree(row)) want -= this.#takeOver(row, want);
+    }
+    this.#advance();
+    if (want > 0) this.#takeNew(want);
+  }
+
+  #isFree(row: ClaimRow): boolean {
+    if (row.owner === null) return true;
+    return row.owner === this.#exchange.owner ? !this.#reported.has(row) : row.leaseUntil < this.#now;
+  }
+
+  /** What is unsettled of a claim that nobody holds, as far as wanted. */
+  #takeOver(row: ClaimRow, want: number): number {
+    const limit = this.#limit(want);
+    const rows = unsettledRows(this.#topic, row, limit);
+    this.#limits.fetched(this.#exchange.group.topic, rows, limit);
+    const last = rows.at(-1);
+    if (last === undefined) {
+      row.settledTo = row.upto;
+      row.changed = true;
+      return 0;
+    }
+    if (rows.length === limit && last[0] < row.upto) {
+      this.#rows.splice(this.#rows.indexOf(row) + 1, 0, cutClaim(row, last[0]));
+      this.#more = true;
+    }
+    this.#own(row);
+    this.#taken.push({ row, rows, extends: false });
+    return rows.length;
+  }
+
+  #own(row: ClaimRow): void {
+    row.owner = this.#exchange.owner;
+    row.epoch++;
+    row.leaseUntil = this.#now + this.#exchange.leaseMs;
+    row.changed = true;
+    this.#reported.add(row);
+  }
+
+  #takeNew(want: number): void {
+    const { group, maxGap } = this.#exchange;
+    const cursor = this.#cursor;
+    const gapEnd = Math.max(this.#acked + maxGap, cursor);
+    const limit = this.#limit(want);
+    const tail = this.#rows.findLast(({ deleted }) => !deleted);
+    const unsettled = tail !== undefined && this.#acked < cursor;
+    // Without anything unsettled the gap is empty, however far away the next message is.
+    const rows = this.#topic.range.all(cursor, unsettled ? gapEnd : Number.MAX_SAFE_INTEGER, limit) as StoredRow[];
+    this.#limits.fetched(group.topic, rows, limit);
+    const last = rows.at(-1);
+    if (last === undefined) {
+      if (unsettled && cursor >= gapEnd) this.#blocked = `offset ${this.#acked + 1} is unsettled, and ${maxGap} messages past it have been claimed`;
+      return;
+    }
+    this.#more ||= rows.length === limit;
+    const first = (rows[0] as StoredRow)[0];
+    if (tail !== undefined && tail.owner === this.#exchange.owner && this.#reported.has(tail)) {
+      if (tail.settledTo === tail.upto) tail.settledTo = first - 1; // there is nothing in between
+      tail.upto = last[0];
+      tail.changed = true;
+      tail.leaseUntil = this.#now + this.#exchange.leaseMs;
+      if (!this.#renewed.includes(tail.id)) this.#renewed.push(tail.id);
+      const taken = this.#taken.find(({ row }) => row === tail);
+      if (taken === undefined) this.#taken.push({ row: tail, rows, extends: true });
+      else this.#taken.splice(this.#taken.indexOf(taken), 1, { ...taken, rows: [...taken.rows, ...rows] });
+      return;
+    }
+    const row = freshClaim(cursor, last[0], { settledTo: first - 1, owner: this.#exchange.owner, leaseUntil: this.#now + this.#exchange.leaseMs });
+    this.#rows.push(row);
+    this.#reported.add(row);
+    this.#taken.push({ row, rows, extends: false });
+  }
+
+  #limit(want: number): number {
+    return Math.min(want, this.#limits.limit(this.#exchange.group.topic));
+  }
+
+  #write(): void {
+    for (const row of this.#rows) {
+      if (row.deleted) continue;
+      if (row.settledTo < row.upto) break;
+      row.deleted = true;
+    }
+    saveClaims(this.#connection, this.#groupId, this.#rows);
+    this.#rows = this.#rows.filter(({ deleted }) => !deleted);
+    // Watermill's lock, in its unit: set while members of ours are at work, so that no member of its own takes the group meanwhile.
+    let lease = 0;
+    for (const row of this.#rows) if (row.owner !== null && row.leaseUntil >= this.#now) lease = Math.max(lease, row.leaseUntil);
+    const lock = Math.floor(lease / 1000);
+    const { group } = this.#exchange;
+    if (this.#acked !== this.#ackedBefore || lock !== this.#lock) this.#topic.savePosition.run(this.#acked, lock, group.name);
+    if (lock !== this.#ourLock) this.#connection.statement("UPDATE millrace_groups SET locked_until = ? WHERE id = ?").run(lock, this.#groupId);
+  }
+
+  #grant({ row, rows, extends: extended }: { readonly row: ClaimRow; readonly rows: readonly StoredRow[]; readonly extends: boolean }): Grant {
+    const first = (rows[0] as StoredRow)[0];
+    const last = (rows.at(-1) as StoredRow)[0];
+    return {
+      id: row.id,
+      epoch: row.epoch,
+      after: row.after,
+      upto: row.upto,
+      done: row.done,
+      extends: extended,
+      rows,
+      attempts: loadAttempts(this.#connection, this.#groupId, first, last),
+    };
+  }
+}

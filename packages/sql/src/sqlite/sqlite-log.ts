@@ -1,0 +1,274 @@
+import { type From, type MaybePromise, MillraceError } from "millrace";
+import { wallMs } from "millrace/adapter";
+import type { Log, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
+import type { Exchange, Exchanged, GroupRef } from "../exchange.ts";
+import { appendBatches } from "./append-batches.ts";
+import { retryBusy } from "./busy-retry.ts";
+import { ChangeWatcher } from "./change-watcher.ts";
+import type { Connection } from "./connection.ts";
+import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
+import { FetchLimits } from "./fetch-limits.ts";
+import { GroupExchange } from "./group-exchange.ts";
+import { lastOffset, locate } from "./locate.ts";
+import { promoteDue } from "./promote-due.ts";
+import { purge } from "./purge.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
+
+/** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
+const FULL = 13;
+const PATIENCE_MS = 30_000;
+
+export interface SqliteLogRules {
+  /** For error texts: the path. */
+  readonly where: string;
+  readonly open: () => Connection;
+  readonly tables: TableNames;
+  readonly provision: "create" | "verify" | "off";
+  readonly pollMs: number;
+  readonly onDetached: () => void;
+}
+
+/**
+ * The log in an SQLite database. SQLite has one writer at a time and gives out offsets inside the write transaction, so offsets
+ * become visible in the order of commits: a reader that stands at an offset has missed nothing below it, and no gap ever fills
+ * up later. (The other dialects have to work for that.)
+ */
+export class SqliteLog implements Log {
+  readonly #rules: SqliteLogRules;
+  readonly #limits: FetchLimits = new FetchLimits();
+  readonly #watcher: ChangeWatcher;
+  readonly #topics: Map<string, TopicTables> = new Map();
+  #ready: Set<string> = new Set();
+  #connection: Connection | undefined;
+  #attached = 0;
+  #waiting = 0;
+  #promoting = false;
+
+  constructor(rules: SqliteLogRules) {
+    this.#rules = rules;
+    this.#watcher = new ChangeWatcher({
+      pollMs: rules.pollMs,
+      connection: () => (this.#connection?.taken === true ? undefined : (this.#connection ?? this.#open())),
+      tableOf: (topic) => this.#tables(topic).names[0],
+      promote: () => this.#promote(),
+      failure: (error) => this.#failure(error),
+    });
+  }
+
+  get busy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  attach(): this {
+    this.#attached++;
+    return this;
+  }
+
+  detach(): void {
+    if (--this.#attached > 0) return;
+    this.#rules.onDetached();
+    this.#watcher.stop();
+    this.#drop();
+  }
+
+  checkTopic(topic: string): void {
+    this.#tables(topic);
+  }
+
+  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<void> {
+    return this.#write((connection) => {
+      const tables = this.#need(connection, topic);
+      if (group === undefined) return;
+      const { offsets } = tables;
+      if (connection.statement(`SELECT 1 FROM ${offsets} WHERE consumer_group = ?`).get(group.name) === undefined) {
+        connection
+          .statement(`INSERT INTO ${offsets} (consumer_group, offset_acked, locked_until) VALUES (?, ?, 0)`)
+          .run(group.name, Math.max(0, locate(connection, tables, group.from)));
+        // What an earlier group of this name left behind is not this one's.
+        connection.statement("DELETE FROM millrace_groups WHERE topic = ? AND consumer_group = ?").run(topic, group.name);
+      }
+      connection.statement("INSERT OR IGNORE INTO millrace_groups (topic, consumer_group) VALUES (?, ?)").run(topic, group.name);
+    });
+  }
+
+  append(collect: () => readonly (readonly NewRow[])[]): MaybePromise<number> {
+    const topics = new Set<string>();
+    const done = this.#write((connection) => appendBatches(connection, collect(), (topic) => this.#need(connection, topic), topics));
+    const tell = (count: number): number => {
+      for (const topic of topics) this.#watcher.touched(topic);
+      return count;
+    };
+    return typeof done === "number" ? tell(done) : done.then(tell);
+  }
+
+  exchange(exchange: Exchange): MaybePromise<Exchanged> {
+    const { group } = exchange;
+    const done = this.#write(
+      (connection) => new GroupExchange(connection, exchange, connection.topic(this.#need(connection, group.topic)), this.#limits).run(),
+      exchange.patienceMs,
+    );
+    const tell = (exchanged: Exchanged): Exchanged => {
+      if (exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep))) this.#watcher.freed(group.topic, group.name);
+      return exchanged;
+    };
+    return done instanceof Promise ? done.then(tell) : tell(done);
+  }
+
+  read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]> {
+    return this.#read(topic, (connection, tables) => {
+      const limit = Math.min(want, this.#limits.limit(topic));
+      const rows = connection.topic(tables).range.all(after, Number.MAX_SAFE_INTEGER, limit) as StoredRow[];
+      this.#limits.fetched(topic, rows, limit);
+      return rows;
+    });
+  }
+
+  locate(topic: string, from: From): MaybePromise<number> {
+    return this.#read(topic, (connection, tables) => locate(connection, tables, from));
+  }
+
+  remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean> {
+    return this.#read(topic, (connection, tables) => {
+      if (connection.statement(`SELECT 1 FROM ${tables.messages} WHERE offset > ? LIMIT 1`).get(after) !== undefined)
+        return group !== undefined || after < lastOffset(connection, tables);
+      if (group === undefined) return false;
+      const free = connection
+        .statement(
+          "SELECT 1 FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE topic = ? AND consumer_group = ? AND settled_to < upto_offset AND (owner IS NULL OR lease_until < ?)",
+        )
+        .get(group.topic, group.name, wallMs());
+      return free !== undefined;
+    });
+  }
+
+  head(topic: string): number | undefined {
+    return this.#watcher.head(topic);
+  }
+
+  watch(watch: Watch): () => void {
+    return this.#watcher.add(watch);
+  }
+
+  wake(topic: string | undefined): void {
+    this.#watcher.wake(topic);
+  }
+
+  purge(rule: PurgeRule, limit: number): MaybePromise<number> {
+    return this.#write((connection) => purge(connection, this.#need(connection, rule.topic), rule, limit));
+  }
+
+  /** Delayed messages whose time has come. */
+  #promote(): void {
+    if (this.#promoting) return;
+    this.#promoting = true;
+    const finish = (topics: ReadonlySet<string>): void => {
+      this.#promoting = false;
+      for (const topic of topics) this.#watcher.touched(topic);
+    };
+    const fail = (): void => {
+      this.#promoting = false; // the next look tries again, and tells who waits when the database is in trouble
+    };
+    try {
+      const done = this.#write((connection) => promoteDue(connection, (topic) => this.#need(connection, topic)));
+      if (done instanceof Promise) done.then(finish, fail);
+      else finish(done);
+    } catch {
+      fail();
+    }
+  }
+
+  #tables(topic: string): TopicTables {
+    let tables = this.#topics.get(topic);
+    if (tables === undefined) this.#topics.set(topic, (tables = topicTables(topic, this.#rules.tables)));
+    return tables;
+  }
+
+  /** The topic's tables, which now exist. Called inside a write transaction. */
+  #need(connection: Connection, topic: string): TopicTables {
+    if (this.#ready.has(topic)) return this.#tables(topic);
+    if (this.#ready.size === 0) makeOwnTables(connection);
+    const tables = apart(connection, topicTables(topic, this.#rules.tables));
+    this.#topics.set(topic, tables);
+    if (this.#rules.provision === "create") makeTopicTables(connection, tables);
+    else if (this.#rules.provision === "verify" && !topicExists(connection, tables)) {
+      throw new MillraceError(`topic ${JSON.stringify(topic)} has no tables, and provision is "verify"`, { code: "TOPIC_MISSING" });
+    }
+    this.#ready.add(topic);
+    return tables;
+  }
+
+  #read<T>(topic: string, work: (connection: Connection, tables: TopicTables) => T): MaybePromise<T> {
+    if (!this.#ready.has(topic)) {
+      const made = this.provision(topic, undefined);
+      if (made instanceof Promise) return made.then(() => this.#read(topic, work));
+    }
+    return this.#run((connection) => {
+      if (connection.taken) throw new MillraceError("the caller's own transaction is open on this connection", { code: "DATABASE_BUSY", retryable: true });
+      return work(connection, this.#tables(topic));
+    }, PATIENCE_MS);
+  }
+
+  #write<T>(work: (connection: Connection) => T, patienceMs: number = PATIENCE_MS): MaybePromise<T> {
+    return this.#run((connection) => {
+      const ready = new Set(this.#ready);
+      try {
+        return connection.transaction(work);
+      } catch (error) {
+        this.#ready = ready; // tables made in this transaction were rolled back
+        throw error;
+      }
+    }, patienceMs);
+  }
+
+  #run<T>(work: (connection: Connection) => T, patienceMs: number): MaybePromise<T> {
+    const attempt = (): T => {
+      const connection = this.#connection ?? this.#open();
+      try {
+        return work(connection);
+      } catch (error) {
+        if (!isMissingTable(error) || this.#ready.size === 0) throw error;
+        this.#ready.clear(); // somebody deleted a topic under us: it is made anew
+        return work(connection);
+      }
+    };
+    try {
+      const done = retryBusy(attempt, {
+        patienceMs,
+        check: () => {
+          if (this.#attached === 0) throw new MillraceError("closed", { code: "CLOSED" });
+        },
+        onWait: (waiting) => {
+          this.#waiting += waiting ? 1 : -1;
+        },
+      });
+      return done instanceof Promise ? done.catch((error: unknown) => this.#fail(error)) : done;
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): never {
+    throw this.#failure(error);
+  }
+
+  #failure(error: unknown): MillraceError {
+    const unknown = this.#connection?.failedAtCommit === true && !isBusy(error) && resultCode(error) !== FULL;
+    if (isFatalToConnection(error)) this.#drop();
+    const told = databaseError(error, this.#rules.where);
+    if (unknown) Object.defineProperty(told, "outcomeUnknown", { value: true });
+    return told;
+  }
+
+  #open(): Connection {
+    this.#connection = this.#rules.open();
+    this.#ready.clear();
+    this.#watcher.start();
+    return this.#connection;
+  }
+
+  #drop(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#ready.clear();
+  }
+}

@@ -1,0 +1,109 @@
+import { MillraceError } from "millrace";
+import { OptionCheck, wallMs } from "millrace/adapter";
+import type { Dialect, NewRow } from "../dialect.ts";
+import { Connection } from "./connection.ts";
+import { databaseError } from "./database-error.ts";
+import { inTransaction, type SqliteDatabase } from "./driver.ts";
+import { SqliteLog } from "./sqlite-log.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
+
+export interface SqliteOptions {
+  /** A file that this package opens, lazily and with `node:sqlite`, and closes. `":memory:"` lives as long as it is open. */
+  readonly path?: string | undefined;
+  /** Your own open database (`node:sqlite` or `better-sqlite3`), which stays yours: its settings are kept, and you close it. */
+  readonly database?: SqliteDatabase | undefined;
+  /** What a commit waits for, with `path`. Default `"full"`: a confirmed message survives a power cut. `"normal"`: a crash of the process only. */
+  readonly synchronous?: "full" | "normal" | "extra" | "off" | undefined;
+  readonly tables?: TableNames | undefined;
+  /** Makes missing tables, refuses topics without, or does not look. Default `"create"`. */
+  readonly provision?: "create" | "verify" | "off" | undefined;
+  /** How often to look for what other processes wrote. Default 25 ms. */
+  readonly pollMs?: number | undefined;
+}
+
+export const SQLITE_DEFAULTS: {
+  readonly synchronous: "full" | "normal" | "extra" | "off";
+  readonly provision: "create" | "verify" | "off";
+  readonly pollMs: number;
+} = Object.freeze({
+  synchronous: "full",
+  provision: "create",
+  pollMs: 25,
+});
+
+/**
+ * The SQLite dialect: one file, any number of processes, no server. Does no I/O until somebody publishes or subscribes.
+ *
+ * With `path` it opens one connection of its own (write-ahead log, `synchronous=FULL`, no busy timeout) when first needed and
+ * closes it with the last publisher or subscriber that uses it. With `database` it works on your connection between your own
+ * transactions: while one of yours is open, it waits.
+ */
+export function sqlite(options: SqliteOptions): Dialect {
+  const { path, database } = options;
+  const settings = { ...SQLITE_DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) } as SqliteOptions &
+    typeof SQLITE_DEFAULTS;
+  new OptionCheck("sqlite")
+    .that((path === undefined) !== (database === undefined), "give either path or database")
+    .text("path", path)
+    .methods("database", database, ["exec", "prepare", "close"])
+    .oneOf("synchronous", options.synchronous, ["full", "normal", "extra", "off"])
+    .oneOf("provision", options.provision, ["create", "verify", "off"])
+    .duration("pollMs", options.pollMs, { min: 1 })
+    .done();
+  const tables = options.tables ?? {};
+  let log: SqliteLog | undefined;
+  const within: WeakMap<object, Connection> = new WeakMap();
+  return {
+    name: "sqlite",
+    attach: () => {
+      log ??= new SqliteLog({
+        where: path ?? "database",
+        open: () => (database === undefined ? Connection.open(path ?? "", settings) : new Connection(database, false)),
+        tables,
+        provision: settings.provision,
+        pollMs: settings.pollMs,
+        onDetached: () => {
+          log = undefined;
+        },
+      });
+      return log.attach();
+    },
+    appendWithin: (given, rows) => {
+      const foreign = given as SqliteDatabase;
+      new OptionCheck("within").methods("connection", foreign, ["exec", "prepare"]).done();
+      if (inTransaction(foreign) === false) throw noTransaction();
+      let connection = within.get(foreign);
+      if (connection === undefined) within.set(foreign, (connection = new Connection(foreign, false)));
+      insertWithin(connection, rows, tables);
+    },
+  };
+}
+
+function noTransaction(): MillraceError {
+  return new MillraceError("the connection has no open transaction: begin one, publish within it, and commit it together with your own writes", {
+    code: "NO_TRANSACTION",
+  });
+}
+
+function insertWithin(connection: Connection, rows: readonly NewRow[], names: TableNames): void {
+  const { database } = connection;
+  const createdAt = new Date(wallMs()).toISOString();
+  database.exec("SAVEPOINT millrace");
+  try {
+    const tables = new Map([...new Set(rows.map(({ topic }) => topic))].map((topic) => [topic, needWithin(connection, topic, names)]));
+    for (let at = 0; at < rows.length; ) at += connection.topic(tables.get((rows[at] as NewRow).topic) as TopicTables).insert(rows, at, createdAt);
+    database.exec("RELEASE millrace");
+  } catch (error) {
+    // SQLite may have ended the whole transaction itself (full disk).
+    if (inTransaction(database) !== false) database.exec("ROLLBACK TO millrace; RELEASE millrace");
+    throw databaseError(error, "within");
+  }
+}
+
+/** Looked up in every transaction: what an earlier one made may have been rolled back. */
+function needWithin(connection: Connection, topic: string, names: TableNames): TopicTables {
+  const tables = apart(connection, topicTables(topic, names));
+  if (!topicExists(connection, tables)) makeTopicTables(connection, tables);
+  makeOwnTables(connection);
+  return tables;
+}

@@ -1,0 +1,112 @@
+import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { AdapterSubscription, checkSubscribe, type Source } from "millrace/adapter";
+import type { SqlReceipt } from "./claim.ts";
+import type { Log } from "./dialect.ts";
+import { GroupSource } from "./group-source.ts";
+import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions } from "./options.ts";
+import { ReplaySource } from "./replay-source.ts";
+
+/**
+ * Reads topics of the log, for a group or for oneself.
+ *
+ * | | what the database sees |
+ * |---|---|
+ * | the handler returns (`ack`) | the message is settled; the group's position moves over the contiguous settled prefix, what is settled beyond it is kept as ranges |
+ * | it throws (`nack`) | nothing but the number of the next attempt; the message stays with this member, which tries again |
+ * | it runs out of time | as a throw, once its promise settles; until then the claim is renewed |
+ * | the process dies | its claims run out after `leaseMs`; another member, or the next process, takes over what is unsettled in them |
+ * | the process freezes beyond its lease | as if it had died; when it wakes, late verdicts answer false and change nothing |
+ * | `pause`, `close` | what was not handed out is free for other members at once |
+ *
+ * - Members of a group claim ranges of the log and share the work; the order of the log holds within one member.
+ * - While the subscription's handlers run, no transaction is open and no lock is held.
+ *
+ * ```ts
+ * const subscription = await subscriber.subscribe("order.placed", { group: "billing" });
+ * for await (const message of subscription) message.ack();
+ * ```
+ */
+export class SqlSubscriber implements Subscriber {
+  readonly #options: SqlSubscriberOptions;
+  readonly #log: Log;
+  readonly #open: Set<Subscription> = new Set();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SqlSubscriberOptions) {
+    checkOptions("SqlSubscriber", options);
+    this.#options = options;
+    this.#log = options.dialect.attach();
+  }
+
+  async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    this.#check(topic, options);
+    const { dialect, leaseMs = SQL_DEFAULTS.leaseMs, prefetch, prefetchBytes, parkLimit, logger } = this.#options;
+    const source = this.#source(topic, options, leaseMs);
+    const subscription = new AdapterSubscription<SqlReceipt>({
+      topic,
+      options,
+      source,
+      settings: { adapter: dialect.name, prefetch, prefetchBytes, parkLimit, logger, ...(options.group === undefined ? {} : { leaseMs, keepsAttempts: true }) },
+      onClosed: () => this.#open.delete(subscription),
+    });
+    this.#open.add(subscription);
+    try {
+      return await subscription.start();
+    } catch (error) {
+      this.#open.delete(subscription);
+      throw error;
+    }
+  }
+
+  /** Makes the topic's tables and the group's row: a group begins at `from`, counted from now. */
+  async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
+    this.#check(topic, options);
+    const { group, from = "earliest" } = options;
+    await this.#log.provision(topic, group === undefined ? undefined : { name: this.#groupName(topic, group), from });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #check(topic: string, options: SubscribeOptions): void {
+    checkSubscribe("SqlSubscriber", topic, options);
+    this.#log.checkTopic(topic);
+    if (!isKnown(options.from)) throw new OptionError("SqlSubscriber.subscribe", ["from: { position } must be an offset, a whole number from 1, as text"]);
+    if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
+  }
+
+  #source(topic: string, { group, from = "earliest" }: SubscribeOptions, leaseMs: number): Source<SqlReceipt> {
+    if (group === undefined) return new ReplaySource(this.#log, topic, from);
+    return new GroupSource(this.#log, {
+      group: { topic, name: this.#groupName(topic, group) },
+      from,
+      leaseMs,
+      maxGap: this.#options.maxGap ?? SQL_DEFAULTS.maxGap,
+    });
+  }
+
+  #groupName(topic: string, group: string): string {
+    return this.#options.groupName?.(topic, group) ?? group;
+  }
+
+  async #close(): Promise<void> {
+    const closed = await Promise.allSettled([...this.#open].map((subscription) => subscription.close()));
+    await this.#log.detach();
+    const failed = closed.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+function isKnown(from: From | undefined): boolean {
+  return (
+    typeof from !== "object" ||
+    !("position" in from) ||
+    (/^\d+$/.test(from.position) && Number.isSafeInteger(Number(from.position)) && Number(from.position) > 0)
+  );
+}

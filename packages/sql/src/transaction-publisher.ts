@@ -1,0 +1,52 @@
+import type { Message, Publisher, PublishOptions } from "millrace";
+import { checkPublish } from "millrace/adapter";
+import type { Dialect } from "./dialect.ts";
+import { publishError } from "./publish-queue.ts";
+import { encodeRows } from "./publisher.ts";
+
+/**
+ * Publishes within a transaction that the caller has begun on its own connection: the messages exist when that commits, and never
+ * when it rolls back. This is the whole of a transactional outbox.
+ *
+ * ```ts
+ * database.exec("BEGIN IMMEDIATE");
+ * database.prepare("INSERT INTO orders (id) VALUES (?)").run("o-1");
+ * pubsub.within(database).publishSync("order.placed", Message.json({ id: "o-1" }));
+ * database.exec("COMMIT");
+ * ```
+ * Subscriptions notice the commit within the polling interval; `pubsub.wake(topic)` after it makes that at once.
+ */
+export class TransactionPublisher implements Publisher {
+  readonly #dialect: Dialect;
+  readonly #connection: unknown;
+
+  constructor(dialect: Dialect, connection: unknown) {
+    this.#dialect = dialect;
+    this.#connection = connection;
+  }
+
+  /** Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, else a `DATABASE_…` code. */
+  publishSync(topic: string, messages: Message | readonly Message[]): void {
+    const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
+    checkPublish("within", topic, list);
+    if (list.length === 0) return;
+    const rows = encodeRows(topic, list);
+    try {
+      this.#dialect.appendWithin(this.#connection, rows);
+    } catch (error) {
+      const { message, code, retryable } = error as { message: string; code: string; retryable?: boolean };
+      throw publishError(message, code, list.length, 0, "rejected", error, retryable);
+    }
+  }
+
+  /** As `publishSync`; the promise says that the rows are inserted, not that your transaction is committed. */
+  async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.publishSync(topic, messages);
+  }
+
+  /** Does nothing: connection and transaction are yours. */
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
