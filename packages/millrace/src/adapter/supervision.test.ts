@@ -39,7 +39,7 @@ describe("a subscription whose session breaks", () => {
     source.openErrors.push(...Array.from({ length: 6 }, () => new Error("refused")));
     source.session.intake.fail(new Error("cut"));
     await vi.waitFor(() => expect(subscription.status().state).toBe("running"));
-    expect(logger.saying("reconnecting failed").map(({ fields }) => fields["attempt"])).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(logger.saying("reconnecting failed").map(({ fields }) => fields.attempt)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("waits longer from try to try, up to the cap, with jitter of at most half", async () => {

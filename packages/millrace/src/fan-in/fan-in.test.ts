@@ -62,11 +62,11 @@ describe("FanIn", () => {
     const { bus, fanIn } = setUp({ publisher: target, sources: ["s1"], failure: { minDelayMs: 1, maxDelayMs: 3 } });
     await fanIn.start();
     await bus.publish("s1", [new Message("1"), new Message("2"), new Message("3")]);
-    await vi.waitFor(() => expect(fanIn.health().handlers["fan_in_s1"]?.state).toBe("failing"), { timeout: 5000 });
+    await vi.waitFor(() => expect(fanIn.health().handlers.fan_in_s1?.state).toBe("failing"), { timeout: 5000 });
     down = false;
     await vi.waitFor(() => expect(got).toEqual(["1", "2", "3"]), { timeout: 5000 });
     await fanIn.idle();
-    expect(fanIn.health().handlers["fan_in_s1"]?.state).toBe("running");
+    expect(fanIn.health().handlers.fan_in_s1?.state).toBe("running");
     await fanIn.close();
     await bus.close();
   });

@@ -104,7 +104,7 @@ describe("FanOut", () => {
     const { fanOut, publish, bus } = await setUp({ topics: ["orders"] });
     await publish("1");
     await fanOut.start();
-    expect(fanOut.health().handlers["fan_out_orders"]).toMatchObject({ state: "paused", detail: "no branch has subscribed", inFlight: 0 });
+    expect(fanOut.health().handlers.fan_out_orders).toMatchObject({ state: "paused", detail: "no branch has subscribed", inFlight: 0 });
     const subscription = await fanOut.subscribe("orders");
     expect(texts((await readMessages(subscription, { count: 1, ...IDLE })).messages)).toEqual(["1"]);
     expect(fanOut.health()).toMatchObject({ live: true, ready: true });
@@ -147,7 +147,7 @@ describe("FanOut", () => {
     await fanOut.start();
     await publish("1", "2", "3");
     await readMessages(now, { count: 2, ...IDLE });
-    await vi.waitFor(() => expect(fanOut.health().handlers["fan_out_orders"]).toMatchObject({ state: "blocked", detail: expect.stringContaining('"later"') }));
+    await vi.waitFor(() => expect(fanOut.health().handlers.fan_out_orders).toMatchObject({ state: "blocked", detail: expect.stringContaining('"later"') }));
     const later = await fanOut.subscribe("orders", { group: "later" });
     expect(texts((await readMessages(later, { count: 3, ...IDLE })).messages)).toEqual(["1", "2", "3"]);
     expect(texts((await readMessages(now, { count: 1, ...IDLE })).messages)).toEqual(["3"]);

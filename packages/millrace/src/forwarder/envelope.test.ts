@@ -67,7 +67,7 @@ describe("envelope", () => {
   }
 
   it("uses Watermill's default topic", () => {
-    expect(FORWARDER_DEFAULTS.topic).toBe(golden.constants["defaultForwarderTopic"]);
+    expect(FORWARDER_DEFAULTS.topic).toBe(golden.constants.defaultForwarderTopic);
   });
 
   it("refuses an empty destination, as Watermill does", () => {

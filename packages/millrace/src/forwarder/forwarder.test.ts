@@ -1,48 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { OptionError, PublishError } from "../errors/index.ts";
+import { PublishError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { silentLogger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
-import { Message, type Publisher, type PublishOptions } from "../message/index.ts";
+import { Message } from "../message/index.ts";
 import { envelope, Forwarder, type ForwarderOptions, ForwardingPublisher } from "./index.ts";
-
-/** Keeps what it confirms; asks `before` first, which may refuse. */
-class Target implements Publisher {
-  readonly got: { readonly topic: string; readonly text: string; readonly key: string | undefined }[] = [];
-  readonly calls: { readonly topic: string; readonly count: number }[] = [];
-  closed = 0;
-  before: (topic: string, messages: readonly Message[], call: number) => void | Promise<void> = () => {};
-
-  async publish(topic: string, messages: Message | readonly Message[], _options?: PublishOptions): Promise<void> {
-    const list: readonly Message[] = Array.isArray(messages) ? messages : [messages as Message];
-    this.calls.push({ topic, count: list.length });
-    try {
-      await this.before(topic, list, this.calls.length);
-    } catch (error) {
-      const { outcomes } = error as { outcomes?: readonly string[] };
-      this.#keep(
-        topic,
-        list.filter((_message, index) => outcomes?.[index] === "confirmed"),
-      );
-      throw error;
-    }
-    this.#keep(topic, list);
-  }
-
-  #keep(topic: string, list: readonly Message[]): void {
-    for (const message of list) this.got.push({ topic, text: message.text(), key: message.key });
-  }
-
-  get texts(): string[] {
-    return this.got.map(({ text }) => text);
-  }
-
-  async close(): Promise<void> {
-    this.closed++;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
-}
+import { Target } from "./target.fixture.ts";
 
 const numbered = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
 
@@ -64,44 +27,6 @@ async function setUp(options: Partial<ForwarderOptions> = {}) {
   };
   return { outbox, target, forwarder, publisher, settled };
 }
-
-describe("ForwardingPublisher", () => {
-  it("wraps all messages of a call into one call of the wrapped publisher", async () => {
-    const inner = new Target();
-    const publisher = new ForwardingPublisher({ publisher: inner });
-    await publisher.publish("orders", [new Message("1", { key: "a" }), new Message("2")]);
-    await publisher.publish("orders", new Message("3"));
-    expect(inner.calls).toEqual([
-      { topic: "forwarder_topic", count: 2 },
-      { topic: "forwarder_topic", count: 1 },
-    ]);
-    expect(inner.got.map(({ key }) => key)).toEqual(["a", undefined, undefined]);
-    await publisher.close();
-    expect(inner.closed).toBe(1);
-  });
-
-  it("copies the metadata it is told to carry, and no other", async () => {
-    const seen: Message[] = [];
-    const inner = new Target();
-    inner.before = (_topic, messages) => void seen.push(...messages);
-    const publisher = new ForwardingPublisher({ publisher: inner, carry: ["delay", "absent"] });
-    await publisher.publish("orders", new Message("1", { metadata: { delay: "5s", other: "x" } }));
-    expect([...(seen[0]?.metadata ?? [])]).toEqual([["delay", "5s"]]);
-  });
-
-  it("passes the wrapped publisher's error through, and refuses an empty topic before anything is sent", async () => {
-    const inner = new Target();
-    const failure = new PublishError("no", { code: "FULL", outcomes: ["confirmed", "rejected"] });
-    inner.before = () => {
-      throw failure;
-    };
-    const publisher = new ForwardingPublisher({ publisher: inner });
-    await expect(publisher.publish("orders", [new Message("1"), new Message("2")])).rejects.toBe(failure);
-    await expect(publisher.publish("", new Message("1"))).rejects.toThrow(OptionError);
-    expect(inner.calls).toHaveLength(1);
-    expect(() => new ForwardingPublisher({ publisher: undefined as never, topic: "" })).toThrow(/publisher is missing; topic/);
-  });
-});
 
 describe("Forwarder", () => {
   it("brings messages to the topics they name, in order and batched by runs of one topic", async () => {
@@ -212,11 +137,11 @@ describe("Forwarder", () => {
     };
     await publisher.publish("orders", new Message("1"));
     await forwarder.start();
-    await vi.waitFor(() => expect(forwarder.health().handlers["forwarder"]?.state).toBe("failing"), { timeout: 5000 });
-    expect(forwarder.health().handlers["forwarder"]?.lastError?.message).toBe("broker down");
+    await vi.waitFor(() => expect(forwarder.health().handlers.forwarder?.state).toBe("failing"), { timeout: 5000 });
+    expect(forwarder.health().handlers.forwarder?.lastError?.message).toBe("broker down");
     down = false;
     await settled(1);
-    expect(forwarder.health().handlers["forwarder"]).toMatchObject({ state: "running", attempts: 0, lastError: undefined });
+    expect(forwarder.health().handlers.forwarder).toMatchObject({ state: "running", attempts: 0, lastError: undefined });
     expect(deadLetters.got).toEqual([]);
     await forwarder.close();
   });
@@ -231,7 +156,7 @@ describe("Forwarder", () => {
       if (messages.some((message) => message.text() === "bad")) {
         throw new PublishError("too large", {
           code: "TOO_LARGE",
-          outcomes: messages.map((message, index) => (messages.findIndex((one) => one.text() === "bad") > index ? "confirmed" : "rejected")),
+          outcomes: messages.map((_message, index) => (messages.findIndex((one) => one.text() === "bad") > index ? "confirmed" : "rejected")),
         });
       }
     };
@@ -265,8 +190,8 @@ describe("Forwarder", () => {
     await outbox.publish("forwarder_topic", new Message("no envelope", { id: "bad" }));
     await publisher.publish("orders", new Message("2"));
     await forwarder.start();
-    await vi.waitFor(() => expect(forwarder.health().handlers["forwarder"]?.state).toBe("failing"));
-    expect(forwarder.health().handlers["forwarder"]?.lastError).toMatchObject({ code: "BAD_ENVELOPE" });
+    await vi.waitFor(() => expect(forwarder.health().handlers.forwarder?.state).toBe("failing"));
+    expect(forwarder.health().handlers.forwarder?.lastError).toMatchObject({ code: "BAD_ENVELOPE" });
     expect(target.texts).toEqual(["1"]);
     await forwarder.close();
   });

@@ -7,6 +7,8 @@ export class FileOutput implements ByteOutput {
   readonly #path: string;
   readonly #sync: boolean;
   #handle: FileHandle | undefined;
+  /** How long the file is if nobody else writes to it. */
+  #size = 0;
 
   constructor(path: string, sync: boolean) {
     this.#path = path;
@@ -16,8 +18,7 @@ export class FileOutput implements ByteOutput {
   async write(records: readonly Uint8Array[]): Promise<Written> {
     let handle: FileHandle;
     try {
-      this.#handle ??= await open(this.#path, "a");
-      handle = this.#handle;
+      handle = await this.#open();
     } catch (error) {
       return { confirmed: 0, unknown: 0, error };
     }
@@ -25,6 +26,7 @@ export class FileOutput implements ByteOutput {
     let done = 0;
     try {
       while (done < bytes.length) done += (await handle.write(bytes, done)).bytesWritten;
+      this.#size += done;
     } catch (error) {
       return await this.#repair(handle, records, done, error);
     }
@@ -41,15 +43,31 @@ export class FileOutput implements ByteOutput {
     this.#handle = undefined;
   }
 
-  /** Takes half a record off the end again, so that the next one does not run into it. */
+  async #open(): Promise<FileHandle> {
+    if (this.#handle !== undefined) return this.#handle;
+    const handle = await open(this.#path, "a");
+    this.#size = (await handle.stat()).size;
+    this.#handle = handle;
+    return handle;
+  }
+
+  /** Takes half a record off the end again, so that the next one does not run into it; not where another writer may have come behind it. */
   async #repair(handle: FileHandle, records: readonly Uint8Array[], done: number, error: unknown): Promise<Written> {
     let confirmed = 0;
     let whole = 0;
-    for (; confirmed < records.length && whole + (records[confirmed] as Uint8Array).length <= done; confirmed++)
-      whole += (records[confirmed] as Uint8Array).length;
-    if (whole === done) return { confirmed, unknown: 0, error };
+    for (const { length } of records) {
+      if (whole + length > done) break;
+      whole += length;
+      confirmed++;
+    }
+    const torn = done - whole;
+    const size = this.#size + done;
+    this.#size = size;
+    if (torn === 0) return { confirmed, unknown: 0, error };
     try {
-      await handle.truncate((await handle.stat()).size - (done - whole));
+      if ((await handle.stat()).size !== size) return { confirmed, unknown: 1, error };
+      await handle.truncate(size - torn);
+      this.#size = size - torn;
       return { confirmed, unknown: 0, error };
     } catch {
       return { confirmed, unknown: 1, error };

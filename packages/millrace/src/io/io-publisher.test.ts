@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, type FileHandle, mkdir, mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deferred } from "../internal/deferred.ts";
 import { Message } from "../message/index.ts";
 import { IoPublisher, IoSubscriber, lengthPrefixed, lines, lossless } from "./index.ts";
@@ -159,6 +159,32 @@ describe("IoPublisher", () => {
     await publisher.publish("t", messages("1"));
     await publisher[Symbol.asyncDispose]();
     expect([...(await readFile(file))]).toEqual([1, 49]);
+  });
+
+  it("takes half a record off again when the disk is full, unless another writer has come behind it", async () => {
+    const file = join(folder, "log");
+    const other = await open(file, "a");
+    const publisher = new IoPublisher({ file });
+    await publisher.publish("t", messages("first"));
+    const { write } = other;
+    let calls = 0;
+    let meanwhile = async (): Promise<void> => {};
+    const spy = vi.spyOn(Object.getPrototypeOf(other), "write").mockImplementation(async function (this: FileHandle, ...[bytes]: unknown[]) {
+      if (++calls % 2 === 1) return await write.call(this, (bytes as Uint8Array).subarray(0, 9) as never);
+      await meanwhile();
+      throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+    } as never);
+    const outcomes = ["confirmed", "rejected", "rejected"];
+    await expect(publisher.publish("t", messages("second", "third", "fourth"))).rejects.toMatchObject({ cause: { code: "ENOSPC" }, outcomes });
+    expect(await readFile(file, "utf8")).toBe("first\nsecond\n");
+    meanwhile = async () => await appendFile(file, "other\n");
+    await expect(publisher.publish("t", messages("second", "third"))).rejects.toMatchObject({ outcomes: ["confirmed", "unknown"] });
+    spy.mockRestore();
+    expect(await readFile(file, "utf8")).toBe("first\nsecond\nsecond\nthother\n");
+    await publisher.publish("t", messages("last"));
+    expect(await readFile(file, "utf8")).toBe("first\nsecond\nsecond\nthother\nlast\n");
+    await publisher.close();
+    await other.close();
   });
 
   it("names everything that is wrong with its options", () => {

@@ -66,7 +66,7 @@ export class MemoryPubSub implements PubSub {
     const room = this.#rooms.get(topic);
     if (
       room !== undefined &&
-      messages instanceof Array === false &&
+      Array.isArray(messages) === false &&
       !room.queue.busy &&
       !this.#block &&
       options?.signal === undefined &&

@@ -26,7 +26,10 @@ export class Rig implements AsyncDisposable {
 }
 
 /** Gathers what arrives on a topic. */
-export async function outputOf(bus: MemoryPubSub, topic: string): Promise<{ readonly messages: Message[]; readonly texts: string[]; subscription: Subscription }> {
+export async function outputOf(
+  bus: MemoryPubSub,
+  topic: string,
+): Promise<{ readonly messages: Message[]; readonly texts: string[]; subscription: Subscription }> {
   const subscription = await bus.subscribe(topic);
   const messages: Message[] = [];
   const texts: string[] = [];

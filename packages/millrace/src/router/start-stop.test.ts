@@ -100,12 +100,18 @@ describe("starting", () => {
     await rig.router.start();
     expect(order).toEqual(["first", "second", "subscribe"]);
     expect(rig.router.health().handlers["by plugin"]?.state).toBe("running");
-    await rig.router.close();
+  });
+
+  it("fails when a plugin does, before any handler has subscribed", async () => {
+    await using rig = new Rig();
+    const subscribe = vi.spyOn(rig.bus, "subscribe");
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });
     const error = new Error("bad plugin");
     rig.router.addPlugin(() => {
       throw error;
     });
     await expect(rig.router.start()).rejects.toBe(error);
+    expect(subscribe).not.toHaveBeenCalled();
   });
 });
 
@@ -137,7 +143,7 @@ describe("a handler added", () => {
     gate.resolve();
     await starting;
     await late.started;
-    expect(rig.router.health().handlers["late"]?.state).toBe("running");
+    expect(rig.router.health().handlers.late?.state).toBe("running");
   });
 
   it("that cannot start rejects its started, logs it, and frees its name", async () => {
@@ -180,7 +186,7 @@ describe("stopping one handler", () => {
     const handle = rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => gate.promise });
     await rig.router.start();
     await rig.send("t", "x");
-    await until(() => rig.router.health().handlers["a"]?.inFlight === 1, "the message in hand");
+    await until(() => rig.router.health().handlers.a?.inFlight === 1, "the message in hand");
     const stopped = vi.fn();
     void handle.stopped.then(stopped);
     const stopping = handle.stop();
@@ -241,7 +247,7 @@ it("pausing a handler holds its messages back until it is resumed", async () => 
   handle.pause(); // before the start as well
   await rig.router.start();
   await rig.send("t", "x");
-  expect(rig.router.health().handlers["a"]?.state).toBe("paused");
+  expect(rig.router.health().handlers.a?.state).toBe("paused");
   handle.resume();
   await rig.router.idle();
   handle.pause();
