@@ -9,6 +9,8 @@ export interface MemorySettings {
   readonly concurrency: number;
   /** Messages given to one call of publish; each call is awaited. Default 1. */
   readonly perCall?: number | undefined;
+  /** Makes the yardstick's publisher wait for each message, as ours always does, and not only when the buffer is full. */
+  readonly awaitEach?: boolean | undefined;
   /** Allocates a payload for every message instead of sending one again and again. */
   readonly ownPayload?: boolean | undefined;
 }

@@ -19,7 +19,7 @@ export function us(valueMs: number): string {
 }
 
 export function percent(part: number): string {
-  return `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`;
+  return `${(part * 100).toFixed(part < 0.1 ? 2 : 0)} %`;
 }
 
 export function spread(part: number): string {
