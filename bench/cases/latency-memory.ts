@@ -6,9 +6,6 @@ export interface LatencyMemorySettings {
   readonly count: number;
 }
 
-/** The longest a publisher may sleep before it sends what is due. */
-const TURN = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /**
  * From the call of publish to the call of the handler: with one message under way at a time, and at half of the rate that this
  * process has just been seen to bear, where what is due in a turn of the event loop is sent in that turn.
@@ -36,7 +33,7 @@ export const run: Case<LatencyMemorySettings> = async ({ count }) => {
         sentAt[sent] = performance.now();
         await bus.publish("topic", new Message(payload));
       }
-      if (sent < count) await TURN();
+      if (sent < count) await new Promise((resolve) => setImmediate(resolve));
     }
     await router.idle();
   };

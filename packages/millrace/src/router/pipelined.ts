@@ -70,8 +70,10 @@ export class Pipelined implements Processor {
       this.#failures.onSuccess(message);
     } catch (error) {
       overtake(lane, passage);
-      passage.handled.resolve();
       await this.#failures.onFailure(message, error);
+      // Those that came while a dead letter was on its way, and in vain.
+      if ((message as MessageDoors).verdict !== "acked") overtake(lane, passage);
+      passage.handled.resolve();
     }
     (message as MessageDoors)["millrace.ended"]?.();
     lane.splice(lane.indexOf(passage), 1);

@@ -1,6 +1,7 @@
+import { HandSource } from "../adapter/hand-source.fixture.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import { MemoryPubSub } from "../memory/index.ts";
-import { Message, type Publisher, type PublishOptions, type Subscription } from "../message/index.ts";
+import { Message, type Publisher, type PublishOptions, type SubscribeOptions, type Subscriber, type Subscription } from "../message/index.ts";
 import { Router, type RouterOptions } from "./index.ts";
 
 /** A memory bus, a router on it, and what the router logs. Closing the rig closes both, without waiting. */
@@ -75,5 +76,25 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   while (!condition()) {
     if (performance.now() - began > 5000) throw new Error(`waited 5 s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** A subscriber whose sessions a test drives by hand. */
+export class HandSubscriber implements Subscriber {
+  readonly source: HandSource = new HandSource();
+  readonly options: SubscribeOptions[] = [];
+  closed = 0;
+
+  async subscribe(_topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    this.options.push(options);
+    return await this.source.subscribe(options);
+  }
+
+  async close(): Promise<void> {
+    this.closed++;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
