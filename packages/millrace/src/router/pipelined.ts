@@ -13,6 +13,8 @@ interface Passage {
   readonly message: ReceivedMessage;
   /** The handler has ended: the next of the lane may begin. */
   readonly handled: Deferred<void>;
+  /** It has its verdict: the next of the lane may have one. */
+  readonly judged: Deferred<void>;
   /** An earlier one of the lane failed: this one goes back, whatever becomes of it. */
   overtaken: boolean;
 }
@@ -51,7 +53,7 @@ export class Pipelined implements Processor {
 
   async handle(message: ReceivedMessage): Promise<void> {
     const key = this.#laneOf(message);
-    const passage: Passage = { message, handled: deferred(), overtaken: false };
+    const passage: Passage = { message, handled: deferred(), judged: deferred(), overtaken: false };
     const lane = key === undefined ? [] : (this.#lanes.get(key) ?? []);
     const before = lane.at(-1);
     lane.push(passage);
@@ -65,6 +67,8 @@ export class Pipelined implements Processor {
       if ((message as MessageDoors).verdict === "nacked") overtake(lane, passage);
       passage.handled.resolve();
       await confirmed;
+      // A later confirmation may come first: acked before an earlier one fails, it would stay before it in the output for ever.
+      await before?.judged.promise;
       if (passage.overtaken) throw handedBack("an earlier message of its lane failed");
       message.ack();
       this.#failures.onSuccess(message);
@@ -75,6 +79,7 @@ export class Pipelined implements Processor {
       if ((message as MessageDoors).verdict !== "acked") overtake(lane, passage);
       passage.handled.resolve();
     }
+    passage.judged.resolve();
     (message as MessageDoors)["millrace.ended"]?.();
     lane.splice(lane.indexOf(passage), 1);
     if (key !== undefined && lane.length === 0) this.#lanes.delete(key);

@@ -1,0 +1,228 @@
+import { describe, expect, it } from "vitest";
+import { deferred } from "../internal/deferred.ts";
+import { Message, type ReceivedMessage } from "../message/index.ts";
+import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
+
+interface Scene {
+  readonly rig: Rig;
+  readonly subscriber: HandSubscriber;
+  readonly calls: ReceivedMessage[];
+  readonly gates: ReturnType<typeof deferred<void>>[];
+}
+
+/** A handler whose calls end when the test says so. */
+async function scene(options: { concurrency?: number; abandonAfterMs?: number; publisher?: HandPublisher } = {}): Promise<Scene> {
+  const subscriber = new HandSubscriber();
+  const rig = new Rig({ subscriber, failure: { minDelayMs: 0, maxDelayMs: 1 } });
+  const calls: ReceivedMessage[] = [];
+  const gates: ReturnType<typeof deferred<void>>[] = [];
+  const handle = async (message: ReceivedMessage): Promise<void> => {
+    calls.push(message);
+    const gate = deferred<void>();
+    gates.push(gate);
+    await gate.promise;
+  };
+  const { publisher, ...rest } = options;
+  const common = { name: "a", subscribe: "t", orderBy: "none", ...rest } as const;
+  if (publisher === undefined) rig.router.addConsumerHandler({ ...common, handle });
+  else {
+    rig.router.addHandler({
+      ...common,
+      publish: { publisher, topic: "out" },
+      handle: async (message) => {
+        await handle(message);
+        return new Message(`out ${message.id}`);
+      },
+    });
+  }
+  await rig.router.start();
+  return { rig, subscriber, calls, gates };
+}
+
+describe("a delivery lost while its handler runs", () => {
+  for (const concurrency of [1, 3]) {
+    it(`waits, redelivered, for that run, and is acked without a second call when it succeeds (concurrency ${concurrency})`, async () => {
+      const { rig, subscriber, calls, gates } = await scene({ concurrency });
+      await using _rig = rig;
+      const { session } = subscriber.source;
+      session.deliver("m");
+      await until(() => calls.length === 1, "the call");
+      const { signal } = calls[0] as ReceivedMessage;
+      session.intake.lose();
+      expect([signal.aborted, signal.reason]).toMatchObject([true, { code: "DELIVERY_LOST" }]);
+      session.deliver("m");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(calls).toHaveLength(1);
+      gates[0]?.resolve();
+      await rig.router.idle();
+      await until(() => session.told.includes("ack m"), "the ack of the redelivery");
+      expect(calls).toHaveLength(1);
+      expect(rig.logger.saying("lost while the handler ran")).toHaveLength(1);
+    });
+
+    it(`is handled again when that run fails (concurrency ${concurrency})`, async () => {
+      const { rig, subscriber, calls, gates } = await scene({ concurrency });
+      await using _rig = rig;
+      const { session } = subscriber.source;
+      session.deliver("m");
+      await until(() => calls.length === 1, "the call");
+      session.intake.lose();
+      session.deliver("m");
+      gates[0]?.reject(new Error("cut off"));
+      await until(() => calls.length === 2, "the second call");
+      expect(calls[1]?.delivery.attempt).toBe(1);
+      gates[1]?.resolve();
+      await until(() => session.told.includes("ack m"), "the ack");
+    });
+
+    it(`has its output published once, and none is lost (concurrency ${concurrency})`, async () => {
+      const publisher = new HandPublisher();
+      const { rig, subscriber, calls, gates } = await scene({ concurrency, publisher });
+      await using _rig = rig;
+      const { session } = subscriber.source;
+      session.deliver("m");
+      await until(() => calls.length === 1, "the call");
+      session.intake.lose();
+      session.deliver("m");
+      gates[0]?.resolve();
+      await until(() => session.told.includes("ack m"), "the ack of the redelivery");
+      expect([calls.length, publisher.texts]).toEqual([1, ["out m"]]);
+    });
+  }
+
+  it("lets another message with the same handler pass when there is room", async () => {
+    const { rig, subscriber, calls, gates } = await scene({ concurrency: 2 });
+    await using _rig = rig;
+    const { session } = subscriber.source;
+    session.deliver("m");
+    await until(() => calls.length === 1, "the call");
+    session.intake.lose();
+    session.deliver("n");
+    await until(() => calls.length === 2, "the other call");
+    for (const gate of gates) gate.resolve();
+    await until(() => session.told.includes("ack n"), "its ack");
+  });
+
+  it("keeps its slot until it ends, or for abandonAfterMs: then it is logged as abandoned and the handler goes on", async () => {
+    const { rig, subscriber, calls, gates } = await scene({ concurrency: 1, abandonAfterMs: 30 });
+    await using _rig = rig;
+    const { session } = subscriber.source;
+    session.deliver("m");
+    await until(() => calls.length === 1, "the call");
+    session.intake.lose();
+    session.deliver("m");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(calls).toHaveLength(1);
+    await until(() => calls.length === 2, "the call after the abandoned one");
+    expect(rig.logger.saying("its call is abandoned")).toHaveLength(1);
+    gates[1]?.resolve();
+    await until(() => session.told.includes("ack m"), "the ack");
+    await rig.router.close(); // although the abandoned call never ends
+  });
+
+  it("drops the output of a call that was abandoned", async () => {
+    const publisher = new HandPublisher();
+    const { rig, subscriber, calls, gates } = await scene({ abandonAfterMs: 5, publisher });
+    await using _rig = rig;
+    const { session } = subscriber.source;
+    session.deliver("m");
+    await until(() => calls.length === 1, "the call");
+    session.intake.lose();
+    session.deliver("m");
+    await until(() => calls.length === 2, "the second call");
+    gates[0]?.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(publisher.texts).toEqual([]);
+    gates[1]?.resolve();
+    await until(() => session.told.includes("ack m"), "the ack");
+    expect(publisher.texts).toEqual(["out m"]);
+  });
+
+  it("is no failure: nothing is counted, nothing dead-lettered, when the handler gives up with the signal's reason", async () => {
+    const subscriber = new HandSubscriber();
+    const letters = new HandPublisher();
+    await using rig = new Rig({ subscriber, failure: { attempts: 1, deadLetter: { publisher: letters, topic: "dead" } } });
+    let calls = 0;
+    rig.router.addConsumerHandler({
+      name: "a",
+      subscribe: "t",
+      handle: (m) =>
+        ++calls > 1 ? undefined : new Promise<void>((_resolve, reject) => m.signal.addEventListener("abort", () => reject(m.signal.reason as Error))),
+    });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    session.deliver("m");
+    await until(() => calls === 1, "the call");
+    session.intake.lose();
+    session.deliver("m");
+    await until(() => session.told.includes("ack m"), "the ack");
+    expect([calls, letters.calls.length]).toEqual([2, 0]);
+  });
+});
+
+describe("a batch whose deliveries are lost", () => {
+  it("is not run a second time beside itself", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const gate = deferred<void>();
+    let calls = 0;
+    rig.router.addBatchHandler({
+      name: "a",
+      subscribe: "t",
+      size: 2,
+      maxWaitMs: 1,
+      orderBy: "none",
+      handle: async () => {
+        calls++;
+        await gate.promise;
+      },
+    });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    session.deliver("m", "n");
+    await until(() => calls === 1, "the batch");
+    session.intake.lose();
+    session.deliver("m", "n");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(calls).toBe(1);
+    gate.resolve();
+    await until(() => session.told.length === 2, "the acks of the redeliveries");
+    expect(calls).toBe(1);
+  });
+});
+
+describe("a subscription that breaks for good", () => {
+  it("is taken up again with backoff, and health says reconnecting meanwhile", async () => {
+    const { MillraceError } = await import("../errors/index.ts");
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const seen: string[] = [];
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: (m) => void seen.push(m.id) });
+    await rig.router.start();
+    subscriber.source.openErrors.push(new MillraceError("topic deleted", { code: "GONE" }), new Error("still gone"));
+    subscriber.source.session.intake.fail(new Error("cut"));
+    await until(() => rig.router.health().handlers.a?.state === "reconnecting" && subscriber.source.openErrors.length < 2, "the break");
+    await until(() => rig.logger.saying("it is taken up again").length === 1, "its log line");
+    expect(rig.router.health()).toMatchObject({ live: true, ready: false, handlers: { a: { lastError: { code: "GONE" } } } });
+    await until(() => rig.router.health().handlers.a?.state === "running", "the new subscription");
+    expect(rig.logger.saying("subscribing again failed")).toHaveLength(1);
+    subscriber.source.session.deliver("x");
+    await until(() => seen.length === 1, "a message");
+  });
+
+  it("does not keep close() from ending while it cannot be had again", async () => {
+    const { MillraceError } = await import("../errors/index.ts");
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });
+    await rig.router.start();
+    subscriber.source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
+    subscriber.source.session.intake.fail(new Error("cut"));
+    await until(() => rig.logger.saying("it is taken up again").length === 1, "the break");
+    subscriber.subscribe = () => new Promise(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const began = performance.now();
+    await rig.router.close({ timeoutMs: 100 });
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
