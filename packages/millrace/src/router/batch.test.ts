@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { poisonQueue, retry } from "../middleware/index.ts";
 import type { Batch, ReceivedMessage } from "../message/index.ts";
+import { poisonQueue, retry } from "../middleware/index.ts";
 import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
 
 const quick = { minDelayMs: 0, maxDelayMs: 1 };

@@ -2,21 +2,20 @@ import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import type { MessageDoors } from "../message/doors.ts";
 import { handedBack } from "../message/handed-back.ts";
-import type { Handler, OrderBy, Produced, ReceivedMessage } from "../message/index.ts";
+import type { Handler, OrderBy, Produced, ReceivedMessage, Verdict } from "../message/index.ts";
 import type { Failures } from "./failures.ts";
 import type { ProducingHandlerOptions } from "./handler-options.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Processor } from "./processor.ts";
 
-/** One message of a lane on its way: handler, publish, confirmation. */
+/** One message of a lane on its way: handler, publish, confirmation, verdict. */
 interface Passage {
-  readonly message: ReceivedMessage;
-  /** The handler has ended: the next of the lane may begin. */
+  readonly message: ReceivedMessage & MessageDoors;
+  /** The handler has ended and its result is on its way: the next of the lane may begin. */
   readonly handled: Deferred<void>;
   /** It has its verdict: the next of the lane may have one. */
   readonly judged: Deferred<void>;
-  /** An earlier one of the lane failed: this one goes back, whatever becomes of it. */
-  overtaken: boolean;
+  verdict: Verdict | undefined;
 }
 
 /**
@@ -31,7 +30,8 @@ export class Pipelined implements Processor {
   readonly #failures: Failures;
   readonly #outlet: Outlet;
   readonly #laneOf: (message: ReceivedMessage) => string | undefined;
-  readonly #lanes: Map<string, Passage[]> = new Map();
+  /** The newest of each lane that is on its way. */
+  readonly #last: Map<string, Passage> = new Map();
   readonly #waiting: Ring<() => void> = new Ring();
   #free: number;
 
@@ -51,48 +51,44 @@ export class Pipelined implements Processor {
     this.#free = concurrency;
   }
 
-  async handle(message: ReceivedMessage): Promise<void> {
+  async handle(message: ReceivedMessage & MessageDoors): Promise<void> {
     const key = this.#laneOf(message);
-    const passage: Passage = { message, handled: deferred(), judged: deferred(), overtaken: false };
-    const lane = key === undefined ? [] : (this.#lanes.get(key) ?? []);
-    const before = lane.at(-1);
-    lane.push(passage);
-    if (key !== undefined) this.#lanes.set(key, lane);
+    const passage: Passage = { message, handled: deferred(), judged: deferred(), verdict: undefined };
+    const before = key === undefined ? undefined : this.#last.get(key);
+    if (key !== undefined) this.#last.set(key, passage);
+    // What came after a verdict is not behind that message any more: perhaps it is the same one, handed out again.
+    const follows = before !== undefined && verdictOf(before) === undefined;
+    const overtaken = (): boolean => follows && verdictOf(before) !== undefined && verdictOf(before) !== "acked";
     await before?.handled.promise;
     try {
-      const produced = await this.#run(passage);
+      const produced = await this.#run(message, overtaken);
       // Sent before the next handler of the lane begins to send: `publish` takes its place in order when it is called.
-      const dropped = produced === undefined || passage.overtaken || this.#failures.dropsOutput(message);
-      const confirmed = dropped ? undefined : this.#outlet.publish(produced, message);
-      if ((message as MessageDoors).verdict === "nacked") overtake(lane, passage);
+      const confirmed = produced === undefined || overtaken() || this.#failures.dropsOutput(message) ? undefined : this.#outlet.publish(produced, message);
       passage.handled.resolve();
       await confirmed;
       // A later confirmation may come first: acked before an earlier one fails, it would stay before it in the output for ever.
       await before?.judged.promise;
-      if (passage.overtaken) throw handedBack("an earlier message of its lane failed");
-      message.ack();
+      if (overtaken()) throw handedBack("an earlier message of its lane failed");
+      passage.verdict = message.ack() ? "acked" : message.verdict;
       this.#failures.onSuccess(message);
     } catch (error) {
-      overtake(lane, passage);
       await this.#failures.onFailure(message, error);
-      // Those that came while a dead letter was on its way, and in vain.
-      if ((message as MessageDoors).verdict !== "acked") overtake(lane, passage);
+      passage.verdict = message.verdict ?? "nacked";
       passage.handled.resolve();
     }
     passage.judged.resolve();
-    (message as MessageDoors)["millrace.ended"]?.();
-    lane.splice(lane.indexOf(passage), 1);
-    if (key !== undefined && lane.length === 0) this.#lanes.delete(key);
+    message["millrace.ended"]?.();
+    if (key !== undefined && this.#last.get(key) === passage) this.#last.delete(key);
   }
 
   end(): void {}
 
-  async #run(passage: Passage): Promise<Produced> {
-    if (passage.overtaken) return undefined;
+  async #run(message: ReceivedMessage, overtaken: () => boolean): Promise<Produced> {
+    if (overtaken()) return undefined;
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      return passage.overtaken ? undefined : await this.#handler(passage.message);
+      return overtaken() ? undefined : await this.#handler(message);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
@@ -101,9 +97,8 @@ export class Pipelined implements Processor {
   }
 }
 
-/** The later ones of the lane are handled again after this one. */
-function overtake(lane: readonly Passage[], failed: Passage): void {
-  for (let index = lane.indexOf(failed) + 1; index < lane.length; index++) (lane[index] as Passage).overtaken = true;
+function verdictOf({ message, verdict }: Passage): Verdict | undefined {
+  return verdict ?? message.verdict;
 }
 
 /** One handler at a time means one lane: the order of the whole subscription holds, as it does without a pipeline. */
