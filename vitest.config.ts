@@ -1,4 +1,6 @@
-import { defineConfig } from "vitest/config";
+import { defaultExclude, defineConfig } from "vitest/config";
+
+const ON_BROKERS = ["packages/{kafka,rabbitmq}/src/**/*.test.ts", "test/{brokers,interop}/**/*.test.ts"];
 
 export default defineConfig({
   resolve: { conditions: ["millrace:source"] },
@@ -8,19 +10,33 @@ export default defineConfig({
     execArgv: ["--conditions=millrace:source", "--expose-gc"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    globalSetup: ["test/brokers/global-setup.ts"],
     projects: [
       {
         extends: true,
         test: {
           name: "units",
           include: ["packages/*/src/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts"],
+          exclude: [...defaultExclude, ...ON_BROKERS],
           sequence: { groupOrder: 1 },
         },
       },
       {
+        // On real brokers, which kill, freeze and start again: after those that need the machine's attention, and with more patience.
+        extends: true,
+        test: { name: "brokers", include: ON_BROKERS, testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 2 } },
+      },
+      {
         // What spans packages, after the rest: it compiles and installs, and would take the machine from tests that measure time.
         extends: true,
-        test: { name: "repository", include: ["test/**/*.test.ts"], globalSetup: ["test/build-once.ts"], testTimeout: 120_000, sequence: { groupOrder: 2 } },
+        test: {
+          name: "repository",
+          include: ["test/**/*.test.ts"],
+          exclude: [...defaultExclude, ...ON_BROKERS],
+          globalSetup: ["test/build-once.ts"],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },

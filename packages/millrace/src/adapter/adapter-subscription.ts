@@ -41,6 +41,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   readonly #onClosed: (() => void) | undefined;
   #paused = false;
   #over = false;
+  #finished = false;
   #draining: Promise<void> | undefined;
   readonly #hurry: AbortController = new AbortController();
   #stopWatch: () => void = () => {};
@@ -110,6 +111,16 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     }
   }
 
+  get "millrace.finished"(): boolean {
+    return this.#finished;
+  }
+
+  /** For sources with an end: everything that will ever come was read and settled. Closes, and a router then takes the work as done. */
+  finish(): Promise<void> {
+    this.#finished = true;
+    return this.close();
+  }
+
   pause(): void {
     if (this.#paused || this.#over) return;
     this.#paused = true;
@@ -125,7 +136,12 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   }
 
   async flush(): Promise<void> {
-    await this.#deliveries.settlements.flush();
+    try {
+      await this.#deliveries.settlements.flush();
+    } catch (error) {
+      this.#status.error(error);
+      throw error;
+    }
   }
 
   drain(options: DrainOptions = {}): Promise<void> {

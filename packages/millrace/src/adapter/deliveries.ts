@@ -58,6 +58,9 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
         status.error(error);
         settings.logger.warn({ topic, adapter: settings.adapter, error }, "verdicts could not be made durable, they are kept and offered again");
       },
+      onForgotten: (count) => {
+        settings.logger.warn({ topic, adapter: settings.adapter, count }, "deliveries were lost before their acks were durable, those messages may come again");
+      },
     });
   }
 
@@ -176,6 +179,10 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#move();
   }
 
+  overtaken(message: Received): boolean {
+    return this.lanes.overtaken(message);
+  }
+
   describe(message: Received): Delivery {
     return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#session?.describe?.(message) };
   }
@@ -194,6 +201,12 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.lanes.remove(which);
     for (const message of this.inFlight) if (which(message)) this.#lose(message);
     this.#move();
+  }
+
+  recall(which: (message: Received) => boolean): readonly Received[] {
+    const recalled = this.lanes.remove(which);
+    this.#move();
+    return recalled;
   }
 
   blocked(detail: string | undefined): void {

@@ -103,6 +103,10 @@ export class DerivedMessage implements ReceivedMessage {
     return (this.#base as ReceivedMessage & MessageDoors)["millrace.redeliveryDelayMs"];
   }
 
+  get "millrace.overtaken"(): boolean {
+    return (this.#base as ReceivedMessage & MessageDoors)["millrace.overtaken"] === true;
+  }
+
   "millrace.handBack"(): boolean {
     const base = this.#base as ReceivedMessage & MessageDoors;
     return base["millrace.handBack"] === undefined ? base.nack() : base["millrace.handBack"]();

@@ -9,7 +9,7 @@ const RETRY_MS = 50;
 export async function flushUntil(settlements: Settlements, deadline: number, signal: AbortSignal | undefined): Promise<void> {
   for (;;) {
     try {
-      if ((await within(settlements.flush(), deadline - monotonicMs(), signal)) !== LATE) return;
+      if ((await within(settlements.flushKept(), deadline - monotonicMs(), signal)) !== LATE) return;
       throw new MillraceError("the broker did not confirm the last verdicts in time", { code: "SETTLE_TIMEOUT", retryable: true });
     } catch (error) {
       if (monotonicMs() + RETRY_MS >= deadline || signal?.aborted) throw error;

@@ -118,4 +118,36 @@ describe("reading a subscription", () => {
     a.ack();
     expect((await nextOf(subscription[Symbol.asyncIterator]())).id).toBe("c");
   });
+
+  it("gives waiting readers their messages in order, none left over, when the source delivers in the middle of a fetch", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 4, orderBy: "none" });
+    const { session } = source;
+    const later = ["b", "c", "d"];
+    const iterator = subscription[Symbol.asyncIterator]();
+    const taken = [1, 2, 3, 4].map(() => iterator.next());
+    const want = session.want.bind(session);
+    session.want = (count) => {
+      want(count);
+      if (count > 0) session.deliver(...later.splice(0, 1));
+    };
+    session.deliver("a");
+    session.deliver(...later.splice(0));
+    const steps = await Promise.all(taken);
+    expect(steps.map(({ value }) => value?.id)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("hands out nothing to a next() that was asked for before its iteration ended", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    const pending = [iterator.next(), iterator.next()];
+    await iterator.return?.();
+    source.session.deliver("a");
+    expect(await Promise.all(pending)).toEqual([
+      { value: undefined, done: true },
+      { value: undefined, done: true },
+    ]);
+    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 1 });
+  });
 });

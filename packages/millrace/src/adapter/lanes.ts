@@ -119,7 +119,7 @@ export class Lanes {
       return;
     }
     lane.out--;
-    lane.gathering = true;
+    lane.gather(message.sequence);
     this.#recall(lane, message.sequence);
     if (delayMs > 0) this.#stall(lane, delayMs);
     lane.putBack(next);
@@ -138,12 +138,17 @@ export class Lanes {
       return;
     }
     lane.out--;
-    lane.gathering = true;
+    lane.gather(message.sequence);
     this.#recall(lane, message.sequence);
     lane.putBack(next);
     this.#waiting++;
     if (lane.stalled) this.#park(next);
     this.#advance(lane);
+  }
+
+  /** An earlier message of its lane failed after this one was handed out: handled now, it would come before that one. */
+  overtaken(message: Received): boolean {
+    return ((message.lane as Lane | undefined)?.backFrom ?? Infinity) < message.sequence;
   }
 
   /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
@@ -223,7 +228,7 @@ export class Lanes {
   }
 
   #advance(lane: Lane): void {
-    if (lane.out === 0) lane.gathering = false;
+    if (lane.out === 0) lane.endGathering();
     while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
       this.#ready.push(lane.waiting.shift() as Received);
       this.#waiting--;

@@ -5,6 +5,7 @@ import type { Intake, UndecodableRecord } from "./source.ts";
 export interface IntakeOwner {
   deliver(message: Received): void;
   lose(which: (message: Received) => boolean): void;
+  recall(which: (message: Received) => boolean): readonly Received[];
   blocked(detail: string | undefined): void;
   undecodable(record: UndecodableRecord): Promise<void>;
 }
@@ -26,6 +27,10 @@ export class LiveIntake implements Intake<unknown> {
 
   lose(which: (message: Received) => boolean = () => true): void {
     this.#owner.lose(which);
+  }
+
+  recall(which: (message: Received) => boolean): readonly Received[] {
+    return this.#owner.recall(which);
   }
 
   fail(error: unknown): void {

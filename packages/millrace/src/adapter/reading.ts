@@ -17,6 +17,7 @@ export class Reading {
   #iterator: object | undefined;
   #begun = false;
   #ended = false;
+  #feeding = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(take: () => ReceivedMessage | undefined, onBegin: () => void) {
@@ -45,7 +46,7 @@ export class Reading {
       });
     }
     const iterator = {
-      next: (): Promise<Step> => (this.#iterator === iterator ? this.#nextStep() : Promise.resolve(DONE)),
+      next: (): Promise<Step> => (this.#iterator === iterator ? this.#nextStep(iterator) : Promise.resolve(DONE)),
       return: (): Promise<Step> => {
         if (this.#iterator === iterator) this.#leave();
         return Promise.resolve(DONE);
@@ -59,10 +60,16 @@ export class Reading {
 
   /** Hands out to those who wait, as far as there is something. */
   feed(): void {
-    while (this.#waiting.size > 0) {
-      const message = this.#take();
-      if (message === undefined) return;
-      this.#waiting.shift()?.resolve({ value: message, done: false });
+    if (this.#feeding) return; // taking makes the source fetch, which may deliver at once: the loop below goes on with that
+    this.#feeding = true;
+    try {
+      while (this.#waiting.size > 0) {
+        const message = this.#take();
+        if (message === undefined) return;
+        this.#waiting.shift()?.resolve({ value: message, done: false });
+      }
+    } finally {
+      this.#feeding = false;
     }
   }
 
@@ -82,18 +89,22 @@ export class Reading {
     while (this.#waiting.size > 0) this.#waiting.shift()?.resolve(DONE);
   }
 
-  #nextStep(): Promise<Step> {
+  /** However a step comes about, its promise is settled directly: several readers go on in the order in which messages were taken. */
+  #nextStep(iterator: object): Promise<Step> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (this.#ended) return Promise.resolve(DONE);
-    if (sliceSpent()) return nextTurn().then(() => this.#nextNow());
-    return this.#nextNow();
-  }
-
-  #nextNow(): Promise<Step> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    if (this.#ended) return Promise.resolve(DONE);
+    if (sliceSpent()) return new Promise((resolve, reject) => void nextTurn().then(() => this.#stepNow(iterator, resolve, reject)));
     const message = this.#waiting.size === 0 ? this.#take() : undefined;
     if (message !== undefined) return Promise.resolve({ value: message, done: false });
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #stepNow(iterator: object, resolve: (step: Step) => void, reject: (error: unknown) => void): void {
+    if (this.#failure !== undefined) reject(this.#failure.error);
+    else if (this.#ended || this.#iterator !== iterator) resolve(DONE);
+    else {
+      this.#waiting.push({ resolve, reject });
+      this.feed();
+    }
   }
 }

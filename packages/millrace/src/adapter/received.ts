@@ -10,11 +10,18 @@ import { DerivedMessage } from "./derived-message.ts";
 /** What an adapter fetched: the fields of one message. */
 export interface Fetched {
   /** An object whose `id` is read when somebody asks: give the published message itself, or a plain `{ id }`. */
-  readonly source: { readonly id: string };
+  readonly source: MessageSource;
   readonly key: string | undefined;
   readonly payload: Uint8Array;
   /** Handed over: the adapter must not write to it afterwards. */
   readonly metadata: TextMap | undefined;
+}
+
+/** Where a message's id, and metadata that are not decoded yet, are read from when somebody asks. */
+export interface MessageSource {
+  readonly id: string;
+  /** Instead of `Fetched.metadata`: asked once for each delivery that is asked for metadata; the answer is handed over. */
+  readMetadata?(): TextMap | undefined;
 }
 
 /** Whom a received message tells about its verdict: the subscription. One object for all its messages, no closure per message. */
@@ -24,6 +31,8 @@ export interface Settler<Receipt> {
   onAck(message: Received<Receipt>): void;
   onNack(message: Received<Receipt>, options: NackOptions | undefined): void;
   onHandBack(message: Received<Receipt>): void;
+  /** An earlier message of its lane failed after it was handed out. */
+  overtaken?(message: Received<Receipt>): boolean;
   describe(message: Received<Receipt>): Delivery;
 }
 
@@ -50,7 +59,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   before: Received<Receipt> | undefined = undefined;
   behind: Received<Receipt> | undefined = undefined;
 
-  readonly #source: { readonly id: string };
+  readonly #source: MessageSource;
   readonly #original: TextMap | undefined;
   #metadata: TextMap | undefined = undefined;
   #settler: Settler<Receipt> | undefined = undefined;
@@ -77,7 +86,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   }
 
   get metadata(): Metadata {
-    this.#metadata ??= new TextMap(this.#original);
+    this.#metadata ??= this.#original === undefined ? (this.#source.readMetadata?.() ?? new TextMap()) : new TextMap(this.#original);
     return this.#metadata;
   }
 
@@ -204,6 +213,10 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
 
   get "millrace.redeliveryDelayMs"(): number | undefined {
     return this.#redeliveryDelayMs;
+  }
+
+  get "millrace.overtaken"(): boolean {
+    return this.#settler?.overtaken?.(this) ?? false;
   }
 
   "millrace.handBack"(): boolean {

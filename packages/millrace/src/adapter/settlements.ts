@@ -9,10 +9,14 @@ export interface SettlementRules {
   /** The session of the moment, if there is one. */
   session(): Session<unknown> | undefined;
   onError(error: unknown): void;
+  /** Verdicts were lost together with their deliveries. */
+  onForgotten(count: number): void;
 }
 
 /** Wait before verdicts that could not be made durable are offered again. */
 const RETRY_MS = 250;
+/** Most positions of lost verdicts that are kept for the next `flush`. */
+const MOST_FORGOTTEN = 1000;
 
 /**
  * Gathers verdicts and hands them to the session in batches, one batch at a time. They leave at once when nothing else is going
@@ -23,6 +27,8 @@ export class Settlements {
   #pending: Settlement<unknown>[] = [];
   /** Handed to the session, which has not answered yet. */
   #underWay: Settlement<unknown>[] = [];
+  /** Positions of acks that went with their deliveries before they were durable, since the last `flush`. */
+  #forgotten: string[] = [];
   #timer: TimerHandle | undefined;
   #sending: Promise<void> | undefined;
 
@@ -52,8 +58,22 @@ export class Settlements {
       .finally(() => this.#goOn(refused));
   }
 
-  /** Resolves when every verdict so far is durable. */
+  /** Resolves when every verdict since the last `flush` is durable; rejects naming those that are not, and those that never will be. */
   async flush(): Promise<void> {
+    let failure: SettleError | undefined;
+    try {
+      await this.flushKept();
+    } catch (error) {
+      failure = error as SettleError;
+    }
+    const gone = this.#forgotten;
+    this.#forgotten = [];
+    if (gone.length > 0) throw notDurable([...gone, ...(failure?.positions ?? [])], failure);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** As `flush`, but without a word about verdicts whose deliveries are lost: nothing can be done for them. */
+  async flushKept(): Promise<void> {
     while (this.#sending !== undefined) await this.#sending;
     const session = this.#rules.session();
     if (session === undefined) {
@@ -75,8 +95,12 @@ export class Settlements {
 
   /** Verdicts on deliveries that are lost have no receiver any more. */
   forget(which: (message: Received) => boolean): void {
+    const gone = [...this.#underWay, ...this.#pending].filter(({ kind, message }) => kind === "ack" && which(message));
     this.#pending = this.#pending.filter((settlement) => !which(settlement.message));
     this.#underWay = this.#underWay.filter((settlement) => !which(settlement.message));
+    if (gone.length === 0) return;
+    for (const { message } of gone.slice(0, MOST_FORGOTTEN - this.#forgotten.length)) this.#forgotten.push(positionOf(message));
+    this.#rules.onForgotten(gone.length);
   }
 
   stop(): void {
@@ -111,7 +135,17 @@ export class Settlements {
   }
 
   #failure(cause: unknown): SettleError {
-    const positions = this.#pending.map(({ message }) => message.delivery.position ?? message.id);
-    return new SettleError(`${positions.length} verdicts are not durable at the broker: those messages may be delivered again`, { positions, cause });
+    return notDurable(
+      this.#pending.map(({ message }) => positionOf(message)),
+      cause,
+    );
   }
+}
+
+function positionOf(message: Received): string {
+  return message.delivery.position ?? message.id;
+}
+
+function notDurable(positions: readonly string[], cause: unknown): SettleError {
+  return new SettleError(`${positions.length} verdicts are not durable at the broker: those messages may be delivered again`, { positions, cause });
 }

@@ -120,8 +120,9 @@ describe("verdicts", () => {
     expect(offers).toBeLessThanOrEqual(3);
   });
 
-  it("on deliveries that are lost while their batch is under way are not offered again", async () => {
-    const hands = await inHand(2);
+  it("on deliveries that are lost while their batch is under way are not offered again, and flush says so once", async () => {
+    const logger = new RecordingLogger();
+    const hands = await inHand(2, { logger });
     const gate = deferred<void>();
     const [first] = hands.source.sessions;
     if (first === undefined) throw new Error("no session");
@@ -131,7 +132,9 @@ describe("verdicts", () => {
     const flushing = hands.subscription.flush().catch((error: unknown) => error);
     first.intake.lose(({ id }) => id === "0");
     gate.reject(new Error("cut"));
-    expect(await flushing).toMatchObject({ code: "SETTLE_FAILED", positions: ["at-1"] });
+    expect(await flushing).toMatchObject({ code: "SETTLE_FAILED", positions: ["at-0", "at-1"] });
+    expect(hands.subscription.status().lastError).toBe(await flushing);
+    expect(logger.saying("were lost before their acks were durable")).toMatchObject([{ fields: { count: 1 } }]);
     first.onSettle = () => {};
     await hands.subscription.flush();
     expect(first.told).toEqual(["ack 1"]);

@@ -56,6 +56,8 @@ export interface Intake<Receipt> {
   deliver(message: Received<Receipt>): void;
   /** These deliveries may now belong to another: their signals abort, late verdicts answer false. Without a list: all of them. */
   lose(which?: (message: Received<Receipt>) => boolean): void;
+  /** Takes out what was delivered and not handed out yet (a partition that is to be given up), oldest first. No attempt is counted. */
+  recall(which: (message: Received<Receipt>) => boolean): readonly Received<Receipt>[];
   /** The session is broken; the subscription opens another, with backoff. What was delivered stays ours unless `lose` was called. */
   fail(error: unknown): void;
   /** Something holds the source up that health should show (a gap, a foreign member); `undefined` when it is over. */

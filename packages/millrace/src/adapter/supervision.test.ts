@@ -164,6 +164,7 @@ describe("what is in hand when a session breaks", () => {
     expect(b.ack()).toBe(false);
     expect(subscription.status()).toMatchObject({ inFlight: 0, held: 0 });
     await vi.waitFor(() => expect(source.sessions).toHaveLength(2));
+    await expect(subscription.flush()).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: [expect.any(String)] });
     await subscription.flush();
     expect(source.sessions.flatMap(({ told }) => told)).toEqual([]);
   });

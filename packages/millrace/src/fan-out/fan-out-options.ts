@@ -11,7 +11,7 @@ export interface FanOutOptions {
   readonly group?: string | undefined;
   /** Where a new group begins upstream. Default: the subscriber's. */
   readonly from?: From | undefined;
-  /** Messages of one topic that branches may hold unsettled before nothing more is read. Default 100. */
+  /** How far past the oldest message of a topic that is not acked by every branch is read. Default 1,000. */
   readonly window?: number | undefined;
   /** How long `close()` waits for handlers of the branches. Default 30,000. */
   readonly drainTimeoutMs?: number | undefined;
@@ -19,7 +19,7 @@ export interface FanOutOptions {
   readonly logger?: Logger | undefined;
 }
 
-export const FAN_OUT_DEFAULTS: { readonly window: number; readonly drainTimeoutMs: number } = Object.freeze({ window: 100, drainTimeoutMs: 30_000 });
+export const FAN_OUT_DEFAULTS: { readonly window: number; readonly drainTimeoutMs: number } = Object.freeze({ window: 1000, drainTimeoutMs: 30_000 });
 
 export function checkFanOut({ subscriber, topics, group, window }: FanOutOptions): void {
   new OptionCheck("FanOut")

@@ -74,10 +74,12 @@ describe("FanOut", () => {
     await publish("1", "2", "3");
     await readMessages(quick, { count: 3, ...IDLE });
     const held = await take(slow, 3);
-    held[1]?.ack();
+    held[0]?.ack();
+    held[2]?.ack();
     await fanOut[Symbol.asyncDispose]();
-    expect(held[0]?.ack()).toBe(false);
-    expect(await unacked(2)).toEqual(["1", "3"]);
+    expect(held[1]?.ack()).toBe(false);
+    // The third has every ack, but acked upstream it would stay before the second for ever.
+    expect(await unacked(2)).toEqual(["2", "3"]);
     await bus.close();
   });
 

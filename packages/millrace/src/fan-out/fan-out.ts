@@ -14,7 +14,8 @@ import { Trunk } from "./trunk.ts";
  * - At least once: upstream is acked when every branch has acked, and not before. A branch is a group, or a subscription without one.
  * - Nothing is read before `start()`: let all branches subscribe first, and none of them misses anything, also after a restart.
  * - A nack is the branch's own matter: it is handed out again there, and the others hear nothing of it.
- * - A slow branch holds the others up once `window` messages of the topic wait for it; health names it.
+ * - A slow branch holds the others up once they are `window` messages ahead of what it has not acked; health names it.
+ * - Upstream is acked in order: what comes again after a crash begins with the oldest message that a branch had not acked.
  * - A branch that closes with messages unsettled gives them back: upstream hands them out again, and the branches that stay may
  *   see them twice. A group made by `provision` stays while it has no subscription, and nothing is acked upstream without it.
  * - Every branch sees upstream's order. Branches begin with what is read after they subscribed.

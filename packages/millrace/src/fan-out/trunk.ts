@@ -23,7 +23,7 @@ export class Trunk {
     this.#router = router;
     this.#window = window;
     // The router's pipeline is what a fan-out needs: messages are "published" to the branches in order, any number of them ahead,
-    // and each is acked when its own publish is confirmed, which here means that every branch has acked.
+    // and each is acked when its own publish is confirmed, which here means that every branch has acked it, and all before it.
     const branches: Publisher = {
       publish: (_topic, message) => this.#share(message as ReceivedMessage),
       close: async () => {},
@@ -72,9 +72,9 @@ export class Trunk {
   health(): HandlerHealth {
     const upstream = this.#upstream;
     if (this.#branches.size === 0) return { ...upstream, detail: upstream.detail ?? "no branch has subscribed" };
-    if (upstream.state !== "running" || this.#shares.size < this.#window) return upstream;
     const [oldest] = this.#shares;
-    const names = [...(oldest?.pending ?? [])].map(({ group }) => (group === undefined ? "a branch without a group" : `branch ${JSON.stringify(group)}`));
+    if (upstream.state !== "running" || upstream.inFlight < this.#window || oldest === undefined) return upstream;
+    const names = [...oldest.pending].map(({ group }) => (group === undefined ? "a branch without a group" : `branch ${JSON.stringify(group)}`));
     return { ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` };
   }
 

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { PassThrough, Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { silentLogger } from "../logger/index.ts";
+import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import { Message, type ReceivedMessage, type Subscription } from "../message/index.ts";
 import { Router } from "../router/index.ts";
 import { IoSubscriber, type IoSubscriberOptions, lossless } from "./index.ts";
@@ -168,6 +169,18 @@ describe("IoSubscriber on a stream", () => {
     router.addConsumerHandler({ name: "read", subscribe: "t", handle: (message) => void seen.push(`${letters} ${message.text()}`) });
     await router.run();
     expect(seen).toEqual(["no json good"]);
+  });
+
+  it("ends a router's run at its end, as work done and not as a failure", async () => {
+    const logger = new RecordingLogger();
+    const router = new Router({ subscriber: subscriberOf({ input: Readable.from(["one\ntwo\n"]) }), logger });
+    const seen: string[] = [];
+    router.addConsumerHandler({ name: "read", subscribe: "lines", handle: (message) => void seen.push(message.text()) });
+    await router.run();
+    expect(seen).toEqual(["one", "two"]);
+    expect(router.health().live).toBe(true);
+    expect(logger.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+    expect(logger.saying("read to its end")).toMatchObject([{ level: "info", fields: { handler: "read" } }]);
   });
 
   it("lets go of a stream: the process ends although its standard input does not", async () => {

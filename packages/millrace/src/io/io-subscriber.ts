@@ -67,7 +67,7 @@ export class IoSubscriber implements Subscriber {
         topic,
         marshaler,
         reopens: file !== undefined,
-        onDone: () => void subscription.close().catch(() => {}),
+        onDone: () => void subscription.finish().catch(() => {}),
       }),
       onClosed: () => {
         cursor.busy = false;

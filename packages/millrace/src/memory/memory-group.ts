@@ -75,6 +75,11 @@ export class MemoryGroup {
     message.receipt.onAck?.();
   }
 
+  /** They stay with their member, but somebody works on them: that is no stuck group. */
+  failed(count: number): void {
+    this.verdicts += count;
+  }
+
   /** Never handed out, or handed back: comes first again, in its old order. */
   giveBack(messages: readonly Received<Stored>[]): void {
     const all = [...messages, ...this.#returned];

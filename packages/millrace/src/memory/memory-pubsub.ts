@@ -95,7 +95,7 @@ export class MemoryPubSub implements PubSub {
     const subscription: AdapterSubscription<Stored> = new AdapterSubscription<Stored>({
       topic,
       options,
-      settings: { adapter: "memory", logger: this.#logger },
+      settings: { adapter: "memory", keepsAttempts: true, logger: this.#logger },
       source: memorySource(group, onLeave, () => room.queue.moveOn()),
       onClosed: () => this.#subscriptions.delete(subscription),
     });

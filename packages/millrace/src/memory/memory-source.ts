@@ -13,7 +13,10 @@ export function memorySource(group: MemoryGroup, onLeave: () => void, onVerdict:
           member.wanted = count;
           group.deal();
         },
-        settle() {},
+        settle(failed) {
+          group.failed(failed.length);
+          onVerdict();
+        },
         acked(message) {
           group.settled(message);
           onVerdict();

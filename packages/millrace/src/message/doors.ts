@@ -22,6 +22,8 @@ export interface MessageDoors {
   "millrace.ended"?(reason?: unknown): void;
   /** Back into its old place with the same attempt: for messages that did nothing wrong. */
   "millrace.handBack"?(): boolean;
+  /** An earlier message of its lane failed since this one was handed out: it has to go back, to be handled after that one. */
+  readonly "millrace.overtaken"?: boolean | undefined;
   /** Should this delivery fail in the end: not again before so many milliseconds. True when the wish is kept. */
   "millrace.redeliverAfter"?(delayMs: number): boolean;
   readonly "millrace.redeliveryDelayMs"?: number | undefined;
@@ -35,6 +37,8 @@ export interface SubscriptionDoors {
   "millrace.take"?(): ReceivedMessage | undefined;
   /** Resolves when nothing is held, in flight, or left to fetch. */
   "millrace.quiet"?(): Promise<void>;
+  /** It closed because there is nothing more to come, ever: the end of a file. Nobody need take it up again. */
+  readonly "millrace.finished"?: boolean;
 }
 
 /** In subscribe options. */

@@ -59,6 +59,10 @@ class TransformedSubscription implements Subscription, SubscriptionDoors {
     return this.#inner.topic;
   }
 
+  get "millrace.finished"(): boolean {
+    return this.#inner["millrace.finished"] === true;
+  }
+
   get closed(): Promise<void> {
     return this.#inner.closed;
   }

@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly publisherDecorators: readonly PublisherDecorator[];
   readonly subscriberDecorators: readonly SubscriberDecorator[];
-  readonly onGone: () => void;
+  readonly onGone: (finished: boolean) => void;
 }
 
 /** Puts one handler together: failure policy, outlet, middleware, the way it handles, and the runner that drives it. */
@@ -60,7 +60,7 @@ function makeProcessor(
   stillRunning: StillRunning | undefined,
 ): Processor {
   const { kind, options, name } = spec;
-  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, failures);
+  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, failures, stillRunning);
   const single = singleHandler(kind, options as ProducingHandlerOptions);
   const handler: Handler = compose(name, stillRunning === undefined ? single : stillRunning.follow(single), middleware);
   const { pipeline = 0 } = options as ProducingHandlerOptions;

@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors/index.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import type { MessageDoors } from "../message/doors.ts";
 import { handedBack } from "../message/handed-back.ts";
 import type { Batch, BatchHandler, ReceivedMessage } from "../message/index.ts";
 
@@ -8,7 +9,8 @@ export interface Enrolled {
   readonly message: ReceivedMessage;
   readonly key: string | undefined;
   succeed(): void;
-  fail(error: unknown): void;
+  /** Returns a promise when the verdict needs time: middleware may try again, a dead letter has to be confirmed. */
+  fail(error: unknown): Promise<void> | undefined;
 }
 
 export interface CollectorRules {
@@ -23,9 +25,11 @@ export interface CollectorRules {
 export class BatchCollector {
   readonly #rules: CollectorRules;
   #gathering: Enrolled[] = [];
-  /** Their key is in a batch that runs. */
+  /** Their key is in a batch that runs, or a failed message of it has no verdict yet. */
   #behind: Enrolled[] = [];
   readonly #runningKeys: Set<string> = new Set();
+  /** Keys with a failed message that has no verdict yet, and the id of that message. */
+  readonly #judging: Map<string, string> = new Map();
   #running = 0;
   #timer: TimerHandle | undefined;
   #due = false;
@@ -36,8 +40,12 @@ export class BatchCollector {
   }
 
   enrol(entry: Enrolled): void {
-    if (entry.key !== undefined && this.#runningKeys.has(entry.key)) {
+    if (this.#waits(entry)) {
       this.#behind.push(entry);
+      return;
+    }
+    if ((entry.message as MessageDoors)["millrace.overtaken"] === true) {
+      void entry.fail(handedBack("an earlier message of its key failed"));
       return;
     }
     this.#gathering.push(entry);
@@ -89,40 +97,59 @@ export class BatchCollector {
     } catch (error) {
       for (const message of known) if (!failed.has(message)) failed.set(message, error);
     }
-    const failedKeys = this.#tell(entries, failed);
+    this.#tell(entries, failed);
     for (const { key } of entries) if (key !== undefined) this.#runningKeys.delete(key);
     this.#running--;
+    this.#goOn();
+  }
+
+  /** Its key is busy. A message that middleware tries again is not kept waiting by its own failure. */
+  #waits({ key, message }: Enrolled): boolean {
+    if (key === undefined) return false;
+    return this.#runningKeys.has(key) || (this.#judging.size > 0 && (this.#judging.get(key) ?? message.id) !== message.id);
+  }
+
+  /** A key may have become free. */
+  #goOn(): void {
     const behind = this.#behind;
     this.#behind = [];
-    for (const entry of behind) {
-      if (entry.key !== undefined && failedKeys.has(entry.key)) entry.fail(handedBack("an earlier message of its key failed"));
-      else this.enrol(entry);
-    }
+    for (const entry of behind) this.enrol(entry);
     this.#go();
   }
 
-  /** Of what still gathers, those whose key is in a batch that runs wait for its end. */
+  /** Of what still gathers, those whose key is busy wait. */
   #setAside(): void {
-    const runs = ({ key }: Enrolled): boolean => key !== undefined && this.#runningKeys.has(key);
-    if (!this.#gathering.some(runs)) return;
-    this.#behind = [...this.#gathering.filter(runs), ...this.#behind];
-    this.#gathering = this.#gathering.filter((entry) => !runs(entry));
+    const waits = (entry: Enrolled): boolean => this.#waits(entry);
+    if (!this.#gathering.some(waits)) return;
+    this.#behind = [...this.#gathering.filter(waits), ...this.#behind];
+    this.#gathering = this.#gathering.filter((entry) => !waits(entry));
   }
 
-  /** Tells each how it went; answers with the keys that failed. */
-  #tell(entries: readonly Enrolled[], failed: ReadonlyMap<ReceivedMessage, unknown>): ReadonlySet<string> {
+  /** Tells each how it went. What comes after a failed one of its key goes back with it. */
+  #tell(entries: readonly Enrolled[], failed: ReadonlyMap<ReceivedMessage, unknown>): void {
     const failedKeys = new Set<string>();
     for (const entry of entries) {
       const { message, key } = entry;
       if (key !== undefined && failedKeys.has(key)) {
-        entry.fail(handedBack("an earlier message of its key failed in the same batch"));
+        void entry.fail(handedBack("an earlier message of its key failed in the same batch"));
       } else if (failed.has(message)) {
-        if (key !== undefined) failedKeys.add(key);
-        entry.fail(failed.get(message));
+        const judged = entry.fail(failed.get(message));
+        if (key === undefined) continue;
+        failedKeys.add(key);
+        if (judged !== undefined) this.#judge(key, message.id, judged);
       } else {
         entry.succeed();
       }
     }
-    return failedKeys;
+  }
+
+  #judge(key: string, id: string, judged: Promise<void>): void {
+    if (this.#judging.get(key) === id) return; // failed again, and is waited for already
+    this.#judging.set(key, id);
+    this.#setAside();
+    void judged.then(() => {
+      this.#judging.delete(key);
+      this.#goOn();
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Batch, ReceivedMessage } from "../message/index.ts";
+import type { ReceivedMessage } from "../message/index.ts";
 import { poisonQueue, retry } from "../middleware/index.ts";
 import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
 
@@ -150,14 +150,12 @@ describe("a batch handler", () => {
   it("refuses to fail a message that is not of the batch, code NOT_IN_BATCH", async () => {
     await using rig = new Rig({ failure: quick });
     let stolen: ReceivedMessage | undefined;
-    let foreign: Batch | undefined;
     rig.router.addBatchHandler({
       name: "a",
       subscribe: "t",
       size: 1,
       maxWaitMs: 1,
       handle: ([m], batch) => {
-        foreign ??= batch;
         stolen ??= m;
         if (m !== stolen) expect(() => batch.fail(stolen as ReceivedMessage, new Error("x"))).toThrow(expect.objectContaining({ code: "NOT_IN_BATCH" }));
       },
@@ -196,7 +194,7 @@ describe("middleware around a batch handler", () => {
       subscribe: "t",
       size: 2,
       maxWaitMs: 2,
-      middleware: [retry({ maxRetries: 3, initialIntervalMs: 1 })],
+      middleware: [retry({ maxRetries: 3, minDelayMs: 1 })],
       handle: (messages, batch) => {
         seen.push(texts(messages).join());
         for (const m of messages) if (m.text() === "x" && seen.length < 3) batch.fail(m, new Error("not yet"));

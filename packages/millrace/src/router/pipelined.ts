@@ -58,7 +58,7 @@ export class Pipelined implements Processor {
     if (key !== undefined) this.#last.set(key, passage);
     // What came after a verdict is not behind that message any more: perhaps it is the same one, handed out again.
     const follows = before !== undefined && verdictOf(before) === undefined;
-    const overtaken = (): boolean => follows && verdictOf(before) !== undefined && verdictOf(before) !== "acked";
+    const overtaken = (): boolean => message["millrace.overtaken"] === true || (follows && verdictOf(before) !== undefined && verdictOf(before) !== "acked");
     await before?.handled.promise;
     try {
       const produced = await this.#run(message, overtaken);

@@ -199,7 +199,7 @@ class HandlerRouter implements RouterContract {
       logger: this.logger,
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
-      onGone: () => this.#onGone(entry),
+      onGone: (finished) => this.#onGone(entry, finished),
     });
     await entry.launch(runner);
   }
@@ -212,13 +212,13 @@ class HandlerRouter implements RouterContract {
     }
   }
 
-  /** A handler's subscriber was closed behind our back. When that was the last handler, the router closes. */
-  #onGone(entry: HandlerEntry): void {
+  /** A handler's input has ended, or its subscriber was closed behind our back. When that was the last handler, the router closes. */
+  #onGone(entry: HandlerEntry, finished: boolean): void {
     const { runner } = entry;
     void this.#remove(entry, { timeoutMs: 0 }).finally(() => {
       if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
-      this.#failed = true;
-      this.logger.error({}, "all handlers have stopped, the router closes");
+      this.#failed = !finished;
+      this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
       this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
     });
   }

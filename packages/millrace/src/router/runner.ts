@@ -34,8 +34,8 @@ export interface RunnerParts {
   readonly failures: Failures;
   readonly lostRuns: LostRuns;
   readonly logger: Logger;
-  /** The subscription has ended although nobody stopped the handler, and cannot be had again. */
-  readonly onGone: () => void;
+  /** The subscription has ended although nobody stopped the handler: all was read (`finished`), or it cannot be had again. */
+  readonly onGone: (finished: boolean) => void;
 }
 
 /** One handler at work: its subscription, taken up again when it breaks, and the loops that read it. */
@@ -162,6 +162,10 @@ export class Runner implements Taker {
     for (let subscription: Subscription | undefined = first; subscription !== undefined; ) {
       const failure = await this.#read(subscription);
       if (this.#stop.signal.aborted) return;
+      if (failure === undefined && (subscription as SubscriptionDoors)["millrace.finished"]) {
+        this.#parts.logger.info(this.#fields(undefined), "the input has been read to its end, the handler stops");
+        return this.#parts.onGone(true);
+      }
       this.#parts.failures.forgetAll();
       const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
       this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
@@ -169,7 +173,7 @@ export class Runner implements Taker {
       subscription = await this.#resubscribe();
       if (subscription !== undefined) this.#broken = undefined;
     }
-    if (!this.#stop.signal.aborted) this.#parts.onGone();
+    if (!this.#stop.signal.aborted) this.#parts.onGone(false);
   }
 
   async #resubscribe(): Promise<Subscription | undefined> {
@@ -196,6 +200,7 @@ export class Runner implements Taker {
     const iterator = subscription[Symbol.asyncIterator]();
     let failure: unknown;
     let running = 0;
+    const line = { waiting: 0 };
     await new Promise<void>((resolve) => {
       const leave = (): void => {
         running--;
@@ -205,7 +210,7 @@ export class Runner implements Taker {
         running++;
         const reader: Reader = { current: undefined, replaced: false, leave };
         this.#readers.add(reader);
-        this.#loop(reader, iterator, subscription as Subscription & SubscriptionDoors)
+        this.#loop(reader, iterator, subscription as Subscription & SubscriptionDoors, line)
           .catch((error: unknown) => {
             failure ??= error;
           })
@@ -220,12 +225,15 @@ export class Runner implements Taker {
     return failure;
   }
 
-  async #loop(reader: Reader, iterator: AsyncIterator<ReceivedMessage>, subscription: SubscriptionDoors): Promise<void> {
+  async #loop(reader: Reader, iterator: AsyncIterator<ReceivedMessage>, subscription: SubscriptionDoors, line: { waiting: number }): Promise<void> {
     const { processor } = this.#parts;
     for (;;) {
-      let message = subscription["millrace.take"]?.();
+      // Not past readers that stand in line: what they were given earlier is handled before what could be taken now.
+      let message = line.waiting === 0 ? subscription["millrace.take"]?.() : undefined;
       if (message === undefined) {
+        line.waiting++;
         const step = await iterator.next();
+        line.waiting--;
         if (step.done) return;
         message = step.value;
       }

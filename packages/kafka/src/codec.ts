@@ -1,0 +1,77 @@
+import { type Message, MillraceError, type ReceivedMessage } from "millrace";
+import type { Fetched } from "millrace/adapter";
+import { kafkaDelivery } from "./delivery.ts";
+import { TOMBSTONE_PAYLOAD } from "./tombstone.ts";
+import { type KafkaRecord, type RawHeader, UUID_HEADER } from "./wire/record.ts";
+
+/** Name and value of a header to write; a text is written as UTF-8. */
+export type HeaderInit = readonly [name: string | Uint8Array, value: string | Uint8Array | null];
+
+/** What becomes of a message on the wire. */
+export interface RecordInit {
+  /** `undefined`: no key, which is not the same as an empty one. */
+  readonly key: string | Uint8Array | undefined;
+  /** `null`: a tombstone. */
+  readonly value: Uint8Array | null;
+  readonly headers: readonly HeaderInit[];
+}
+
+/** A record as it was fetched, for a codec to read. */
+export type FetchedRecord = Pick<KafkaRecord, "offset" | "timestamp" | "key" | "keyText" | "value" | "headers">;
+
+/** The wire format: a message to a record and back. */
+export interface KafkaCodec {
+  encode(topic: string, message: Message): RecordInit;
+  /** Throws for bytes that are no message: they go to the dead letter, or are stepped over. */
+  decode(record: FetchedRecord): Fetched;
+}
+
+/**
+ * Watermill's default format: the payload is the value, the id is the header `_watermill_message_uuid`, metadata are the other
+ * headers. `message.key` is the record's key. Every record can be read: one without an id has the empty id, as in Watermill.
+ *
+ * - Metadata under the id's own name cannot be written: `publish` rejects with `UNENCODABLE`.
+ * - Headers that are not UTF-8, repeat or are null are kept byte for byte when the message they came with is published again, as
+ *   long as its metadata still says the same.
+ */
+export function watermillCodec(): KafkaCodec {
+  return CODEC;
+}
+
+const CODEC: KafkaCodec = Object.freeze({ encode, decode });
+
+function encode(_topic: string, message: Message): RecordInit {
+  const { id, key, payload, metadata } = message;
+  if (metadata.has(UUID_HEADER)) {
+    throw new MillraceError(`metadata cannot hold ${UUID_HEADER}: it is the header of the message's id`, { code: "UNENCODABLE" });
+  }
+  const value = payload === TOMBSTONE_PAYLOAD ? null : payload;
+  const origin = "delivery" in message ? kafkaDelivery(message as ReceivedMessage) : undefined;
+  if (origin !== undefined) {
+    // A key that is not UTF-8 does not survive as text.
+    const rawKey = origin.key !== null && key !== undefined && origin.key.toString() === key ? origin.key : key;
+    return { key: rawKey, value, headers: withRawHeaders(message, origin.headers) };
+  }
+  const headers: HeaderInit[] = [[UUID_HEADER, id]];
+  if (metadata.size > 0) for (const entry of metadata) headers.push(entry);
+  return { key, value, headers };
+}
+
+function decode(record: FetchedRecord): Fetched {
+  return { source: record as KafkaRecord, key: record.keyText, payload: record.value ?? TOMBSTONE_PAYLOAD, metadata: undefined };
+}
+
+/** The raw headers where the metadata still says what they say, the metadata where it says something else. */
+function withRawHeaders({ id, metadata }: Message, raw: readonly RawHeader[]): HeaderInit[] {
+  const headers: HeaderInit[] = [[UUID_HEADER, id]];
+  const said = new Map(raw.map(([name, value]) => [name.toString(), value?.toString() ?? ""]));
+  const kept = new Set<string>();
+  for (const [name, value] of raw) {
+    const text = name.toString();
+    if (text === UUID_HEADER || metadata.get(text) !== said.get(text)) continue;
+    kept.add(text);
+    headers.push([name, value]);
+  }
+  for (const [name, value] of metadata) if (!kept.has(name)) headers.push([name, value]);
+  return headers;
+}

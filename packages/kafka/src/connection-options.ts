@@ -1,0 +1,82 @@
+import type { Logger } from "millrace";
+import type { OptionCheck } from "millrace/adapter";
+
+/** A broker's address as it is connected to. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** SASL, handed to the client as it is. `username`, `password` and `token` may be functions, asked at every connection. */
+export interface KafkaSaslOptions {
+  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "OAUTHBEARER";
+  readonly username?: string | (() => string | Promise<string>) | undefined;
+  readonly password?: string | (() => string | Promise<string>) | undefined;
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+}
+
+/** How to reach a cluster. */
+export interface KafkaConnectionOptions {
+  /** `kafka://host:port,host2:port`: where to begin; the cluster names its other brokers itself. */
+  readonly url?: string | undefined;
+  /** Instead of `url`: `["host:port", …]`. */
+  readonly brokers?: readonly string[] | undefined;
+  /** Shown in the broker's logs and quotas. Default `"millrace"`. */
+  readonly clientId?: string | undefined;
+  /** Options of Node's `tls.connect`, or `true` for its defaults. */
+  readonly tls?: boolean | Readonly<Record<string, unknown>> | undefined;
+  readonly sasl?: KafkaSaslOptions | undefined;
+  /** Default 3,000 ms. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long one request may take before its connection is given up as dead. Default 5,000 ms. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Changes the addresses that the cluster advertises: for tunnels, port forwarding and proxies. */
+  readonly brokerAddress?: ((address: BrokerAddress) => BrokerAddress) | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export const CONNECTION_DEFAULTS: { readonly clientId: string; readonly connectTimeoutMs: number; readonly requestTimeoutMs: number } = Object.freeze({
+  clientId: "millrace",
+  connectTimeoutMs: 3_000,
+  requestTimeoutMs: 5_000,
+});
+
+const PORT = 9092;
+
+/** Adds to `check` what is wrong with the connection's options. */
+export function checkConnection(check: OptionCheck, options: KafkaConnectionOptions): OptionCheck {
+  const { url, brokers, sasl, tls } = options;
+  check.that((url === undefined) !== (brokers === undefined), "give either url or brokers");
+  check.that(url === undefined || parseUrl(url) !== undefined, `url must be kafka://host:port,host2:port`);
+  const known = brokers === undefined || (Array.isArray(brokers) && brokers.length > 0 && brokers.every((each) => parseAddress(each) !== undefined));
+  check.that(known, 'brokers must be a list of "host:port"');
+  check.that(tls === undefined || typeof tls === "boolean" || (typeof tls === "object" && tls !== null), "tls must be true, false or options of tls.connect");
+  check.oneOf("sasl.mechanism", sasl === undefined ? undefined : (sasl.mechanism ?? null), ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
+  return check
+    .text("clientId", options.clientId)
+    .duration("connectTimeoutMs", options.connectTimeoutMs, { min: 1 })
+    .duration("requestTimeoutMs", options.requestTimeoutMs, { min: 100 })
+    .call("brokerAddress", options.brokerAddress);
+}
+
+/** Where to begin. Call it with checked options only. */
+export function bootstrapOf(options: KafkaConnectionOptions): readonly BrokerAddress[] {
+  const texts = options.brokers ?? (options.url === undefined ? undefined : parseUrl(options.url)) ?? [];
+  return texts.map((text) => parseAddress(text)).filter((address) => address !== undefined);
+}
+
+/** The hosts of `kafka://[user:password@]host:port,host2[/…][?…]`. */
+export function parseUrl(url: unknown): readonly string[] | undefined {
+  const match = typeof url === "string" ? /^kafka:\/\/(?:[^@/?#]*@)?([^@/?#]+)(?:[/?#].*)?$/.exec(url) : null;
+  const hosts = match?.[1]?.split(",");
+  return hosts?.every((host) => parseAddress(host) !== undefined) === true ? hosts : undefined;
+}
+
+function parseAddress(text: unknown): BrokerAddress | undefined {
+  const match = typeof text === "string" ? /^(\[[0-9a-fA-F:.]+\]|[^\s:,/?#[\]]+)(?::(\d{1,5}))?$/.exec(text) : null;
+  if (match === null) return undefined;
+  const port = match[2] === undefined ? PORT : Number(match[2]);
+  if (port < 1 || port > 65_535) return undefined;
+  const host = match[1] as string;
+  return { host: host.startsWith("[") ? host.slice(1, -1) : host, port };
+}

@@ -1,0 +1,144 @@
+import type { PublishOutcome } from "millrace";
+import type { RecordInit } from "./codec.ts";
+import type { PublishJob } from "./publish-job.ts";
+import { BatchBuilder, type BatchIdentity, type BatchSeal, recordBytes } from "./wire/batch-builder.ts";
+
+/** Neighbouring records of a batch that are neighbouring messages of one call. */
+interface Run {
+  readonly job: PublishJob;
+  readonly from: number;
+  count: number;
+}
+
+/** Records of one partition that go in one piece. */
+export class Batch {
+  readonly builder: BatchBuilder;
+  readonly runs: Run[];
+  /** Set when it was put on the wire for the first time: from then on it is repeated byte for byte. */
+  bytes: Buffer | undefined = undefined;
+  sequence = 0;
+  identity: BatchIdentity | undefined = undefined;
+  /** It may have reached the broker, whose answer did not come. */
+  doubtful = false;
+
+  constructor(builder: BatchBuilder = new BatchBuilder(), runs: Run[] = []) {
+    this.builder = builder;
+    this.runs = runs;
+  }
+
+  append(init: RecordInit, timeMs: number, job: PublishJob, index: number): void {
+    this.builder.append(init, timeMs);
+    const last = this.runs.at(-1);
+    if (last?.job === job && last.from + last.count === index) last.count++;
+    else this.runs.push({ job, from: index, count: 1 });
+  }
+
+  /** Somebody still waits for it. */
+  get wanted(): boolean {
+    return this.runs.some(({ job }) => !job.decided);
+  }
+
+  decide(outcome: PublishOutcome, error?: unknown): void {
+    for (const { job, from, count } of this.runs) job.decide(from, count, outcome, error);
+  }
+
+  /** As two, where one is too large. */
+  halves(): [Batch, Batch] {
+    const middle = this.builder.count >> 1;
+    return [this.#part(0, middle), this.#part(middle, this.builder.count)];
+  }
+
+  /** Without the messages of `job`, which are rejected; the batch itself when there are none. */
+  without(job: PublishJob, error: unknown): Batch {
+    if (!this.runs.some((run) => run.job === job)) return this;
+    const dropped = new Set<number>();
+    let place = 0;
+    for (const run of this.runs) {
+      if (run.job === job) for (let index = 0; index < run.count; index++) dropped.add(place + index);
+      place += run.count;
+    }
+    const rest = new Batch(
+      this.builder.copy(0, this.builder.count, (each) => !dropped.has(each)),
+      this.runs.filter((run) => run.job !== job),
+    );
+    for (const { from, count } of this.runs.filter((run) => run.job === job)) job.decide(from, count, "rejected", error);
+    return rest;
+  }
+
+  #part(from: number, to: number): Batch {
+    const runs: Run[] = [];
+    let place = 0;
+    for (const run of this.runs) {
+      const begin = Math.max(from, place);
+      const end = Math.min(to, place + run.count);
+      if (begin < end) runs.push({ job: run.job, from: run.from + begin - place, count: end - begin });
+      place += run.count;
+    }
+    return new Batch(this.builder.copy(from, to), runs);
+  }
+}
+
+/** What waits to be sent to one partition, in order. The first batch may be on its way. */
+export class PartitionQueue {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batches: Batch[] = [];
+  readonly #maxBytes: number;
+  /** Its first batch is on its way. */
+  sending = false;
+  /** After a failure, not before this time. */
+  notBefore = 0;
+  failures = 0;
+  identity: BatchIdentity | undefined = undefined;
+  sequence = 0;
+
+  constructor(topic: string, partition: number, maxBytes: number) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#maxBytes = maxBytes;
+  }
+
+  append(init: RecordInit, timeMs: number, job: PublishJob, index: number): void {
+    let batch = this.batches.at(-1);
+    if (batch === undefined || batch.bytes !== undefined || (batch.builder.count > 0 && batch.builder.bytes + recordBytes(init) > this.#maxBytes)) {
+      batch = new Batch();
+      this.batches.push(batch);
+    }
+    batch.append(init, timeMs, job, index);
+  }
+
+  /** The first batch, ready for the wire. */
+  seal(rules: Pick<BatchSeal, "compression" | "transactional">): Batch | undefined {
+    const batch = this.batches[0];
+    if (batch === undefined || batch.bytes !== undefined) return batch;
+    batch.identity = this.identity;
+    batch.sequence = this.sequence;
+    batch.bytes = batch.builder.finish({ identity: this.identity, sequence: this.sequence, ...rules });
+    this.sequence = (this.sequence + batch.builder.count) % 2 ** 31;
+    return batch;
+  }
+
+  /** The first batch did not enter the log: its numbers are free again. */
+  unseal(batch: Batch): void {
+    batch.bytes = undefined;
+    batch.doubtful = false;
+    this.sequence = batch.sequence;
+  }
+
+  /** What comes next must not be taken for a repeat of what may or may not be in the log. */
+  renewIdentity(): void {
+    this.identity = undefined;
+    this.sequence = 0;
+  }
+
+  /** Takes out what was not sent of a call; what may be in the log stays. */
+  withdraw(job: PublishJob, error: unknown): void {
+    for (let place = this.batches.length - 1; place >= 0; place--) {
+      const batch = this.batches[place] as Batch;
+      if (batch.bytes !== undefined) continue;
+      const rest = batch.without(job, error);
+      if (rest.builder.count === 0) this.batches.splice(place, 1);
+      else this.batches[place] = rest;
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { Message, type MessageOptions } from "millrace";
+
+/** The payload of every tombstone. It is told by identity, so it survives `copy()`, decorators and forwarding. */
+export const TOMBSTONE_PAYLOAD: Uint8Array = new Uint8Array(0);
+
+/**
+ * A message without a value: on a compacted topic it deletes what was published under `key`. Any other broker gets an empty payload.
+ *
+ * ```ts
+ * const removed = tombstone("customer-7");
+ * ```
+ */
+export function tombstone(key: string, options: Omit<MessageOptions, "key"> = {}): Message {
+  return new Message(TOMBSTONE_PAYLOAD, { ...options, key });
+}

@@ -1,0 +1,164 @@
+import { compressionsAlgorithmsByBitmask } from "@platformatic/kafka";
+import { MillraceError } from "millrace";
+import type { AbortedTransaction } from "./fetch-api.ts";
+import { KafkaRecord, type RecordPlace, readLongVarint, readVarint, type VarintCursor } from "./record.ts";
+
+const HEADER_BYTES = 61;
+const COMPRESSED = 0b111;
+const APPEND_TIME = 1 << 3;
+const TRANSACTIONAL = 1 << 4;
+const CONTROL = 1 << 5;
+
+/** A batch that cannot be read at all. The cursor goes on behind it. */
+export interface BrokenBatch {
+  readonly offset: number;
+  readonly bytes: Buffer;
+  readonly error: unknown;
+}
+
+/**
+ * Walks through the records of one fetch, one at a time: nothing is decoded before it is wanted. Steps over what was aborted,
+ * over markers of transactions, and over what lies before the offset that was asked for.
+ */
+export class RecordCursor<Place extends RecordPlace> {
+  readonly #place: Place;
+  readonly #data: Buffer;
+  readonly #from: number;
+  readonly #aborted: AbortedTransaction[];
+  readonly #abortedNow: Set<bigint> = new Set();
+  #batchAt = 0;
+  #records: Buffer = EMPTY;
+  readonly #cursor: VarintCursor = { at: 0 };
+  #left = 0;
+  #baseOffset = 0;
+  #baseTime = 0;
+  #appendTime: number | undefined;
+  /** The offset behind everything that was passed. */
+  next: number;
+  /** Set when a batch could not be read; take it, then go on. */
+  broken: BrokenBatch | undefined;
+
+  constructor(place: Place, data: Buffer, from: number, aborted: readonly AbortedTransaction[]) {
+    this.#place = place;
+    this.#data = data;
+    this.#from = from;
+    this.next = from;
+    this.#aborted = [...aborted].sort((one, other) => one.firstOffset - other.firstOffset);
+  }
+
+  /** Bytes of the fetch that were not passed yet. */
+  get bytes(): number {
+    return this.#left > 0 ? this.#data.length - this.#batchAt + this.#records.length - this.#cursor.at : this.#data.length - this.#batchAt;
+  }
+
+  /** The next record, or `undefined` at the end of the fetch or at a broken batch. */
+  take(): KafkaRecord<Place> | undefined {
+    for (;;) {
+      while (this.#left > 0) {
+        const record = this.#read();
+        if (record !== undefined && record.offset >= this.#from) return record;
+        if (this.broken !== undefined) return undefined;
+      }
+      if (!this.#openBatch() || this.broken !== undefined) return undefined;
+    }
+  }
+
+  #read(): KafkaRecord<Place> | undefined {
+    const data = this.#records;
+    const cursor = this.#cursor;
+    try {
+      const length = readVarint(data, cursor);
+      const end = cursor.at + length;
+      if (length < 6 || end > data.length) throw new RangeError("a record is longer than its batch");
+      cursor.at++; // attributes: none are in use
+      const timestamp = this.#baseTime + readLongVarint(data, cursor);
+      const offset = this.#baseOffset + readVarint(data, cursor);
+      const keyLength = readVarint(data, cursor);
+      const keyAt = cursor.at;
+      if (keyLength > 0) cursor.at += keyLength;
+      const valueLength = readVarint(data, cursor);
+      const valueAt = cursor.at;
+      if (valueLength > 0) cursor.at += valueLength;
+      if (cursor.at >= end) throw new RangeError("a record's fields are longer than the record");
+      const headersAt = cursor.at;
+      cursor.at = end;
+      this.#left--;
+      this.next = offset + 1;
+      return new KafkaRecord(this.#place, offset, this.#appendTime ?? timestamp, data, keyAt, keyLength, valueAt, valueLength, headersAt);
+    } catch (error) {
+      this.#left = 0;
+      this.#break(this.next, data, error);
+      return undefined;
+    }
+  }
+
+  /** Enters the next batch; false when the fetch ends (the last batch of a fetch may be cut short). */
+  #openBatch(): boolean {
+    const data = this.#data;
+    const at = this.#batchAt;
+    if (data.length - at < HEADER_BYTES) return false;
+    const end = at + 12 + data.readInt32BE(at + 8);
+    if (end > data.length) return false;
+    this.#batchAt = end;
+    const magic = data[at + 16];
+    this.#baseOffset = Number(data.readBigInt64BE(at));
+    if (magic !== 2) {
+      const error = new MillraceError(`record format ${magic} is older than Kafka 0.11`, { code: "UNDECODABLE" });
+      this.next = Math.max(this.next, this.#baseOffset + 1);
+      this.#break(this.#baseOffset, data.subarray(at, end), error);
+      return true;
+    }
+    const attributes = data.readInt16BE(at + 21);
+    const behind = this.#baseOffset + data.readInt32BE(at + 23) + 1;
+    const producerId = data.readBigInt64BE(at + 43);
+    this.#baseTime = Number(data.readBigInt64BE(at + 27));
+    this.#appendTime = (attributes & APPEND_TIME) !== 0 ? Number(data.readBigInt64BE(at + 35)) : undefined;
+    if (this.#isSkipped(attributes, producerId, behind, data.subarray(at + HEADER_BYTES, end)) || behind <= this.#from) {
+      this.next = Math.max(this.next, behind);
+      return true;
+    }
+    try {
+      this.#records = decompressed(attributes & COMPRESSED, data.subarray(at + HEADER_BYTES, end));
+      this.#cursor.at = 0;
+      this.#left = data.readInt32BE(at + 57);
+      if (this.#left === 0) this.next = Math.max(this.next, behind);
+    } catch (error) {
+      this.next = Math.max(this.next, behind);
+      this.#break(this.#baseOffset, data.subarray(at, end), error);
+    }
+    return true;
+  }
+
+  /** Markers say where a transaction ended; what an aborted one wrote is no message. */
+  #isSkipped(attributes: number, producerId: bigint, behind: number, records: Buffer): boolean {
+    while (this.#aborted[0] !== undefined && this.#aborted[0].firstOffset < behind) this.#abortedNow.add((this.#aborted.shift() as AbortedTransaction).producerId);
+    if ((attributes & CONTROL) !== 0) {
+      if (isAbortMarker(records)) this.#abortedNow.delete(producerId);
+      return true;
+    }
+    return (attributes & TRANSACTIONAL) !== 0 && this.#abortedNow.has(producerId);
+  }
+
+  #break(offset: number, bytes: Buffer, error: unknown): void {
+    this.broken = { offset, bytes, error };
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** A marker's key is its version and its kind: 0 is abort. */
+function isAbortMarker(records: Buffer): boolean {
+  const cursor: VarintCursor = { at: 0 };
+  readVarint(records, cursor);
+  cursor.at++;
+  readLongVarint(records, cursor);
+  readVarint(records, cursor);
+  return readVarint(records, cursor) >= 4 && records.readInt16BE(cursor.at + 2) === 0;
+}
+
+function decompressed(codec: number, bytes: Buffer): Buffer {
+  if (codec === 0) return bytes;
+  const algorithm = compressionsAlgorithmsByBitmask[codec];
+  if (algorithm === undefined) throw new MillraceError(`compression ${codec} is not known`, { code: "UNDECODABLE" });
+  return algorithm.decompressSync(bytes);
+}

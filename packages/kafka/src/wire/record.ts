@@ -1,0 +1,153 @@
+import { TextMap } from "millrace/adapter";
+
+/** The header that holds a message's id, as Watermill writes it. */
+export const UUID_HEADER = "_watermill_message_uuid";
+
+/** A header as it is on the wire: names and values are bytes, names may repeat, a value may be null. */
+export type RawHeader = readonly [name: Buffer, value: Buffer | null];
+
+/** Where a record stands. */
+export interface RecordPlace {
+  readonly topic: string;
+  readonly index: number;
+}
+
+/** One record as it was fetched. Key, value, headers and id are read from its bytes when somebody asks. */
+export class KafkaRecord<Place extends RecordPlace = RecordPlace> {
+  readonly place: Place;
+  readonly offset: number;
+  /** Milliseconds since the epoch: of the producer, or of the broker where the topic says `LogAppendTime`. */
+  readonly timestamp: number;
+  /** Nothing more is to be done with it. */
+  settled = false;
+  readonly #data: Buffer;
+  readonly #keyAt: number;
+  readonly #keyLength: number;
+  readonly #valueAt: number;
+  readonly #valueLength: number;
+  readonly #headersAt: number;
+
+  constructor(
+    place: Place,
+    offset: number,
+    timestamp: number,
+    data: Buffer,
+    keyAt: number,
+    keyLength: number,
+    valueAt: number,
+    valueLength: number,
+    headersAt: number,
+  ) {
+    this.place = place;
+    this.offset = offset;
+    this.timestamp = timestamp;
+    this.#data = data;
+    this.#keyAt = keyAt;
+    this.#keyLength = keyLength;
+    this.#valueAt = valueAt;
+    this.#valueLength = valueLength;
+    this.#headersAt = headersAt;
+  }
+
+  get key(): Buffer | null {
+    return this.#keyLength < 0 ? null : this.#data.subarray(this.#keyAt, this.#keyAt + this.#keyLength);
+  }
+
+  /** The key as text; `undefined` where there is none. */
+  get keyText(): string | undefined {
+    return this.#keyLength < 0 ? undefined : this.#data.toString("utf8", this.#keyAt, this.#keyAt + this.#keyLength);
+  }
+
+  get value(): Buffer | null {
+    return this.#valueLength < 0 ? null : this.#data.subarray(this.#valueAt, this.#valueAt + this.#valueLength);
+  }
+
+  get headers(): readonly RawHeader[] {
+    const headers: RawHeader[] = [];
+    this.#eachHeader((nameAt, nameEnd, valueAt, valueEnd) => {
+      headers.push([this.#data.subarray(nameAt, nameEnd), valueEnd < valueAt ? null : this.#data.subarray(valueAt, valueEnd)]);
+    });
+    return headers;
+  }
+
+  /** As Watermill reads it: the last header of that name, else empty. */
+  get id(): string {
+    let id = "";
+    this.#eachHeader((nameAt, nameEnd, valueAt, valueEnd) => {
+      if (nameEnd - nameAt === UUID_HEADER.length && this.#data.toString("latin1", nameAt, nameEnd) === UUID_HEADER) id = this.#text(valueAt, valueEnd);
+    });
+    return id;
+  }
+
+  /** As Watermill reads them: every header but the id, the last of a name wins. Looked up when somebody asks for metadata. */
+  readMetadata(): TextMap | undefined {
+    let metadata: TextMap | undefined;
+    this.#eachHeader((nameAt, nameEnd, valueAt, valueEnd) => {
+      const name = this.#text(nameAt, nameEnd);
+      if (name === UUID_HEADER) return;
+      metadata ??= new TextMap();
+      metadata.set(name, this.#text(valueAt, valueEnd));
+    });
+    return metadata;
+  }
+
+  #text(from: number, to: number): string {
+    return to <= from ? "" : this.#data.toString("utf8", from, to);
+  }
+
+  /** A null value has its end before its beginning. */
+  #eachHeader(visit: (nameAt: number, nameEnd: number, valueAt: number, valueEnd: number) => void): void {
+    const data = this.#data;
+    const cursor: VarintCursor = { at: this.#headersAt };
+    for (let left = readVarint(data, cursor); left > 0; left--) {
+      const nameLength = readVarint(data, cursor);
+      const nameAt = cursor.at;
+      cursor.at += nameLength;
+      const valueLength = readVarint(data, cursor);
+      const valueAt = cursor.at;
+      if (valueLength > 0) cursor.at += valueLength;
+      visit(nameAt, nameAt + nameLength, valueAt, valueAt + valueLength);
+    }
+  }
+}
+
+export interface VarintCursor {
+  at: number;
+}
+
+/** A signed variable-length number of up to 32 bits, zigzag as Kafka's records have it. */
+export function readVarint(data: Buffer, cursor: VarintCursor): number {
+  let at = cursor.at;
+  let byte = data[at++] as number;
+  if (byte < 0x80) {
+    cursor.at = at;
+    return (byte >>> 1) ^ -(byte & 1);
+  }
+  let value = byte & 0x7f;
+  for (let shift = 7; byte >= 0x80; shift += 7) {
+    if (at >= data.length || shift > 28) throw new RangeError("a record's bytes end in the middle of a number");
+    byte = data[at++] as number;
+    value |= (byte & 0x7f) << shift;
+  }
+  cursor.at = at;
+  return (value >>> 1) ^ -(value & 1);
+}
+
+/** As `readVarint`, of up to 64 bits; exact up to 2^53. */
+export function readLongVarint(data: Buffer, cursor: VarintCursor): number {
+  const first = data[cursor.at] as number;
+  if (first < 0x80) {
+    cursor.at++;
+    return (first >>> 1) ^ -(first & 1);
+  }
+  let value = 0;
+  let scale = 1;
+  for (;;) {
+    if (cursor.at >= data.length) throw new RangeError("a record's bytes end in the middle of a number");
+    const byte = data[cursor.at++] as number;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) break;
+    scale *= 128;
+  }
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
