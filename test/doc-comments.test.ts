@@ -6,6 +6,9 @@ import { packageSources } from "./sources.ts";
 /** What an example in a comment may speak of without making it first. */
 const AT_HAND: Readonly<Record<string, string>> = {
   bus: 'import("millrace").PubSub',
+  broker: 'import("millrace").PubSub',
+  outbox: 'import("millrace").PubSub',
+  pubsub: 'import("@millrace/sql").SqlPubSub',
   publisher: 'import("millrace").Publisher',
   subscriber: 'import("millrace").Subscriber',
   subscription: 'import("millrace").Subscription',
@@ -14,6 +17,7 @@ const AT_HAND: Readonly<Record<string, string>> = {
   handler: 'import("millrace").Handler',
   logger: 'import("millrace").Logger',
   database: 'import("node:sqlite").DatabaseSync',
+  OrderSchema: 'import("millrace").StandardSchema<{ readonly id: string }>',
 };
 
 /** What no subpath exports is for us alone, and so are its examples. */

@@ -18,8 +18,8 @@ export class Batch {
   bytes: Buffer | undefined = undefined;
   sequence = 0;
   identity: BatchIdentity | undefined = undefined;
-  /** It may have reached the broker, whose answer did not come. */
-  doubtful = false;
+  /** How often it was sent without a word about what became of it: above 0 it may be in the log. */
+  doubts = 0;
 
   constructor(builder: BatchBuilder = new BatchBuilder(), runs: Run[] = []) {
     this.builder = builder;
@@ -121,7 +121,7 @@ export class PartitionQueue {
   /** The first batch did not enter the log: its numbers are free again. */
   unseal(batch: Batch): void {
     batch.bytes = undefined;
-    batch.doubtful = false;
+    batch.doubts = 0;
     this.sequence = batch.sequence;
   }
 

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { Broker, BrokerAddress } from "../broker.ts";
 import { kafkaAnswers } from "./kafka-answers.ts";
+import { prepareClasses, sharedClasses } from "./kafka-classes.ts";
 import { installKafka } from "./kafka-jars.ts";
 import { KafkaNode } from "./kafka-node.ts";
 import { KAFKA_PORTS } from "./kafka-settings.ts";
@@ -14,7 +15,7 @@ export class KafkaBroker implements Broker {
 
   constructor(address: BrokerAddress) {
     this.address = address;
-    this.nodes = Array.from({ length: address.nodes }, (_, index) => new KafkaNode(index + 1, address));
+    this.nodes = Array.from({ length: address.nodes }, (_, index) => new KafkaNode(index + 1, address, sharedClasses));
     this.url = `kafka://${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
@@ -47,6 +48,7 @@ export class KafkaBroker implements Broker {
 
   async install(): Promise<void> {
     await installKafka();
+    await prepareClasses();
   }
 
   async start(): Promise<void> {

@@ -8,10 +8,10 @@ import { installDebianPackages } from "../debian-packages.ts";
 import { findProgram, runProgram } from "../programs.ts";
 
 const POM = fileURLToPath(new URL("pom.xml", import.meta.url));
-const VERSION = /<kafka\.version>(.*)<\/kafka\.version>/.exec(readFileSync(POM, "utf8"))?.[1] ?? "";
+export const KAFKA_VERSION: string = /<kafka\.version>(.*)<\/kafka\.version>/.exec(readFileSync(POM, "utf8"))?.[1] ?? "";
 
 /** The folder of the jars, which all instances share. */
-export const KAFKA_JARS: string = join(BROKERS_FOLDER, `kafka-jars-${VERSION}`);
+export const KAFKA_JARS: string = join(BROKERS_FOLDER, `kafka-jars-${KAFKA_VERSION}`);
 
 /** Sees to it that there are a Java and the jars; throws `BrokerUnavailable` where there cannot be. */
 export async function installKafka(): Promise<void> {
@@ -27,7 +27,7 @@ export async function installKafka(): Promise<void> {
 
 async function fetchJars(): Promise<void> {
   if (existsSync(KAFKA_JARS)) return;
-  console.log(`Fetching Kafka ${VERSION} with Maven, this once (57 MB).`);
+  console.log(`Fetching Kafka ${KAFKA_VERSION} with Maven, this once (57 MB).`);
   const partial = `${KAFKA_JARS}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });

@@ -10,7 +10,7 @@ import { KAFKA_USERS, kafkaSettings, PORTS_PER_NODE } from "./kafka-settings.ts"
 
 /** 16 bytes in base64url; all nodes of a cluster have the same. */
 const CLUSTER = "MillraceTestCluster001";
-const LOGGING = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"];
+const LOGGING = ["-Xlog:disable", "-Xlog:all=error:stderr", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"];
 
 export class KafkaNode implements BrokerNode {
   readonly port: number;
@@ -18,8 +18,11 @@ export class KafkaNode implements BrokerNode {
   readonly #cluster: BrokerAddress;
   readonly #folder: string;
   readonly #daemon: Daemon;
+  /** Java's flags about an archive of classes. */
+  readonly #classes: () => readonly string[];
 
-  constructor(id: number, cluster: BrokerAddress) {
+  constructor(id: number, cluster: BrokerAddress, classes: () => readonly string[]) {
+    this.#classes = classes;
     this.#id = id;
     this.#cluster = cluster;
     this.port = cluster.port + (id - 1) * PORTS_PER_NODE;
@@ -44,7 +47,7 @@ export class KafkaNode implements BrokerNode {
     const memory = ["-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-Djava.awt.headless=true"];
     await this.#daemon.start({
       program: findProgram("java") ?? "java",
-      args: [...memory, `-Dkafka.logs.dir=${this.#folder}`, ...LOGGING, "-cp", `${KAFKA_JARS}/*`, "kafka.Kafka", settings],
+      args: [...memory, ...this.#classes(), `-Dkafka.logs.dir=${this.#folder}`, ...LOGGING, "-cp", `${KAFKA_JARS}/*`, "kafka.Kafka", settings],
       env: process.env,
     });
   }
@@ -58,8 +61,8 @@ export class KafkaNode implements BrokerNode {
     if (!up) throw new Error(`Kafka does not answer at port ${this.port} after 60 s:\n${this.log()}`);
   }
 
-  async stop(): Promise<void> {
-    await this.#daemon.end("SIGTERM", 8_000);
+  async stop(patienceMs = 8_000): Promise<void> {
+    await this.#daemon.end("SIGTERM", patienceMs);
   }
 
   async kill(): Promise<void> {
@@ -92,7 +95,7 @@ export class KafkaNode implements BrokerNode {
     rmSync(data, { recursive: true, force: true });
     const { username, password } = KAFKA_USERS.scram;
     const users = ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => ["--add-scram", `${mechanism}=[name=${username},password=${password}]`]);
-    const java = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", ...LOGGING, "-cp", `${KAFKA_JARS}/*`];
+    const java = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", ...this.#classes(), ...LOGGING, "-cp", `${KAFKA_JARS}/*`];
     const { code, output } = await runProgram(findProgram("java") ?? "java", [
       ...java,
       "kafka.tools.StorageTool",

@@ -32,7 +32,6 @@ export function rabbitmqEnvironment(home: string, port: number): Record<string, 
     RABBITMQ_CONFIG_FILE: `${home}/rabbitmq.conf`,
     RABBITMQ_ADVANCED_CONFIG_FILE: `${home}/advanced.config`,
     RABBITMQ_ENABLED_PLUGINS_FILE: `${home}/enabled_plugins`,
-    RABBITMQ_PLUGINS_DIR: process.env.TRYP,
     RABBITMQ_PID_FILE: `${home}/rabbit.pid`,
     RABBITMQ_GENERATED_CONFIG_DIR: `${home}/config`,
     // Erlang asks for the machine's own name several times, and where no server answers, each time costs five seconds.

@@ -23,7 +23,7 @@ export class Cluster {
   readonly #options: ConnectionOptions;
   readonly #versions: KnownVersions = new Map();
   readonly #address: (broker: BrokerAddress) => BrokerAddress;
-  readonly #asking: BrokerLinks;
+  readonly asking: BrokerLinks;
   readonly #topics: Map<string, TopicInfo> = new Map();
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map();
   #controller: number | undefined;
@@ -41,7 +41,7 @@ export class Cluster {
       ...(tls === undefined || tls === false ? {} : { tls: tls === true ? {} : { ...tls }, tlsServerName: true }),
       ...(sasl === undefined ? {} : { sasl: { ...sasl } as NonNullable<ConnectionOptions["sasl"]> }),
     };
-    this.#asking = this.links();
+    this.asking = this.links();
   }
 
   /** Connections of their own, for one purpose. The caller closes them. */
@@ -73,7 +73,7 @@ export class Cluster {
 
   /** Asks for topics; those that are not there are left out. Rejects with `ACCESS_DENIED`, `BAD_TOPIC`, `BROKER_UNREACHABLE`. */
   async refresh(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>> {
-    const answer = await this.#anywhere((broker) => this.#asking.call(broker, METADATA, [...names], false, false));
+    const answer = await this.#anywhere((broker) => this.asking.call(broker, METADATA, [...names], false, false));
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     this.#controller = answer.controllerId;
     const found = new Map<string, TopicInfo>();
@@ -86,7 +86,7 @@ export class Cluster {
 
   /** The broker that keeps a group (0) or a transactional id (1). */
   async coordinator(kind: 0 | 1, key: string): Promise<BrokerAddress> {
-    const { coordinators } = await this.#anywhere((broker) => this.#asking.call(broker, FIND_COORDINATOR, kind, [key]));
+    const { coordinators } = await this.#anywhere((broker) => this.asking.call(broker, FIND_COORDINATOR, kind, [key]));
     const [found] = coordinators;
     if (found === undefined) throw brokerError("COORDINATOR_NOT_AVAILABLE", key);
     if (found.errorCode !== 0) {
@@ -101,16 +101,16 @@ export class Cluster {
   async controller<Answer>(call: (links: BrokerLinks, broker: BrokerAddress) => Promise<Answer>): Promise<Answer> {
     if (this.#controller === undefined) await this.refresh([]);
     const known = this.#brokers.get(this.#controller ?? -1);
-    return known === undefined ? await this.#anywhere((broker) => call(this.#asking, broker)) : await call(this.#asking, known);
+    return known === undefined ? await this.#anywhere((broker) => call(this.asking, broker)) : await call(this.asking, known);
   }
 
   /** Calls any broker. */
   anyone<Answer>(call: (links: BrokerLinks, broker: BrokerAddress) => Promise<Answer>): Promise<Answer> {
-    return this.#anywhere((broker) => call(this.#asking, broker));
+    return this.#anywhere((broker) => call(this.asking, broker));
   }
 
   close(): void {
-    this.#asking.close();
+    this.asking.close();
   }
 
   #note({ name, topicId, errorCode, partitions }: metadataV12.MetadataResponse["topics"][number]): TopicInfo | undefined {
@@ -130,7 +130,7 @@ export class Cluster {
 
   /** Tries the brokers that are known, those with a connection first, then where it all began. */
   async #anywhere<Answer>(call: (broker: BrokerAddress) => Promise<Answer>): Promise<Answer> {
-    const known = [...this.#brokers.values()].sort((a, b) => Number(this.#asking.has(b)) - Number(this.#asking.has(a)));
+    const known = [...this.#brokers.values()].sort((a, b) => Number(this.asking.has(b)) - Number(this.asking.has(a)));
     let failure: unknown;
     for (const broker of [...known, ...this.#bootstrap]) {
       try {

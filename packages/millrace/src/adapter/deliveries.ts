@@ -213,12 +213,13 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status.block("source", detail);
   }
 
-  async undecodable({ payload, position, error }: UndecodableRecord): Promise<void> {
+  async undecodable({ payload, position, error }: UndecodableRecord): Promise<boolean> {
     const { logger, adapter } = this.#settings;
     this.#status.undecodable(position);
     const deadLetter = this.#options["millrace.rawDeadLetter"];
     logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
     await deadLetter?.(payload, position, error);
+    return deadLetter !== undefined;
   }
 
   /** Something changed: hand out, fetch, or tell who waits for calm. */

@@ -137,6 +137,17 @@ describe("reading a subscription", () => {
     expect(steps.map(({ value }) => value?.id)).toEqual(["a", "b", "c", "d"]);
   });
 
+  it("hands out what the source delivers while a waiting reader is looked after", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    subscription.pause();
+    const next = subscription[Symbol.asyncIterator]().next();
+    const { session } = source;
+    session.want = (count) => void (count > 0 && session.deliver("a"));
+    subscription.resume();
+    expect((await next).value?.id).toBe("a");
+  });
+
   it("hands out nothing to a next() that was asked for before its iteration ended", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe({ maxInFlight: 2 });

@@ -18,6 +18,7 @@ export class Reading {
   #begun = false;
   #ended = false;
   #feeding = false;
+  #delivered = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(take: () => ReceivedMessage | undefined, onBegin: () => void) {
@@ -60,13 +61,16 @@ export class Reading {
 
   /** Hands out to those who wait, as far as there is something. */
   feed(): void {
-    if (this.#feeding) return; // taking makes the source fetch, which may deliver at once: the loop below goes on with that
+    // Taking makes the source fetch, which may deliver at once, which comes back here: then the loop below looks again.
+    this.#delivered = true;
+    if (this.#feeding) return;
     this.#feeding = true;
     try {
       while (this.#waiting.size > 0) {
+        this.#delivered = false;
         const message = this.#take();
-        if (message === undefined) return;
-        this.#waiting.shift()?.resolve({ value: message, done: false });
+        if (message !== undefined) this.#waiting.shift()?.resolve({ value: message, done: false });
+        else if (!this.#delivered) return;
       }
     } finally {
       this.#feeding = false;

@@ -62,8 +62,11 @@ export interface Intake<Receipt> {
   fail(error: unknown): void;
   /** Something holds the source up that health should show (a gap, a foreign member); `undefined` when it is over. */
   blocked(detail: string | undefined): void;
-  /** Bytes that could not be decoded: counted, logged with topic and position, and sent raw to the dead letter if there is one. Resolves when the record may be stepped over. */
-  undecodable(record: UndecodableRecord): Promise<void>;
+  /**
+   * Bytes that could not be decoded: counted, logged with topic and position, and sent raw to the dead letter if there is one.
+   * Resolves when the record may be stepped over: true when the dead letter has it, false when there is none.
+   */
+  undecodable(record: UndecodableRecord): Promise<boolean>;
 }
 
 export interface UndecodableRecord {

@@ -7,7 +7,7 @@ import type { WorkerOrder, WorkerReport, WorkerTask } from "./worker-process.ts"
  * every message on standard output and obeys the orders on standard input, one JSON line each.
  *
  * ```ts
- * await serveWorker((task) => new SqlitePubSub({ path: process.env.FILE, leaseMs: task.shortLease ? 500 : undefined }));
+ * await serveWorker((task) => new SqlPubSub({ dialect: sqlite({ path: process.env.FILE ?? "" }), leaseMs: task.shortLease ? 500 : undefined }));
  * ```
  */
 export async function serveWorker(create: (task: WorkerTask) => PubSub | Promise<PubSub>): Promise<void> {

@@ -14,7 +14,7 @@ export interface EventContract<Data> {
 
 /**
  * ```ts
- * const OrderPlaced = defineEvent("order.placed", { schema: z.object({ id: z.string() }), key: (order) => order.id });
+ * const OrderPlaced = defineEvent("order.placed", { schema: OrderSchema, key: (order) => order.id }); // of zod, valibot, arktype, …
  * await bus.publish(OrderPlaced.topic, OrderPlaced.message({ id: "o-1" }));
  * ```
  * `topic` is the name unless said otherwise; `key` gives the ordering key.

@@ -25,8 +25,8 @@ import { Trunk } from "./trunk.ts";
  * ```ts
  * const fanOut = new FanOut({ subscriber: broker });
  * const router = new Router({ subscriber: fanOut });
- * router.addConsumerHandler({ name: "bill", subscribe: "orders", handle: bill });
- * router.addConsumerHandler({ name: "ship", subscribe: "orders", handle: ship });
+ * router.addConsumerHandler({ name: "bill", subscribe: "orders", handle: (message) => console.log("bill", message.json()) });
+ * router.addConsumerHandler({ name: "ship", subscribe: "orders", handle: (message) => console.log("ship", message.json()) });
  * await router.start();
  * await fanOut.start();
  * ```

@@ -16,8 +16,7 @@ export interface Addressed {
  * with keys keeps the order. Throws `OptionError` `BAD_OPTION` for a topic that is empty.
  *
  * ```ts
- * import { envelope, openEnvelope } from "millrace/forwarder";
- * const { topic, message } = openEnvelope(envelope("order.placed", new Message("hello", { id: "m-1" })));
+ * const opened = openEnvelope(envelope("order.placed", new Message("hello", { id: "m-1" })));
  * ```
  */
 export function envelope(destinationTopic: string, message: Message): Message {

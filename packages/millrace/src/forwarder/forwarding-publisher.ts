@@ -20,7 +20,7 @@ export interface ForwardingPublisherOptions {
  * `BAD_OPTION` for bad options, and from `publish` for an empty topic.
  *
  * ```ts
- * const outbox = new ForwardingPublisher({ publisher: insideMyTransaction });
+ * const outbox = new ForwardingPublisher({ publisher: pubsub.within(database) });
  * await outbox.publish("order.placed", Message.json({ id: "o-1" }));
  * ```
  */

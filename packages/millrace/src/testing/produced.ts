@@ -4,7 +4,8 @@ import { isPromise, type MaybePromise, type Message, type Produced, producedList
  * A handler's result as a list, whatever form it has: nothing, one message, several, or a promise of them.
  *
  * ```ts
- * const [charged] = await produced(chargeOrder(received({ json: { id: "o-1", total: 42 } })));
+ * const charge: Handler = (message) => Message.json({ paid: message.json() }, { key: message.key });
+ * const [charged] = await produced(charge(received({ json: { id: "o-1", total: 42 } })));
  * ```
  */
 export function produced(result: Promise<Produced>): Promise<readonly Message[]>;

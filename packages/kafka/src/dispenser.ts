@@ -1,0 +1,118 @@
+import { type Fetched, type Intake, nextTurn, Received, sliceSpent } from "millrace/adapter";
+import { positionOf } from "./delivery.ts";
+import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
+import type { ReadingRules } from "./reading-rules.ts";
+import { KafkaRecord } from "./wire/record.ts";
+
+/** Records of one partition in a row before the next one has its turn. */
+const ROW = 64;
+
+/** Delivers what was fetched, as much as is wanted, from all partitions in turn. */
+export class Dispenser {
+  readonly #intake: Intake<PartitionRecord>;
+  readonly #rules: ReadingRules;
+  readonly #partitions: () => Iterable<PartitionReader>;
+  readonly #onHungry: () => void;
+  #wanted = 0;
+  #busy = false;
+  #closed = false;
+  #blockedBy: PartitionReader | undefined;
+
+  constructor(intake: Intake<PartitionRecord>, rules: ReadingRules, partitions: () => Iterable<PartitionReader>, onHungry: () => void) {
+    this.#intake = intake;
+    this.#rules = rules;
+    this.#partitions = partitions;
+    this.#onHungry = onHungry;
+  }
+
+  get wanted(): number {
+    return this.#wanted;
+  }
+
+  want(count: number): void {
+    this.#wanted = count;
+    this.run();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wanted = 0;
+  }
+
+  /** There may be more to deliver, or more that may be delivered. */
+  run(): void {
+    if (this.#busy || this.#closed || this.#wanted <= 0) return;
+    this.#busy = true;
+    let goOn = true;
+    for (let found = true; found && goOn && this.#wanted > 0; ) {
+      found = false;
+      for (const partition of this.#partitions()) {
+        if (partition.leaving || partition.dead || this.#wanted <= 0) continue;
+        for (let row = 0; row < ROW && this.#wanted > 0 && this.#next(partition); row++) {
+          found = true;
+          if (!sliceSpent()) continue;
+          goOn = false;
+          break;
+        }
+        if (!goOn) break;
+      }
+    }
+    this.#busy = false;
+    if (this.#closed) return;
+    if (goOn) this.#onHungry();
+    else void nextTurn().then(() => this.run());
+  }
+
+  /** True when something was delivered, or stepped over. */
+  #next(partition: PartitionReader): boolean {
+    const returned = partition.takeReturned();
+    if (returned !== undefined) {
+      partition.out++;
+      this.#deliver(returned.again(returned.attempt));
+      return true;
+    }
+    if (partition.gap >= this.#rules.maxGap) {
+      this.#block(partition);
+      return false;
+    }
+    if (this.#blockedBy === partition) this.#block(undefined);
+    const next = partition.take();
+    if (next === undefined) return false;
+    if (!(next instanceof KafkaRecord)) {
+      this.#report(`${partition.index}:${next.offset}`, next.bytes, next.error, () => {});
+      return true;
+    }
+    let fetched: Fetched;
+    try {
+      fetched = this.#rules.codec.decode(next);
+    } catch (error) {
+      this.#report(positionOf(next), next.value ?? new Uint8Array(0), error, () => partition.settle(next));
+      return true;
+    }
+    this.#deliver(new Received(fetched, next));
+    return true;
+  }
+
+  #deliver(message: Received<PartitionRecord>): void {
+    this.#wanted--;
+    this.#intake.deliver(message);
+  }
+
+  #report(position: string, payload: Uint8Array, error: unknown, done: () => void): void {
+    this.#intake.undecodable({ position, payload, error }).then(
+      () => {
+        done();
+        this.run();
+      },
+      (failure: unknown) => this.#intake.fail(failure),
+    );
+  }
+
+  #block(partition: PartitionReader | undefined): void {
+    if (this.#blockedBy === partition) return;
+    this.#blockedBy = partition;
+    const detail =
+      partition === undefined ? undefined : `partition ${partition.index} is read ${partition.gap} messages past offset ${partition.settledTo}, which is not settled`;
+    this.#intake.blocked(detail);
+  }
+}

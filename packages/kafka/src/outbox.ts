@@ -1,0 +1,317 @@
+import { MillraceError } from "millrace";
+import { equalBackoffMs, laterTurn, monotonicMs, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
+import type { RecordInit } from "./codec.ts";
+import { type BatchAnswer, readAnswer } from "./batch-answer.ts";
+import { type Batch, PartitionQueue } from "./partition-queue.ts";
+import type { PublishJob } from "./publish-job.ts";
+import type { Topology } from "./topology.ts";
+import type { BatchIdentity, Compression } from "./wire/batch-builder.ts";
+import type { BrokerLinks } from "./wire/broker-links.ts";
+import type { Cluster } from "./wire/cluster.ts";
+import { PRODUCE } from "./wire/produce-api.ts";
+
+export interface OutboxRules {
+  readonly acks: number;
+  readonly compression: Compression;
+  readonly maxBatchBytes: number;
+  readonly transactionalId?: string | undefined;
+  /** Undefined where the broker is not to remove repeats. */
+  readonly identity: (() => Promise<BatchIdentity>) | undefined;
+  /** Called before partitions are written to: a transaction has to name them first. */
+  readonly prepare?: ((queues: readonly PartitionQueue[]) => Promise<void>) | undefined;
+}
+
+/** Requests under way per broker: one is encoded and sent while the broker writes the other. Never two for one partition. */
+const AT_ONCE = 2;
+const REQUEST_BYTES = 16 * 1024 * 1024;
+const RETRY_MIN_MS = 20;
+const RETRY_MAX_MS = 1000;
+
+/**
+ * Sends what is published: everything that gathered for a broker in one request, one batch a partition. What gets no answer is
+ * repeated byte for byte until its calls' time is up; the broker knows repeats by their identity and number.
+ */
+export class Outbox {
+  readonly #cluster: Cluster;
+  readonly #topology: Topology;
+  readonly #rules: OutboxRules;
+  readonly #links: BrokerLinks;
+  readonly #queues: Map<string, PartitionQueue[]> = new Map();
+  readonly #waiting: Set<PartitionQueue> = new Set();
+  readonly #underWay: Map<number, number> = new Map();
+  readonly #jobs: Set<PublishJob> = new Set();
+  #scheduled = false;
+  #retryTimer: TimerHandle | undefined;
+  #deadlineTimer: TimerHandle | undefined;
+  #looking = false;
+  /** What went wrong last; the cause when time runs out. */
+  #trouble: unknown;
+
+  constructor(cluster: Cluster, topology: Topology, rules: OutboxRules) {
+    this.#cluster = cluster;
+    this.#topology = topology;
+    this.#rules = rules;
+    this.#links = cluster.links({ atOnce: AT_ONCE });
+  }
+
+  append(topic: string, partition: number, init: RecordInit, job: PublishJob, index: number): void {
+    const queue = this.#queueOf(topic, partition);
+    queue.append(init, wallMs(), job, index);
+    this.#waiting.add(queue);
+    if (!this.#jobs.has(job)) {
+      this.#jobs.add(job);
+      this.#deadlineTimer ??= startTimer(() => this.#expire(), Math.max(1, job.deadline - monotonicMs()));
+    }
+    this.#schedule();
+  }
+
+  /** The caller waits no longer: what was not sent is rejected, the rest is unknown. */
+  giveUp(job: PublishJob, error: unknown): void {
+    this.#withdraw(job, error);
+    for (const { batches } of this.#waiting)
+      for (const batch of batches) for (const run of batch.runs) if (run.job === job) job.decide(run.from, run.count, "unknown", error);
+  }
+
+  /** A call is decided. */
+  done(job: PublishJob): void {
+    this.#jobs.delete(job);
+    if (this.#jobs.size > 0) return;
+    this.#trouble = undefined;
+    stopTimer(this.#deadlineTimer);
+    this.#deadlineTimer = undefined;
+  }
+
+  close(): void {
+    stopTimer(this.#retryTimer);
+    stopTimer(this.#deadlineTimer);
+    this.#links.close();
+  }
+
+  #queueOf(topic: string, partition: number): PartitionQueue {
+    let queues = this.#queues.get(topic);
+    if (queues === undefined) {
+      queues = [];
+      this.#queues.set(topic, queues);
+    }
+    queues[partition] ??= new PartitionQueue(topic, partition, this.#rules.maxBatchBytes);
+    return queues[partition];
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // Not in this turn: the calls that the same turn still makes are to share the request.
+    laterTurn(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    const now = monotonicMs();
+    const ready = new Map<number, PartitionQueue[]>();
+    let wakeMs = Number.POSITIVE_INFINITY;
+    let lost = false;
+    for (const queue of this.#waiting) {
+      if (queue.batches.length === 0) {
+        if (!queue.sending) this.#waiting.delete(queue);
+        continue;
+      }
+      if (queue.sending) continue;
+      if (queue.notBefore > now) {
+        wakeMs = Math.min(wakeMs, queue.notBefore - now);
+        continue;
+      }
+      const leader = this.#cluster.topic(queue.topic)?.leaders[queue.partition] ?? -1;
+      if (leader < 0 || !this.#cluster.brokers.has(leader)) lost = true;
+      else if ((this.#underWay.get(leader) ?? 0) < AT_ONCE) ready.set(leader, [...(ready.get(leader) ?? []), queue]);
+    }
+    if (lost) this.#look();
+    if (wakeMs !== Number.POSITIVE_INFINITY) this.#retryTimer ??= startTimer(() => this.#wake(), wakeMs);
+    for (const [leader, queues] of ready) void this.#sendTo(leader, queues);
+  }
+
+  #wake(): void {
+    this.#retryTimer = undefined;
+    this.#schedule();
+  }
+
+  async #sendTo(leader: number, queues: readonly PartitionQueue[]): Promise<void> {
+    for (const queue of queues) queue.sending = true;
+    this.#underWay.set(leader, (this.#underWay.get(leader) ?? 0) + 1);
+    let sent: (readonly [PartitionQueue, Batch])[] = [];
+    try {
+      await this.#identify(queues);
+      await this.#rules.prepare?.(queues);
+      const broker = this.#cluster.brokers.get(leader);
+      if (broker === undefined) throw new MillraceError(`broker ${leader} is gone`, { code: "BROKER_UNREACHABLE", retryable: true });
+      const connection = await this.#links.connect(broker);
+      sent = this.#seal(queues);
+      if (sent.length > 0) {
+        for (const [, batch] of sent) batch.doubts++;
+        const answer = await this.#links.send(connection, PRODUCE, {
+          transactionalId: this.#rules.transactionalId,
+          acks: this.#rules.acks,
+          timeoutMs: this.#cluster.requestTimeoutMs,
+          batches: sent.map(([{ topic, partition }, { bytes }]) => ({ topic, partition, bytes: bytes as Buffer })),
+        });
+        for (const [queue, batch] of sent) this.#onAnswer(queue, batch, readAnswer(answer, queue.topic, queue.partition));
+      }
+    } catch (error) {
+      this.#onFailure(queues, sent, error);
+    }
+    for (const queue of queues) queue.sending = false;
+    this.#underWay.set(leader, (this.#underWay.get(leader) ?? 1) - 1);
+    this.#schedule();
+  }
+
+  async #identify(queues: readonly PartitionQueue[]): Promise<void> {
+    const { identity } = this.#rules;
+    const nameless = queues.filter((queue) => queue.identity === undefined);
+    if (identity === undefined || nameless.length === 0) return;
+    const fresh = await identity();
+    for (const queue of nameless) {
+      queue.identity = fresh;
+      queue.sequence = 0;
+    }
+  }
+
+  #seal(queues: readonly PartitionQueue[]): (readonly [PartitionQueue, Batch])[] {
+    const sealed: (readonly [PartitionQueue, Batch])[] = [];
+    const seal = { compression: this.#rules.compression, transactional: this.#rules.transactionalId !== undefined };
+    let bytes = 0;
+    for (const queue of queues) {
+      if (bytes > REQUEST_BYTES) break; // the others go with the next request
+      const batch = queue.seal(seal);
+      if (batch === undefined) continue; // withdrawn meanwhile
+      bytes += batch.bytes?.length ?? 0;
+      sealed.push([queue, batch]);
+    }
+    return sealed;
+  }
+
+  #onAnswer(queue: PartitionQueue, batch: Batch, { kind, error }: BatchAnswer): void {
+    switch (kind) {
+      case "written":
+        queue.batches.shift();
+        queue.failures = 0;
+        batch.decide("confirmed");
+        return;
+      case "again":
+        batch.doubts--;
+        this.#later(queue, error);
+        return;
+      case "doubtful":
+        this.#later(queue, error);
+        return;
+      case "too large":
+        if (batch.builder.count > 1) {
+          queue.unseal(batch);
+          queue.batches.splice(0, 1, ...batch.halves());
+          return;
+        }
+        break;
+      case "renumber": {
+        // The broker has forgotten this producer, or has never had what came before. If this was its first try, it is not in the log.
+        const first = queue.failures === 0;
+        queue.unseal(batch);
+        queue.renewIdentity();
+        queue.failures++;
+        if (first) return;
+        queue.batches.shift();
+        batch.decide("unknown", error);
+        this.#withdrawAll(batch, error);
+        return;
+      }
+      case "refused":
+        break;
+    }
+    queue.unseal(batch);
+    queue.batches.shift();
+    batch.decide("rejected", error);
+    this.#withdrawAll(batch, error);
+  }
+
+  #onFailure(queues: readonly PartitionQueue[], sent: readonly (readonly [PartitionQueue, Batch])[], error: unknown): void {
+    this.#trouble = error;
+    const fatal = MillraceError.is(error) && !error.retryable;
+    for (const queue of queues) {
+      const batch = sent.find(([each]) => each === queue)?.[1] ?? queue.batches[0];
+      if (batch === undefined) continue;
+      const written = batch.bytes !== undefined && sent.some(([each]) => each === queue);
+      if (fatal || (written && this.#rules.identity === undefined)) {
+        // Nobody would remove the repeat.
+        queue.batches.shift();
+        if (batch.bytes !== undefined) queue.renewIdentity();
+        batch.decide(batch.bytes !== undefined ? "unknown" : "rejected", error);
+        this.#withdrawAll(batch, error);
+      } else this.#later(queue, error);
+    }
+  }
+
+  /** Tries again after a while, with a fresh look at who leads. */
+  #later(queue: PartitionQueue, error: unknown): void {
+    this.#trouble = error;
+    queue.failures++;
+    queue.notBefore = monotonicMs() + equalBackoffMs(queue.failures, RETRY_MIN_MS, RETRY_MAX_MS);
+    this.#cluster.forget(queue.topic);
+    const [batch] = queue.batches;
+    if (batch === undefined || batch.bytes === undefined || batch.wanted) return;
+    queue.batches.shift(); // nobody waits for it any more
+    if (batch.doubts > 0) queue.renewIdentity();
+    else queue.unseal(batch);
+  }
+
+  /** Looks up the topics whose leaders are not known. */
+  #look(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    const topics = new Set([...this.#waiting].filter(({ topic, partition }) => (this.#cluster.topic(topic)?.leaders[partition] ?? -1) < 0).map(({ topic }) => topic));
+    const all = [...topics].map(async (topic) => {
+      try {
+        const { leaders } = await this.#topology.ensure(topic);
+        for (const queue of this.#waiting) {
+          if (queue.topic === topic && (leaders[queue.partition] ?? -1) < 0) this.#later(queue, new MillraceError(`partition ${queue.partition} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true }));
+        }
+      } catch (error) {
+        this.#trouble = error;
+        for (const queue of this.#waiting) {
+          if (queue.topic !== topic || queue.sending) continue;
+          if (MillraceError.is(error) && !error.retryable) this.#onFailure([queue], [], error);
+          else this.#later(queue, error);
+        }
+      }
+    });
+    void Promise.allSettled(all).then(() => {
+      this.#looking = false;
+      this.#schedule();
+    });
+  }
+
+  /** After a failure nothing later of a call is newly sent. */
+  #withdrawAll(batch: Batch, error: unknown): void {
+    for (const { job } of batch.runs) this.#withdraw(job, error);
+  }
+
+  #withdraw(job: PublishJob, error: unknown): void {
+    for (const queue of this.#waiting) queue.withdraw(job, error);
+  }
+
+  #expire(): void {
+    this.#deadlineTimer = undefined;
+    const now = monotonicMs();
+    for (const job of [...this.#jobs]) {
+      if (job.deadline > now) continue;
+      const { code } = (this.#trouble ?? {}) as { code?: string };
+      const error =
+        code === "BROKER_UNREACHABLE"
+          ? this.#trouble
+          : new MillraceError("the broker did not confirm in time", { code: "PUBLISH_TIMEOUT", retryable: true, cause: this.#trouble });
+      this.giveUp(job, error);
+    }
+    if (this.#jobs.size === 0) return;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { deadline } of this.#jobs) next = Math.min(next, deadline);
+    this.#deadlineTimer ??= startTimer(() => this.#expire(), Math.max(1, next - now));
+  }
+}

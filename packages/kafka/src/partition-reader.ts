@@ -1,0 +1,170 @@
+import { type Received, Ring } from "millrace/adapter";
+import type { OffsetRange } from "./settled-ranges.ts";
+import type { AbortedTransaction } from "./wire/fetch-api.ts";
+import type { KafkaRecord } from "./wire/record.ts";
+import { type BrokenBatch, RecordCursor } from "./wire/record-cursor.ts";
+
+export type PartitionRecord = KafkaRecord<PartitionReader>;
+
+/**
+ * One partition as this subscription reads it: where to fetch next, what was fetched and not delivered, what was delivered and
+ * is not settled. The settled prefix moves over the records in their order, whatever order they are settled in.
+ */
+export class PartitionReader {
+  readonly topic: string;
+  readonly index: number;
+  /** The next offset to fetch. */
+  position: number;
+  /** The end of the log when last heard of. */
+  end = 0;
+  /** It belongs to another now: nothing of it counts any more. */
+  dead = false;
+  /** Nothing new of it is delivered: it is about to be given up. */
+  leaving = false;
+  /** A fetch for it is on its way. */
+  fetching = false;
+  /** Delivered, and neither settled nor taken back. */
+  out = 0;
+  /** What the group has on record: offset and note. */
+  committed = -1;
+  committedNote = "";
+  readonly #cursors: RecordCursor<PartitionReader>[] = [];
+  readonly #window: Ring<PartitionRecord> = new Ring();
+  readonly #returned: Received<PartitionRecord>[] = [];
+  #skipped: readonly OffsetRange[];
+  /** The offset behind the last record that was delivered or stepped over. */
+  #passed: number;
+
+  constructor(topic: string, index: number, position: number, settledBeyond: readonly OffsetRange[] = []) {
+    this.topic = topic;
+    this.index = index;
+    this.position = position;
+    this.#passed = position;
+    this.#skipped = settledBeyond;
+  }
+
+  /** Bytes that were fetched and not delivered. */
+  get buffered(): number {
+    let bytes = 0;
+    for (const cursor of this.#cursors) bytes += cursor.bytes;
+    return bytes;
+  }
+
+  get hasMore(): boolean {
+    return this.#cursors.length > 0 || this.#returned.length > 0;
+  }
+
+  /** Offsets below are settled, all of them. */
+  get settledTo(): number {
+    return this.#window.peek()?.offset ?? this.#passed;
+  }
+
+  /** How far reading is ahead of the first unsettled record. */
+  get gap(): number {
+    return this.#passed - this.settledTo;
+  }
+
+  get lag(): number {
+    return Math.max(0, this.end - this.settledTo);
+  }
+
+  /** What is settled beyond the prefix. */
+  *settledBeyond(): Generator<OffsetRange> {
+    let begin = -1;
+    let end = -1;
+    for (const { settled, offset } of this.#window) {
+      if (settled) {
+        if (begin < 0) begin = offset;
+        end = offset + 1;
+      } else if (begin >= 0) {
+        yield { begin, end };
+        begin = -1;
+      }
+    }
+    if (begin >= 0) yield { begin, end: Math.max(end, this.#passed) };
+    for (const range of this.#skipped) if (range.begin >= this.#passed) yield range;
+  }
+
+  addFetched(data: Buffer, aborted: readonly AbortedTransaction[]): void {
+    const cursor = new RecordCursor<PartitionReader>(this, data, this.position, aborted);
+    this.#cursors.push(cursor);
+    this.position = Math.max(this.position, endOf(data));
+  }
+
+  /** What was given back goes out again before anything else. */
+  takeReturned(): Received<PartitionRecord> | undefined {
+    return this.#returned.shift();
+  }
+
+  /** The next record, or what cannot be read, or `undefined`: nothing more is here. The window holds it until it is settled. */
+  take(): PartitionRecord | BrokenBatch | undefined {
+    for (let cursor = this.#cursors[0]; cursor !== undefined; cursor = this.#cursors[0]) {
+      const record = cursor.take();
+      if (record !== undefined) {
+        this.#passed = record.offset + 1;
+        this.#window.push(record);
+        if (!this.#isSkipped(record.offset)) {
+          this.out++;
+          return record;
+        }
+        record.settled = true;
+        this.advance();
+        continue;
+      }
+      const { broken } = cursor;
+      if (broken !== undefined) {
+        cursor.broken = undefined;
+        return broken;
+      }
+      this.#passed = Math.max(this.#passed, cursor.next);
+      this.#cursors.shift();
+    }
+    return undefined;
+  }
+
+  settle(record: PartitionRecord): void {
+    if (record.settled) return;
+    record.settled = true;
+    this.out--;
+    this.advance();
+  }
+
+  giveBack(messages: readonly Received<PartitionRecord>[]): void {
+    this.out -= messages.length;
+    this.#returned.push(...messages);
+    this.#returned.sort((one, other) => one.receipt.offset - other.receipt.offset);
+  }
+
+  /** Taken back for good: another will read them. */
+  forgo(count: number): void {
+    this.out -= count;
+  }
+
+  /** Begins anew at `position`. */
+  restart(position: number): void {
+    this.#cursors.length = 0;
+    this.position = position;
+    this.#passed = Math.max(this.#passed, position);
+  }
+
+  advance(): void {
+    while (this.#window.peek()?.settled === true) this.#window.shift();
+  }
+
+  #isSkipped(offset: number): boolean {
+    while (this.#skipped[0] !== undefined && this.#skipped[0].end <= offset) this.#skipped = this.#skipped.slice(1);
+    return this.#skipped[0] !== undefined && this.#skipped[0].begin <= offset;
+  }
+}
+
+/** The offset behind the last complete batch of a fetch. */
+function endOf(data: Buffer): number {
+  let end = 0;
+  for (let at = 0; at + 27 <= data.length; ) {
+    const next = at + 12 + data.readInt32BE(at + 8);
+    if (next > data.length) break;
+    end = Number(data.readBigInt64BE(at)) + data.readInt32BE(at + 23) + 1;
+    at = next;
+  }
+  return end;
+}

@@ -1,0 +1,97 @@
+import { MillraceError } from "millrace";
+import { sleep } from "millrace/adapter";
+import { brokerError, errorId } from "./kafka-error.ts";
+import { CREATE_TOPICS } from "./wire/apis.ts";
+import type { Cluster, TopicInfo } from "./wire/cluster.ts";
+
+/** How topics are made that are not there. Default: everything as the broker has it. */
+export interface TopicSettings {
+  readonly partitions?: number | undefined;
+  readonly replicationFactor?: number | undefined;
+  /** Kafka's own settings of a topic: `{ "cleanup.policy": "compact", "max.message.bytes": "4194304" }`. */
+  readonly config?: Readonly<Record<string, string>> | undefined;
+}
+
+/** `"create"`: topics that are not there are made. `"verify"`: they must be there, with at least the partitions asked for. `"off"`: nothing is checked but that they are there. */
+export type Provision = "create" | "verify" | "off";
+
+export interface TopologyRules {
+  readonly provision: Provision;
+  readonly settings: TopicSettings | ((topic: string) => TopicSettings) | undefined;
+}
+
+const LOOK_MS = 20;
+const LOOK_MOST_MS = 250;
+
+/** Makes sure that topics are there, as the rules say. Many who ask for one topic at once share the work. */
+export class Topology {
+  readonly #cluster: Cluster;
+  readonly #rules: TopologyRules;
+  readonly #underWay: Map<string, Promise<TopicInfo>> = new Map();
+
+  constructor(cluster: Cluster, rules: TopologyRules) {
+    this.#cluster = cluster;
+    this.#rules = rules;
+  }
+
+  /**
+   * The topic, with a leader for every partition. Rejects with `TOPIC_MISSING`, `TOPIC_MISMATCH`, `BAD_TOPIC`, `ACCESS_DENIED`,
+   * `AUTHENTICATION_FAILED`, `BROKER_UNREACHABLE`.
+   */
+  ensure(topic: string): Promise<TopicInfo> {
+    let asking = this.#underWay.get(topic);
+    if (asking === undefined) {
+      asking = this.#ensure(topic).finally(() => this.#underWay.delete(topic));
+      this.#underWay.set(topic, asking);
+    }
+    return asking;
+  }
+
+  async #ensure(topic: string): Promise<TopicInfo> {
+    const { provision } = this.#rules;
+    const before = (await this.#cluster.refresh([topic])).get(topic);
+    if (before === undefined) {
+      if (provision !== "create") throw missing(topic);
+      await this.#create(topic);
+    } else if (provision === "verify") this.#verify(before);
+    let info = before;
+    for (let lookMs = LOOK_MS; info === undefined || info.leaders.some((leader) => leader < 0); lookMs = Math.min(lookMs * 1.5, LOOK_MOST_MS)) {
+      // A partition that lost its leader is waited for elsewhere; a topic just made has leaders in a moment.
+      if (before !== undefined) return before;
+      await sleep(lookMs);
+      info = (await this.#cluster.refresh([topic])).get(topic);
+    }
+    return info;
+  }
+
+  async #create(topic: string): Promise<void> {
+    const { partitions = -1, replicationFactor = -1, config = {} } = this.#settingsOf(topic);
+    const configs = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const request = [{ name: topic, numPartitions: partitions, replicationFactor, assignments: [], configs }];
+    const { topics } = await this.#cluster.controller((links, broker) => links.call(broker, CREATE_TOPICS, request, this.#cluster.requestTimeoutMs, false));
+    const [created] = topics;
+    const id = errorId(created?.errorCode ?? 0);
+    if (id === "NONE" || id === "TOPIC_ALREADY_EXISTS") {
+      if (id === "NONE") this.#cluster.logger.info({ topic, partitions, adapter: "kafka" }, "topic created");
+      return;
+    }
+    const subject = `creating topic ${JSON.stringify(topic)}`;
+    const text = created?.errorMessage;
+    throw brokerError(id, text === null || text === undefined ? subject : `${subject} (${text})`);
+  }
+
+  #verify(info: TopicInfo): void {
+    const { partitions } = this.#settingsOf(info.name);
+    if (partitions === undefined || info.leaders.length >= partitions) return;
+    throw new MillraceError(`topic ${JSON.stringify(info.name)} has ${info.leaders.length} partitions, ${partitions} are asked for`, { code: "TOPIC_MISMATCH" });
+  }
+
+  #settingsOf(topic: string): TopicSettings {
+    const { settings } = this.#rules;
+    return (typeof settings === "function" ? settings(topic) : settings) ?? {};
+  }
+}
+
+export function missing(topic: string): MillraceError {
+  return new MillraceError(`topic ${JSON.stringify(topic)} is not there, and may not be made (provision is not "create")`, { code: "TOPIC_MISSING" });
+}

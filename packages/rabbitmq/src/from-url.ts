@@ -1,0 +1,51 @@
+import { type Logger, OptionError } from "millrace";
+import type { RabbitMqPubSubOptions } from "./options.ts";
+import { RabbitMqPubSub } from "./pub-sub.ts";
+import { pubSubTopology, queueTopology, type RabbitMqTopology, topicExchangeTopology } from "./topology.ts";
+
+const KNOWN = ["topology", "exchange", "durable", "codec", "queueType", "heartbeatMs", "name"];
+
+/**
+ * A `RabbitMqPubSub` for `amqp://user:password@host:port/vhost` or `amqps:`. Parameters: `topology=pubsub|queue|topic` (with
+ * `exchange=…` for `topic`), `durable=false`, `codec=correlating`, `queueType=quorum`, `heartbeatMs`, `name` of the connection.
+ * Throws `OptionError` for anything else.
+ *
+ * ```ts
+ * const bus = fromUrl("amqp://localhost/?topology=queue");
+ * ```
+ */
+export function fromUrl(url: string, options: { readonly logger?: Logger | undefined } = {}): RabbitMqPubSub {
+  if (!URL.canParse(url)) throw new OptionError("fromUrl", ["url must be a URL such as amqp://user:password@host:5672/vhost"]);
+  const parsed = new URL(url);
+  const query = parsed.searchParams;
+  const problems = [...query.keys()].filter((name) => !KNOWN.includes(name)).map((name) => `unknown parameter ${name}: known are ${KNOWN.join(", ")}`);
+  const one = (name: string, allowed: readonly string[]): string | undefined => {
+    const value = query.get(name) ?? undefined;
+    if (value !== undefined && !allowed.includes(value)) problems.push(`${name} must be one of ${allowed.join(", ")}, got ${JSON.stringify(value)}`);
+    return value;
+  };
+  const topology = one("topology", ["pubsub", "queue", "topic"]) ?? "pubsub";
+  const durable = one("durable", ["true", "false"]) !== "false";
+  const codec = one("codec", ["watermill", "correlating"]) as RabbitMqPubSubOptions["codec"];
+  const type = one("queueType", ["classic", "quorum"]) as "classic" | "quorum" | undefined;
+  const exchange = query.get("exchange");
+  if (topology === "topic" && exchange === null) problems.push("topology=topic needs exchange");
+  if (topology !== "topic" && exchange !== null) problems.push("exchange needs topology=topic");
+  if (problems.length > 0) throw new OptionError("fromUrl", problems);
+  const heartbeat = query.get("heartbeatMs");
+  parsed.search = "";
+  return new RabbitMqPubSub({
+    url: parsed.href,
+    topology: chosen(topology, durable, exchange),
+    codec,
+    queue: type === undefined ? undefined : { type },
+    heartbeatMs: heartbeat === null ? undefined : Number(heartbeat),
+    connectionName: query.get("name") ?? undefined,
+    logger: options.logger,
+  });
+}
+
+function chosen(topology: string, durable: boolean, exchange: string | null): RabbitMqTopology {
+  if (topology === "queue") return queueTopology({ durable });
+  return topology === "topic" ? topicExchangeTopology({ exchange: exchange ?? "", durable }) : pubSubTopology({ durable });
+}

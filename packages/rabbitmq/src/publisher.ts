@@ -1,0 +1,115 @@
+import { type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
+import { checkPublish } from "millrace/adapter";
+import type { Link } from "./link.ts";
+import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
+import type { Outbound } from "./outbound.ts";
+import type { PublishJob } from "./publish-job.ts";
+import { outboundOf, type Settings, settingsOf } from "./settings.ts";
+import { checkTopic } from "./topic-name.ts";
+
+/** What a publisher is doing. */
+export interface RabbitMqPublisherStatus {
+  /** `"idle"` before the first message; `"blocked"` while the broker takes none, for want of memory or disk. */
+  readonly state: "idle" | "running" | "reconnecting" | "blocked" | "closed";
+  /** Messages of calls that have not ended. */
+  readonly waiting: number;
+  /** What blocks it. */
+  readonly detail?: string | undefined;
+  readonly lastError?: Error | undefined;
+}
+
+/**
+ * Publishes to exchanges, with the broker's confirmation for every message.
+ *
+ * `publish` resolves when the broker has confirmed all messages of the call: written to disk where queue and message are durable.
+ *
+ * - Calls under way at once share a window of unconfirmed messages per exchange; order of calls is order of sending.
+ * - What no queue takes is rejected (`UNROUTABLE`), unless `mandatory` is false.
+ * - During an outage, or while the broker blocks publishing, calls wait, at most `publishTimeoutMs`.
+ * - What was sent and not confirmed when a connection broke is `unknown`; nothing is sent twice.
+ * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
+ *   `TOPOLOGY_MISMATCH`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
+ *   `PUBLISH_ABORTED`, `BUFFER_FULL`; after `close()` with `CLOSED`.
+ *
+ * ```ts
+ * const publisher = new RabbitMqPublisher({ url: "amqp://localhost" });
+ * await publisher.publish("order.placed", Message.json({ id: "o-1" }));
+ * await publisher.close();
+ * ```
+ */
+export class RabbitMqPublisher implements Publisher {
+  readonly #settings: Settings;
+  readonly #outbound: Outbound;
+  readonly #link: Link;
+  readonly #mandatory: boolean;
+  readonly #largest: number;
+  #used = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RabbitMqPublisherOptions) {
+    checkOptions("RabbitMqPublisher", options);
+    this.#settings = settingsOf(options);
+    const { outbound, link } = outboundOf(this.#settings, "publish");
+    this.#outbound = outbound;
+    this.#link = link;
+    this.#mandatory = options.mandatory ?? true;
+    this.#largest = options.maxMessageBytes ?? RABBITMQ_DEFAULTS.maxMessageBytes;
+  }
+
+  async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
+    const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
+    checkPublish("RabbitMqPublisher", topic, list);
+    const { topology } = this.#settings;
+    checkTopic("RabbitMqPublisher.publish", topology.exchange(topic), topology.publishKey(topic));
+    if (this.#closing !== undefined) throw rejected(list.length, "the publisher is closed", "CLOSED", undefined);
+    if (list.length === 0) return;
+    this.#used = true;
+    await this.#outbound.push(topology.exchange(topic), (job) => this.#fill(job, topic, list), options.signal);
+  }
+
+  /** What it is doing, for health checks. */
+  status(): RabbitMqPublisherStatus {
+    const { waiting, trouble } = this.#outbound;
+    const blocked = this.#link.current?.blocked;
+    const open = this.#link.current !== undefined;
+    const state = this.#closing !== undefined ? "closed" : blocked !== undefined ? "blocked" : open ? "running" : this.#used ? "reconnecting" : "idle";
+    return { state, waiting, detail: blocked, lastError: trouble };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #fill(job: PublishJob, topic: string, messages: readonly Message[]): void {
+    const { codec, topology } = this.#settings;
+    const routingKey = topology.publishKey(topic);
+    for (const message of messages) {
+      if (message.payload.length > this.#largest) {
+        throw rejected(messages.length, `a message of ${message.payload.length} bytes is larger than ${this.#largest}`, "MESSAGE_TOO_LARGE", undefined);
+      }
+      try {
+        const { content, properties } = codec.encode(message);
+        properties.persistent = topology.persistent;
+        properties.mandatory = this.#mandatory;
+        job.add(message.id, routingKey, content, properties);
+      } catch (error) {
+        throw rejected(messages.length, (error as Error).message, MillraceError.is(error) ? error.code : "UNENCODABLE", error);
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#outbound.idle();
+    this.#outbound.stop();
+    await this.#link.close();
+  }
+}
+
+function rejected(count: number, text: string, code: string, cause: unknown): PublishError {
+  return new PublishError(text, { code, cause, outcomes: Array.from({ length: count }, () => "rejected" as const) });
+}

@@ -1,0 +1,215 @@
+import type { Channel, ConsumeMessage } from "amqplib";
+import type { Delivery, MaybePromise } from "millrace";
+import { type Intake, LATE, monotonicMs, Received, Ring, type Session, type Settlement, within } from "millrace/adapter";
+import { AckLedger } from "./ack-ledger.ts";
+import { amqpError } from "./amqp-error.ts";
+import { Consumer } from "./consumer.ts";
+import type { OpenLink } from "./open-link.ts";
+import { PutAside } from "./put-aside.ts";
+import type { QueueRules } from "./queue-rules.ts";
+import { attemptOf, describe, type RabbitMqReceipt } from "./receipt.ts";
+import { Returns } from "./returns.ts";
+
+const CLOSE_MS = 500;
+
+/** One channel on one queue. What it delivered is lost when the channel ends: the broker gives it to whoever asks next. */
+export class QueueSession implements Session<RabbitMqReceipt> {
+  readonly #channel: Channel;
+  readonly #link: OpenLink;
+  readonly #intake: Intake<RabbitMqReceipt>;
+  readonly #rules: QueueRules;
+  readonly #ledger: AckLedger = new AckLedger();
+  readonly #consumer: Consumer;
+  readonly #returns: Returns;
+  readonly #aside: PutAside;
+  /** Delivered by the broker beyond what was wanted. */
+  readonly #surplus: Ring<Received<RabbitMqReceipt>> = new Ring();
+  /** To go back to the broker as soon as it does not send it here again. */
+  #back: Received<RabbitMqReceipt>[] = [];
+  #wanted = 0;
+  #live = true;
+  #error: unknown;
+  #stopWatching: () => void;
+
+  constructor(channel: Channel, link: OpenLink, intake: Intake<RabbitMqReceipt>, rules: QueueRules) {
+    this.#channel = channel;
+    this.#link = link;
+    this.#intake = intake;
+    this.#rules = rules;
+    this.#consumer = new Consumer(channel, {
+      queue: rules.queue,
+      onMessage: (message) => this.#onMessage(message),
+      onCancel: () => this.end(amqpError(Object.assign(new Error(`the queue ${rules.queue} was deleted`), { code: 404 }), "reading from RabbitMQ")),
+      onStopped: () => this.#onStopped(),
+      onError: (error) => this.end(amqpError(error, `reading queue ${JSON.stringify(rules.queue)}`)),
+    });
+    const exits = {
+      ack: (raw: ConsumeMessage) => this.#ackNow(raw),
+      requeue: (raw: ConsumeMessage) => this.#requeue(raw.fields.deliveryTag),
+      reject: (raw: ConsumeMessage) => this.#nack(raw.fields.deliveryTag, false),
+    };
+    this.#returns = new Returns(rules, exits, (detail) => intake.blocked(detail));
+    this.#aside = new PutAside(rules, intake, this.#returns, exits);
+    channel.on("error", (error) => {
+      this.#error ??= error;
+    });
+    channel.on("close", () => queueMicrotask(() => this.end(this.#broken())));
+    this.#stopWatching = link.watch({ onClose: (error) => this.end(amqpError(error, "reading from RabbitMQ")) });
+  }
+
+  /** Runs `run` when the session ends, whoever ends it. */
+  onOver(run: () => void): void {
+    const stopWatching = this.#stopWatching;
+    this.#stopWatching = () => {
+      stopWatching();
+      run();
+    };
+    if (!this.#live) run();
+  }
+
+  // ── fetching ──
+
+  want(count: number): void {
+    if (!this.#live) return;
+    this.#wanted = count;
+    if (count > 0 && this.#back.length > 0) this.#sendBack();
+    while (this.#wanted > 0 && this.#surplus.size > 0) this.#handOver(this.#surplus.shift() as Received<RabbitMqReceipt>);
+    this.#ask();
+  }
+
+  giveBack(messages: readonly Received<RabbitMqReceipt>[]): void {
+    if (!this.#live) return;
+    for (const message of messages) if (message.receipt.session === this) this.#back.push(message);
+    if (this.#consumer.idle || this.#wanted > 0) this.#sendBack();
+  }
+
+  #ask(): void {
+    if (this.#wanted === 0) this.#consumer.ask(0);
+    else this.#consumer.ask(1 + this.#ledger.untold + Math.max(0, this.#wanted - this.#surplus.size));
+  }
+
+  #onMessage(raw: ConsumeMessage): void {
+    if (!this.#live) return;
+    this.#ledger.deliver(raw.fields.deliveryTag);
+    const message = this.#read(raw);
+    if (message === undefined) return;
+    if (this.#wanted > 0 && this.#surplus.size === 0) this.#handOver(message);
+    else this.#surplus.push(message);
+  }
+
+  #read(raw: ConsumeMessage): Received<RabbitMqReceipt> | undefined {
+    try {
+      const { id, key, payload, metadata } = this.#rules.codec.decode(raw.content, raw.properties);
+      const receipt: RabbitMqReceipt = { id, raw, session: this };
+      return new Received({ source: receipt, key, payload, metadata }, receipt, attemptOf(raw));
+    } catch (error) {
+      this.#aside.put(raw, error);
+      return undefined;
+    }
+  }
+
+  #handOver(message: Received<RabbitMqReceipt>): void {
+    this.#wanted--;
+    this.#intake.deliver(message);
+  }
+
+  #onStopped(): void {
+    while (this.#surplus.size > 0) this.#back.push(this.#surplus.shift() as Received<RabbitMqReceipt>);
+    this.#sendBack();
+  }
+
+  #sendBack(): void {
+    const back = this.#back;
+    this.#back = [];
+    for (const { receipt } of back) this.#requeue(receipt.raw.fields.deliveryTag);
+  }
+
+  // ── verdicts ──
+
+  settle(verdicts: readonly Settlement<RabbitMqReceipt>[], final: boolean): MaybePromise<void> {
+    if (!this.#live) throw this.#broken();
+    for (const verdict of verdicts) {
+      const { receipt, attempt } = verdict.message;
+      if (receipt.session !== this) continue;
+      if (verdict.kind === "ack") this.#ledger.ack(receipt.raw.fields.deliveryTag);
+      else if (verdict.kind === "return") this.#returns.send(receipt.raw, attempt + 1, verdict.delayMs);
+    }
+    this.#tell();
+    const told = this.#roundTrip();
+    return final ? Promise.all([told, this.#returns.settled()]).then(() => {}) : told;
+  }
+
+  holds({ receipt }: Received<RabbitMqReceipt>): boolean {
+    if (!this.#live || receipt.session !== this) return false;
+    // We stood still for so long that the broker takes us for dead.
+    if (!this.#link.stale) return true;
+    this.#link.destroy(new Error("this process stood still for longer than the broker waits"));
+    return false;
+  }
+
+  describe({ receipt }: Received<RabbitMqReceipt>): Partial<Delivery> {
+    return describe(receipt.raw, this.#rules.patterns);
+  }
+
+  async caughtUp(): Promise<boolean> {
+    if (!this.#live || this.#ledger.open > 0 || monotonicMs() < this.#returns.lastDueMs) return false;
+    const { messageCount } = await this.#channel.checkQueue(this.#rules.queue);
+    return messageCount === 0 && this.#ledger.open === 0;
+  }
+
+  async close(): Promise<void> {
+    const live = this.#live;
+    this.#live = false;
+    this.#consumer.close();
+    this.#returns.close();
+    this.#stopWatching();
+    if (!live || this.#link.closed) return;
+    if (this.#rules.temporary) await within(this.#channel.deleteQueue(this.#rules.queue).catch(() => {}), CLOSE_MS);
+    if ((await within(this.#channel.close().catch(() => {}), CLOSE_MS)) === LATE) this.#link.destroy(new Error("the broker did not answer to closing a channel"));
+  }
+
+  /** Acks have no answer of their own; the answer to the next question says that they have arrived. */
+  async #roundTrip(): Promise<void> {
+    try {
+      await this.#channel.prefetch(1);
+    } catch (error) {
+      throw amqpError(error, "acknowledging to RabbitMQ");
+    }
+  }
+
+  #tell(): void {
+    this.#ledger.flush((deliveryTag, multiple) => this.#channel.ack({ fields: { deliveryTag } } as ConsumeMessage, multiple));
+  }
+
+  #ackNow(raw: ConsumeMessage): void {
+    if (!this.#live || !this.#ledger.ack(raw.fields.deliveryTag)) return;
+    this.#tell();
+    if (this.#wanted > 0) this.#ask();
+  }
+
+  #requeue(tag: number): void {
+    this.#nack(tag, true);
+  }
+
+  #nack(deliveryTag: number, requeue: boolean): void {
+    if (this.#live && this.#ledger.take(deliveryTag)) this.#channel.nack({ fields: { deliveryTag } } as ConsumeMessage, false, requeue);
+  }
+
+  // ── the end ──
+
+  #broken(): Error {
+    return amqpError(this.#error ?? this.#link.error ?? new Error("the channel was closed"), `reading queue ${JSON.stringify(this.#rules.queue)}`);
+  }
+
+  /** Broken: everything that it delivered may be another's. */
+  end(error: Error): void {
+    if (!this.#live) return;
+    this.#live = false;
+    this.#consumer.close();
+    this.#returns.close();
+    this.#stopWatching();
+    this.#channel.close().catch(() => {});
+    this.#intake.lose(({ receipt }) => receipt.session === this);
+    this.#intake.fail(error);
+  }
+}

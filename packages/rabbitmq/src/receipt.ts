@@ -1,0 +1,56 @@
+import type { ConsumeMessage } from "amqplib";
+import type { Delivery, ReceivedMessage } from "millrace";
+import { ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER } from "./own-headers.ts";
+
+/** What a delivery needs to be settled, and all that the broker said with it. */
+export interface RabbitMqReceipt {
+  readonly id: string;
+  readonly raw: ConsumeMessage;
+  /** The session it came through: tags mean nothing to another one. */
+  readonly session: object;
+}
+
+/** What only RabbitMQ knows of a delivery. */
+export interface RabbitMqDelivery {
+  /** Where it was published to; `""` is the default exchange. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** The broker has delivered it before. */
+  readonly redelivered: boolean;
+  /** Every header with its own type, as amqplib reads it: a time is `{ "!": "timestamp", value }`, bytes are a `Buffer`. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** `contentType`, `messageId`, `timestamp`, `replyTo`, … */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+type Described = Partial<Delivery> & { readonly rabbitmq: RabbitMqDelivery };
+
+/** The attempt that a message is on, which it carries itself once it was given back with a delay. */
+export function attemptOf(raw: ConsumeMessage): number {
+  const attempt = Number((raw.properties.headers as Record<string, unknown> | undefined)?.[ATTEMPT_HEADER] ?? 1);
+  return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1;
+}
+
+export function describe(raw: ConsumeMessage, patterns: boolean): Described {
+  const { fields, properties } = raw;
+  const headers = (properties.headers ?? {}) as Record<string, unknown>;
+  const exchange = textOr(headers[EXCHANGE_HEADER], fields.exchange);
+  const routingKey = textOr(headers[ROUTING_KEY_HEADER], fields.routingKey);
+  const count = headers["x-delivery-count"];
+  const { timestamp } = properties as { readonly timestamp?: unknown };
+  return {
+    brokerDeliveries: typeof count === "number" ? count + 1 : undefined,
+    publishedAt: typeof timestamp === "number" ? new Date(timestamp * 1000) : undefined,
+    ...(patterns ? { topic: routingKey } : {}),
+    rabbitmq: { exchange, routingKey, redelivered: fields.redelivered, headers, properties: properties as unknown as Record<string, unknown> },
+  };
+}
+
+/** Exchange, routing key, headers and properties of a message from a `RabbitMqPubSub`; `undefined` for any other message. */
+export function rabbitMqDelivery(message: ReceivedMessage): RabbitMqDelivery | undefined {
+  return (message.delivery as { readonly rabbitmq?: RabbitMqDelivery }).rabbitmq;
+}
+
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}

@@ -1,0 +1,84 @@
+import type { ConsumeMessage } from "amqplib";
+import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
+import { stepFor } from "./delay-steps.ts";
+import type { QueueRules } from "./queue-rules.ts";
+
+/** How a delivery leaves its session. Does nothing when it has left already. */
+export interface Exits {
+  ack(raw: ConsumeMessage): void;
+  requeue(raw: ConsumeMessage): void;
+  reject(raw: ConsumeMessage): void;
+}
+
+/** After a failure to send it back a message waits here for at least so long. */
+const LEAST_WAIT_MS = 1_000;
+
+/** Messages of a session on their way back to the broker with a delay. Each is acked when its copy is confirmed. */
+export class Returns {
+  readonly #rules: QueueRules;
+  readonly #exits: Exits;
+  readonly #showBlocked: (detail: string | undefined) => void;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #waiting = new Map<TimerHandle, ConsumeMessage>();
+  #closed = false;
+  #blocked = false;
+  /** When the last message that went back is due. */
+  lastDueMs = 0;
+
+  constructor(rules: QueueRules, exits: Exits, showBlocked: (detail: string | undefined) => void) {
+    this.#rules = rules;
+    this.#exits = exits;
+    this.#showBlocked = showBlocked;
+  }
+
+  send(raw: ConsumeMessage, attempt: number, delayMs: number): void {
+    this.lastDueMs = Math.max(this.lastDueMs, monotonicMs() + (delayMs > 0 ? stepFor(delayMs) : 0) + 50);
+    const sending = this.#send(raw, attempt, delayMs).finally(() => {
+      this.#underWay.delete(sending);
+      if (this.#underWay.size === 0 && this.#blocked) this.#show(undefined);
+    });
+    this.#underWay.add(sending);
+    const { blocked } = this.#rules.wayBack;
+    if (blocked !== undefined) this.#show(`the broker takes no messages (${blocked}): what was nacked cannot go back`);
+  }
+
+  /** Resolves when nothing is on its way; what waits here goes back at once, its delay lost. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    for (const [timer, raw] of this.#waiting) {
+      stopTimer(timer);
+      this.#exits.requeue(raw);
+    }
+    this.#waiting.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#waiting.keys()) stopTimer(timer);
+    this.#waiting.clear();
+  }
+
+  async #send(raw: ConsumeMessage, attempt: number, delayMs: number): Promise<void> {
+    const { wayBack, logger, queue, topic } = this.#rules;
+    try {
+      await wayBack.send(raw, this.#rules, attempt, delayMs);
+      this.#exits.ack(raw);
+    } catch (error) {
+      if (this.#closed) return;
+      logger.warn({ topic, adapter: "rabbitmq", queue, error }, "a nacked message could not go back with its delay, it waits here");
+      const timer = startTimer(
+        () => {
+          this.#waiting.delete(timer);
+          this.#exits.requeue(raw);
+        },
+        Math.max(delayMs, LEAST_WAIT_MS),
+      );
+      this.#waiting.set(timer, raw);
+    }
+  }
+
+  #show(detail: string | undefined): void {
+    this.#blocked = detail !== undefined;
+    if (!this.#closed) this.#showBlocked(detail);
+  }
+}

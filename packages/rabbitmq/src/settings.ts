@@ -1,0 +1,70 @@
+import { type Logger, silentLogger } from "millrace";
+import { parseAddress } from "./address.ts";
+import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
+import { Link } from "./link.ts";
+import type { LinkRules } from "./open-link.ts";
+import { RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions, type RabbitMqPubSubOptions } from "./options.ts";
+import { Outbound } from "./outbound.ts";
+import { provideExchange } from "./provision.ts";
+import { pubSubTopology, queueTopology, type RabbitMqTopology } from "./topology.ts";
+
+/** The options with their defaults, and what is made of them. */
+export interface Settings {
+  readonly options: RabbitMqPubSubOptions;
+  readonly topology: RabbitMqTopology;
+  readonly codec: RabbitMqCodec;
+  readonly link: LinkRules;
+  readonly logger: Logger;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+}
+
+export function settingsOf(options: RabbitMqPubSubOptions): Settings {
+  const { topology = "pubsub", codec = "watermill" } = options;
+  const addresses = [options.url].flat().map((url) => {
+    const parsed = parseAddress(url);
+    if (typeof parsed === "string") throw new TypeError(parsed);
+    return parsed;
+  });
+  return {
+    options,
+    topology: typeof topology === "object" ? topology : topology === "pubsub" ? pubSubTopology() : queueTopology(),
+    codec: typeof codec === "object" ? codec : codec === "watermill" ? watermillCodec() : correlatingCodec(),
+    link: {
+      addresses,
+      connectionName: options.connectionName ?? "millrace",
+      connectTimeoutMs: options.connectTimeoutMs ?? RABBITMQ_DEFAULTS.connectTimeoutMs,
+      heartbeatMs: options.heartbeatMs ?? RABBITMQ_DEFAULTS.heartbeatMs,
+      socket: options.socket ?? {},
+    },
+    logger: options.logger ?? silentLogger,
+    reconnectMinMs: options.reconnectMinMs ?? RABBITMQ_DEFAULTS.reconnectMinMs,
+    reconnectMaxMs: options.reconnectMaxMs ?? RABBITMQ_DEFAULTS.reconnectMaxMs,
+  };
+}
+
+/** What sends, and the connection it sends over: its own, for a broker that is short of memory stops listening to it. */
+export function outboundOf(settings: Settings, purpose: string): { readonly outbound: Outbound; readonly link: Link } {
+  const options: RabbitMqPublisherOptions = settings.options;
+  const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = settings;
+  const link = new Link(settings.link, purpose, logger);
+  const outbound = new Outbound(link, {
+    window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
+    windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
+    timeoutMs: options.publishTimeoutMs ?? RABBITMQ_DEFAULTS.publishTimeoutMs,
+    maxWaiting: options.maxWaiting ?? RABBITMQ_DEFAULTS.maxWaiting,
+    maxWaitingBytes: options.maxWaitingBytes ?? RABBITMQ_DEFAULTS.maxWaitingBytes,
+    reconnectMinMs,
+    reconnectMaxMs,
+    logger,
+    idOf: ({ content, properties }) => {
+      try {
+        return codec.decode(content, properties).id;
+      } catch {
+        return undefined;
+      }
+    },
+    prepare: (channel, exchange) => provideExchange(channel, exchange, topology, options),
+  });
+  return { outbound, link };
+}

@@ -1,0 +1,12 @@
+import { OptionError } from "millrace";
+
+/** Throws `BAD_TOPIC` for names that AMQP cannot carry, or that the broker keeps for itself. */
+export function checkTopic(subject: string, ...names: readonly string[]): void {
+  const problems = names.flatMap((name) => {
+    if (Buffer.byteLength(name) > 255) return [`the name ${JSON.stringify(`${name.slice(0, 32)}…`)} is longer than 255 bytes`];
+    return [];
+  });
+  const [first = ""] = names;
+  if (first.startsWith("amq.")) problems.push(`the name ${JSON.stringify(first.slice(0, 64))} begins with amq., which the broker keeps for itself`);
+  if (problems.length > 0) throw new OptionError(subject, problems, { code: "BAD_TOPIC" });
+}
