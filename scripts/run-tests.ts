@@ -1,4 +1,5 @@
 import { parseCLI, startVitest, type TestCase, type Vitest } from "vitest/node";
+import { missingBrokers } from "../test/brokers/missing-brokers.ts";
 
 /** Runs the tests and ends the process, with what was not run, and a line of counts as the last line printed. */
 export async function runTests(args: readonly string[]): Promise<never> {
@@ -7,6 +8,7 @@ export async function runTests(args: readonly string[]): Promise<never> {
   const counts = count(vitest);
   await vitest.close();
   for (const line of counts.notRun) console.log(`not run: ${line}`);
+  for (const line of missingBrokers()) console.log(line);
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.notRun.length} skipped`);
   process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
 }

@@ -3,6 +3,7 @@ import type { BrokerAddress, BrokerName } from "../../scripts/brokers/broker.ts"
 import { BrokerRun, clearDeadRuns, placeBroker } from "../../scripts/brokers/broker-run.ts";
 import { BrokerUnavailable } from "../../scripts/brokers/broker-unavailable.ts";
 import { openBroker } from "../../scripts/brokers/open-broker.ts";
+import { missingBrokers } from "./missing-brokers.ts";
 import { neededBrokers } from "./needed-brokers.ts";
 
 /** What became of a broker that the chosen tests need. */
@@ -34,7 +35,9 @@ async function start(run: BrokerRun, name: BrokerName): Promise<StartedBroker> {
     await broker.start();
     return { address };
   } catch (error) {
-    if (error instanceof BrokerUnavailable) return { notRun: error.message };
-    return { broken: error instanceof Error ? error.message : String(error) };
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof BrokerUnavailable)) return { broken: reason };
+    missingBrokers().push(`not run: everything on ${name}: ${reason}`);
+    return { notRun: reason };
   }
 }

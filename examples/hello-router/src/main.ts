@@ -9,11 +9,16 @@ function number(name: string): number | undefined {
   return Number(text);
 }
 
+const adapters = {
+  amqp: () => import("@millrace/rabbitmq"),
+  kafka: () => import("@millrace/kafka"),
+  sqlite: () => import("@millrace/sql"),
+};
 const logger = consoleLogger({ level: "warn" });
 
 try {
-  // The one line that chooses the broker: BROKER_URL is memory: or sqlite:<file>.
-  const broker = await connect(process.env.BROKER_URL ?? "memory:", { sqlite: () => import("@millrace/sql") }, { logger });
+  // What chooses the broker is BROKER_URL: memory:, sqlite:<file>, kafka://<host> or amqp://<host>.
+  const broker = await connect(process.env.BROKER_URL ?? "memory:", adapters, { logger });
   await runHelloRouter({ broker, intervalMs: number("INTERVAL_MS"), count: number("COUNT"), logger });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

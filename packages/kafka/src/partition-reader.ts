@@ -32,6 +32,8 @@ export class PartitionReader {
   readonly #window: Ring<PartitionRecord> = new Ring();
   readonly #returned: Received<PartitionRecord>[] = [];
   #skipped: readonly OffsetRange[];
+  /** Settled records in the window, behind one that is not. */
+  #ahead = 0;
   /** The offset behind the last record that was delivered or stepped over. */
   #passed: number;
 
@@ -72,16 +74,19 @@ export class PartitionReader {
   *settledBeyond(): Generator<OffsetRange> {
     let begin = -1;
     let end = -1;
-    for (const { settled, offset } of this.#window) {
+    let left = this.#ahead;
+    for (const { settled, offset } of left > 0 ? this.#window : []) {
       if (settled) {
+        left--;
         if (begin < 0) begin = offset;
         end = offset + 1;
       } else if (begin >= 0) {
         yield { begin, end };
         begin = -1;
+        if (left === 0) break;
       }
     }
-    if (begin >= 0) yield { begin, end: Math.max(end, this.#passed) };
+    if (begin >= 0) yield { begin, end };
     for (const range of this.#skipped) if (range.begin >= this.#passed) yield range;
   }
 
@@ -107,8 +112,7 @@ export class PartitionReader {
           this.out++;
           return record;
         }
-        record.settled = true;
-        this.advance();
+        this.#markSettled(record);
         continue;
       }
       const { broken } = cursor;
@@ -124,9 +128,8 @@ export class PartitionReader {
 
   settle(record: PartitionRecord): void {
     if (record.settled) return;
-    record.settled = true;
     this.out--;
-    this.advance();
+    this.#markSettled(record);
   }
 
   giveBack(messages: readonly Received<PartitionRecord>[]): void {
@@ -147,8 +150,13 @@ export class PartitionReader {
     this.#passed = Math.max(this.#passed, position);
   }
 
-  advance(): void {
-    while (this.#window.peek()?.settled === true) this.#window.shift();
+  #markSettled(record: PartitionRecord): void {
+    record.settled = true;
+    this.#ahead++;
+    for (let first = this.#window.peek(); first?.settled === true; first = this.#window.peek()) {
+      this.#window.shift();
+      this.#ahead--;
+    }
   }
 
   #isSkipped(offset: number): boolean {

@@ -21,11 +21,11 @@ export function amqpError(error: unknown, doing: string): MillraceError {
     case NOT_FOUND:
       return make("TOPIC_MISSING", false);
     case LOCKED:
-      return make("TOPOLOGY_MISMATCH", false);
+      return make("TOPIC_MISMATCH", false);
     case PRECONDITION:
       if (/message size/.test(text)) return make("MESSAGE_TOO_LARGE", false);
       if (/acknowledgement .*timed out/.test(text)) return make("CONSUMER_TIMEOUT", true);
-      return make("TOPOLOGY_MISMATCH", false);
+      return make("TOPIC_MISMATCH", false);
   }
   return make(UNREACHABLE.test(`${(error as { code?: unknown } | undefined)?.code} ${text}`) ? "BROKER_UNREACHABLE" : "CONNECTION_LOST", true);
 }

@@ -12,6 +12,7 @@ export interface LinkRules {
 
 /** How long the broker may take to say goodbye. */
 const GOODBYE_MS = 1_000;
+export const STOOD_STILL = "this process stood still for longer than the broker waits";
 
 /** One connection from its opening to its end. */
 export class OpenLink {
@@ -27,6 +28,7 @@ export class OpenLink {
   #timer: TimerHandle | undefined;
   #bytes = -1;
   #seenAt = monotonicMs();
+  #tickAt = monotonicMs();
 
   constructor(model: ChannelModel, heartbeatMs: number) {
     this.model = model;
@@ -63,9 +65,9 @@ export class OpenLink {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** The other side has said nothing for longer than it may: it is dead, or we were frozen and it takes us for dead. */
-  get stale(): boolean {
-    return monotonicMs() - this.#seenAt > this.#heartbeatMs && !this.#spoke();
+  /** This process stood still for so long that the broker takes it for dead, and has given away what it holds. */
+  get stoodStill(): boolean {
+    return monotonicMs() - this.#tickAt > this.#heartbeatMs;
   }
 
   destroy(error: Error): void {
@@ -94,6 +96,11 @@ export class OpenLink {
   #watch(): void {
     this.#timer = startTimer(() => {
       if (this.closed) return;
+      if (this.stoodStill) {
+        this.destroy(new Error(STOOD_STILL));
+        return;
+      }
+      this.#tickAt = monotonicMs();
       if (this.#spoke() || monotonicMs() - this.#seenAt <= this.#heartbeatMs) this.#watch();
       // What came while the event loop stood still has not been read yet.
       else laterTurn(() => laterTurn(() => this.#giveUp()));

@@ -161,6 +161,7 @@ export class Outbound {
   #onEnd(exchange: string, lane: Lane, failure: Failure): void {
     lane.channel = undefined;
     this.#dropEnded(lane);
+    if (this.#stop.signal.aborted) return;
     this.#settings.logger.warn({ adapter: "rabbitmq", exchange, error: failure.cause }, "the channel for publishing was closed");
     if (lane.jobs.size > 0) this.#wake(exchange, lane);
   }

@@ -28,7 +28,7 @@ export interface RabbitMqPublisherStatus {
  * - During an outage, or while the broker blocks publishing, calls wait, at most `publishTimeoutMs`.
  * - What was sent and not confirmed when a connection broke is `unknown`; nothing is sent twice.
  * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
- *   `TOPOLOGY_MISMATCH`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
+ *   `TOPIC_MISMATCH`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
  *   `PUBLISH_ABORTED`, `BUFFER_FULL`; after `close()` with `CLOSED`.
  *
  * ```ts

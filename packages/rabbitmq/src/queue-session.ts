@@ -4,7 +4,7 @@ import { type Intake, LATE, monotonicMs, Received, Ring, type Session, type Sett
 import { AckLedger } from "./ack-ledger.ts";
 import { amqpError } from "./amqp-error.ts";
 import { Consumer } from "./consumer.ts";
-import type { OpenLink } from "./open-link.ts";
+import { type OpenLink, STOOD_STILL } from "./open-link.ts";
 import { PutAside } from "./put-aside.ts";
 import type { QueueRules } from "./queue-rules.ts";
 import { attemptOf, describe, type RabbitMqReceipt } from "./receipt.ts";
@@ -141,9 +141,8 @@ export class QueueSession implements Session<RabbitMqReceipt> {
 
   holds({ receipt }: Received<RabbitMqReceipt>): boolean {
     if (!this.#live || receipt.session !== this) return false;
-    // We stood still for so long that the broker takes us for dead.
-    if (!this.#link.stale) return true;
-    this.#link.destroy(new Error("this process stood still for longer than the broker waits"));
+    if (!this.#link.stoodStill) return true;
+    this.#link.destroy(new Error(STOOD_STILL));
     return false;
   }
 

@@ -46,7 +46,7 @@ export class PublishQueue {
     let bytes = 0;
     for (const { payload, metadata } of rows) bytes += payload.length + (metadata?.length ?? 0);
     const { maxWaiting, maxWaitingBytes, timeoutMs } = this.#rules;
-    if (signal?.aborted) return Promise.reject(publishError("the publish was aborted", "ABORTED", rows.length, 0, "rejected", signal.reason));
+    if (signal?.aborted) return Promise.reject(publishError("the publish was aborted", "PUBLISH_ABORTED", rows.length, 0, "rejected", signal.reason));
     // One call alone may be of any size: it waits for nobody.
     if (this.#jobs.length > 0 && (this.#rows + rows.length > maxWaiting || this.#bytes + bytes > maxWaitingBytes)) {
       return Promise.reject(
@@ -56,7 +56,7 @@ export class PublishQueue {
     return new Promise((resolve, reject) => {
       const job: Job = { rows, bytes, deadline: monotonicMs() + timeoutMs, done: 0, alone: false, resolve, reject };
       if (signal !== undefined) {
-        const onAbort = (): void => this.#refuse(job, "the publish was aborted", "ABORTED", signal.reason);
+        const onAbort = (): void => this.#refuse(job, "the publish was aborted", "PUBLISH_ABORTED", signal.reason);
         signal.addEventListener("abort", onAbort, { once: true });
         job.resolve = () => {
           signal.removeEventListener("abort", onAbort);
@@ -167,7 +167,7 @@ export class PublishQueue {
   /** Takes a waiting call out. No transaction with it is open between two turns, so what is not done has not happened. */
   #refuse(job: Job, text: string, code: string, cause: unknown): void {
     if (!this.#remove(job)) return;
-    job.reject(publishError(text, code, job.rows.length, job.done, "rejected", cause, code !== "ABORTED"));
+    job.reject(publishError(text, code, job.rows.length, job.done, "rejected", cause, code !== "PUBLISH_ABORTED"));
     if (this.#jobs.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 

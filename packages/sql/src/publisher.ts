@@ -12,7 +12,7 @@ import { PublishQueue, publishError } from "./publish-queue.ts";
  *   tells by position how far it came. Calls under way at once share one commit.
  * - A locked database never blocks the event loop: the call waits, at most `publishTimeoutMs`, then rejects with `DATABASE_BUSY`.
  * - Rejects with `DATABASE_FULL`, `DATABASE_CORRUPT`, `DATABASE_READONLY`, `DATABASE_IO`, `DATABASE_UNREACHABLE`, `BUFFER_FULL`,
- *   `ABORTED`, `INVALID_DELAY`; after `close()` with `CLOSED`.
+ *   `PUBLISH_ABORTED`, `UNENCODABLE`, `INVALID_DELAY`; after `close()` with `CLOSED`.
  *
  * ```ts
  * const publisher = new SqlPublisher({ dialect: sqlite({ path: "app.db" }) });

@@ -98,7 +98,7 @@ describe("publishing", () => {
       () => undefined,
       (failure: { code: string; outcomes: string[] }) => failure,
     );
-    expect(error?.code).toBe("ABORTED");
+    expect(error?.code).toBe("PUBLISH_ABORTED");
     const confirmed = error?.outcomes.filter((outcome) => outcome === "confirmed").length ?? 0;
     expect(error?.outcomes.lastIndexOf("confirmed")).toBe(confirmed - 1);
     expect(error?.outcomes.at(-1)).toBe("rejected");

@@ -25,11 +25,18 @@ export async function prepareClasses(): Promise<void> {
     const partial = join(home, "classes.jsa");
     const ports = await freePorts(5);
     const node = new KafkaNode(1, { name: "kafka", home, port: ports.first, nodes: 1 }, () => [`-XX:ArchiveClassesAtExit=${partial}`]);
+    // The lock lets a signal end this process at once: the broker goes with it.
+    const abandon = (): void => {
+      void node.kill();
+      rmSync(home, { recursive: true, force: true });
+    };
+    process.once("exit", abandon);
     try {
       await node.start();
       await node.stop(60_000);
       if (existsSync(partial)) renameSync(partial, archive);
     } finally {
+      process.off("exit", abandon);
       await node.kill();
       ports.release();
       rmSync(home, { recursive: true, force: true });

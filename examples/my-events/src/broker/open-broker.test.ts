@@ -4,7 +4,7 @@ import { checkBroker, isInProcess, openBroker } from "./open-broker.ts";
 
 describe("openBroker", () => {
   it.each(["carrier-pigeon://roof", "redis://x", "nonsense", ""])("refuses %j and lists what it knows", async (url) => {
-    expect(() => checkBroker(url)).toThrow(/knows memory: and sqlite:/);
+    expect(() => checkBroker(url)).toThrow(/knows memory:, amqp:, amqps:, kafka:, sqlite:/);
     await expect(openBroker(url, silentLogger)).rejects.toMatchObject({ code: "UNKNOWN_SCHEME" });
   });
 

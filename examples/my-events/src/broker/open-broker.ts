@@ -2,6 +2,9 @@ import { type AdapterModule, connect, type Logger, MemoryPubSub, OptionError, ty
 
 /** The brokers that `BROKER_URL` can name, by scheme, beside `memory:`. Each is loaded when it is asked for. */
 const adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {
+  amqp: () => import("@millrace/rabbitmq"),
+  amqps: () => import("@millrace/rabbitmq"),
+  kafka: () => import("@millrace/kafka"),
   sqlite: () => import("@millrace/sql"),
 };
 
@@ -13,7 +16,7 @@ export function checkBroker(url: string): void {
     throw new OptionError(
       "BROKER_URL",
       [
-        `${JSON.stringify(scheme === undefined ? url : `${scheme}:`)} is not a broker this application knows; it knows ${known.map((name) => `${name}:`).join(" and ")}`,
+        `${JSON.stringify(scheme === undefined ? url : `${scheme}:`)} is not a broker this application knows; it knows ${known.map((name) => `${name}:`).join(", ")}`,
       ],
       { code: "UNKNOWN_SCHEME" },
     );

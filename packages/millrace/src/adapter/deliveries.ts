@@ -83,6 +83,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   /** Another session, or none for the time being. */
   connect(session: Session<unknown> | undefined): void {
     this.#session = session;
+    this.#status.block("source", undefined); // what held the former session up
     if (session === undefined) return;
     this.#appetite.restart();
     this.settlements.send();

@@ -1,0 +1,80 @@
+import { SettleError } from "millrace";
+import type { Settlement } from "millrace/adapter";
+import { positionOf } from "./delivery.ts";
+import type { CommitPart } from "./group-client.ts";
+import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
+import { writeRanges } from "./settled-ranges.ts";
+
+export interface CommitRules {
+  partitions(): Iterable<PartitionReader>;
+  /** Commits for the generation of the moment; rejects when the group does not accept it. */
+  send(parts: readonly CommitPart[]): Promise<void>;
+}
+
+/**
+ * Makes verdicts durable: the settled prefix of each partition is its offset, what is settled beyond it is in the commit's note.
+ * One commit at a time, and never one that is older than what the group has.
+ */
+export class Commits {
+  readonly #rules: CommitRules;
+  readonly #coveredTo: WeakMap<PartitionReader, number> = new WeakMap();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(rules: CommitRules) {
+    this.#rules = rules;
+  }
+
+  async settle(verdicts: readonly Settlement<PartitionRecord>[], final: boolean): Promise<void> {
+    const records: PartitionRecord[] = [];
+    for (const { kind, message } of verdicts) {
+      if (kind !== "ack" || message.receipt.place.dead) continue;
+      message.receipt.place.settle(message.receipt);
+      records.push(message.receipt);
+    }
+    await this.commit();
+    if (!final) return;
+    const positions = records.filter((record) => record.offset >= (this.#coveredTo.get(record.place) ?? Number.POSITIVE_INFINITY)).map(positionOf);
+    if (positions.length > 0) {
+      throw new SettleError(`${positions.length} acks lie so far beyond an unsettled message that they cannot be recorded: they may be delivered again`, { positions });
+    }
+  }
+
+  /** Commits whatever the group does not have yet. */
+  commit(): Promise<void> {
+    const next = this.#running.then(() => this.#commit());
+    this.#running = next.catch(() => {});
+    return next;
+  }
+
+  /** Runs `work` with no commit under way, and none before it ends. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#running;
+    const result = before.then(work);
+    this.#running = result.then(
+      () => {},
+      () => {},
+    );
+    return await result;
+  }
+
+  async #commit(): Promise<void> {
+    const parts: CommitPart[] = [];
+    const sent: { readonly partition: PartitionReader; readonly part: CommitPart; readonly covered: number }[] = [];
+    for (const partition of this.#rules.partitions()) {
+      const offset = partition.settledTo;
+      if (partition.dead || offset < partition.committed) continue;
+      const { text, covered } = writeRanges(offset, partition.settledBeyond());
+      if (offset === partition.committed && text === partition.committedNote) continue;
+      const part = { partition: partition.index, offset, note: text };
+      parts.push(part);
+      sent.push({ partition, part, covered });
+    }
+    if (parts.length === 0) return;
+    await this.#rules.send(parts);
+    for (const { partition, part, covered } of sent) {
+      partition.committed = part.offset;
+      partition.committedNote = part.note;
+      this.#coveredTo.set(partition, covered);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { OptionError } from "millrace";
+import { type KafkaSaslOptions, parseUrl } from "./connection-options.ts";
+import { KafkaPubSub, type KafkaPubSubOptions } from "./pub-sub.ts";
+
+type UrlOptions = Omit<KafkaPubSubOptions, "url" | "brokers">;
+type Writable = { -readonly [Name in keyof KafkaPubSubOptions]: KafkaPubSubOptions[Name] };
+
+const READERS: Readonly<Record<string, (value: string, options: Writable) => void>> = {
+  acks: (value, options) => {
+    options.acks = value as "all";
+  },
+  clientId: (value, options) => {
+    options.clientId = value;
+  },
+  compression: (value, options) => {
+    options.compression = value as "none";
+  },
+  partitioner: (value, options) => {
+    options.partitioner = value as "java";
+  },
+  partitions: (value, options) => {
+    options.topics = { ...(typeof options.topics === "object" ? options.topics : {}), partitions: Number(value) };
+  },
+  provision: (value, options) => {
+    options.provision = value as "create";
+  },
+  rebalance: (value, options) => {
+    options.rebalance = value as "eager";
+  },
+  replicationFactor: (value, options) => {
+    options.topics = { ...(typeof options.topics === "object" ? options.topics : {}), replicationFactor: Number(value) };
+  },
+  sasl: (value, options) => {
+    options.sasl = { ...options.sasl, mechanism: value.toUpperCase() as KafkaSaslOptions["mechanism"] };
+  },
+  tls: (value, options) => {
+    options.tls = value === "true" || value === "1" || value === "";
+  },
+};
+
+/**
+ * A `KafkaPubSub` on the cluster that the URL names: `kafka://host:port,host2:port`, port 9092 where none is given.
+ *
+ * - `kafka://user:password@host` logs in by SASL, with `?sasl=plain` (default), `scram-sha-256` or `scram-sha-512`.
+ * - Further parameters: `tls`, `clientId`, `provision`, `partitions`, `replicationFactor`, `partitioner`, `acks`, `compression`,
+ *   `rebalance`. Those of the URL win over `options`.
+ *
+ * Throws `OptionError` for anything else.
+ *
+ * ```ts
+ * const bus = fromUrl("kafka://localhost:9092?partitions=6");
+ * ```
+ */
+export function fromUrl(url: string, options: UrlOptions = {}): KafkaPubSub {
+  const hosts = parseUrl(url);
+  // The password must not show.
+  if (hosts === undefined) throw new OptionError("fromUrl", ["expected kafka://host:port,host2:port"]);
+  const given: Writable = { ...options, brokers: hosts };
+  const problems: string[] = [];
+  const credentials = /^kafka:\/\/([^@/?#]*)@/.exec(url)?.[1];
+  if (credentials !== undefined) {
+    const [username = "", password = ""] = credentials.split(":").map(decoded);
+    given.sasl = { mechanism: "PLAIN", ...options.sasl, username, password };
+  }
+  for (const [name, value] of new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? "")) {
+    const read = READERS[name];
+    if (read === undefined) problems.push(`unknown parameter ${name}: known are ${Object.keys(READERS).join(", ")}`);
+    else read(value, given);
+  }
+  if (problems.length > 0) throw new OptionError("fromUrl", problems);
+  return new KafkaPubSub(given);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

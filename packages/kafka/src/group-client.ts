@@ -1,0 +1,138 @@
+import { MillraceError } from "millrace";
+import { brokerError, errorId } from "./kafka-error.ts";
+import type { BrokerAddress } from "./connection-options.ts";
+import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
+import type { BrokerLinks } from "./wire/broker-links.ts";
+import type { Cluster } from "./wire/cluster.ts";
+
+export interface JoinRequest {
+  readonly memberId: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly protocol: string;
+  readonly subscription: Buffer;
+}
+
+export interface Joined {
+  readonly id: string;
+  readonly memberId: string;
+  readonly generation: number;
+  readonly protocol: string;
+  readonly leader: boolean;
+  readonly members: readonly { readonly memberId: string; readonly subscription: Buffer }[];
+}
+
+export interface CommitPart {
+  readonly partition: number;
+  readonly offset: number;
+  readonly note: string;
+}
+
+export interface CommittedOffset {
+  readonly offset: number;
+  readonly note: string | null | undefined;
+}
+
+const MOVED: readonly string[] = ["NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"];
+
+/** What a member says to its group's coordinator. Answers are Kafka's error names; a broker that is no coordinator any more throws. */
+export class GroupClient {
+  readonly #group: string;
+  readonly #coordinator: BrokerAddress;
+  /** Heartbeats and commits go on while a join waits, for as long as the slowest member takes, on the other connection. */
+  readonly #links: BrokerLinks;
+  readonly #joining: BrokerLinks;
+
+  private constructor(cluster: Cluster, group: string, coordinator: BrokerAddress, joinTimeoutMs: number) {
+    this.#group = group;
+    this.#coordinator = coordinator;
+    this.#links = cluster.links();
+    this.#joining = cluster.links({ requestTimeoutMs: joinTimeoutMs + cluster.requestTimeoutMs });
+  }
+
+  static async open(cluster: Cluster, group: string, joinTimeoutMs: number): Promise<GroupClient> {
+    return new GroupClient(cluster, group, await cluster.coordinator(0, group), joinTimeoutMs);
+  }
+
+  close(): void {
+    this.#links.close();
+    this.#joining.close();
+  }
+
+  async join(request: JoinRequest): Promise<Joined> {
+    const { memberId, sessionTimeoutMs, rebalanceTimeoutMs, protocol, subscription } = request;
+    const protocols = [{ name: protocol, metadata: subscription }];
+    const answer = await this.#joining.call(
+      this.#coordinator,
+      JOIN_GROUP,
+      this.#group,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+      memberId,
+      null,
+      "consumer",
+      protocols,
+      null,
+    );
+    return {
+      id: this.#checked(answer.errorCode),
+      memberId: answer.memberId,
+      generation: answer.generationId,
+      protocol: answer.protocolName ?? protocol,
+      leader: answer.leader === answer.memberId,
+      members: answer.members.map(({ memberId: id, metadata }) => ({ memberId: id, subscription: metadata })),
+    };
+  }
+
+  async sync(
+    { memberId, generation, protocol }: Pick<Joined, "memberId" | "generation" | "protocol">,
+    assignments: { memberId: string; assignment: Buffer }[],
+  ): Promise<{ readonly id: string; readonly assignment: Buffer }> {
+    const answer = await this.#joining.call(this.#coordinator, SYNC_GROUP, this.#group, generation, memberId, null, "consumer", protocol, assignments);
+    return { id: this.#checked(answer.errorCode), assignment: answer.assignment };
+  }
+
+  async heartbeat(memberId: string, generation: number): Promise<string> {
+    const { errorCode } = await this.#links.call(this.#coordinator, HEARTBEAT, this.#group, generation, memberId, null);
+    return this.#checked(errorCode);
+  }
+
+  async leave(memberId: string): Promise<void> {
+    await this.#links.call(this.#coordinator, LEAVE_GROUP, this.#group, [{ memberId }]);
+  }
+
+  /** The first error of all partitions, or `NONE`. A generation of −1 commits for a group without members. */
+  async commit(memberId: string, generation: number, topic: string, parts: readonly CommitPart[]): Promise<string> {
+    const partitions = parts.map(({ partition, offset, note }) => ({
+      partitionIndex: partition,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: note,
+    }));
+    const { topics } = await this.#links.call(this.#coordinator, OFFSET_COMMIT, this.#group, generation, memberId, null, [{ name: topic, partitions }]);
+    const failed = topics.flatMap((each) => each.partitions).find(({ errorCode }) => errorCode !== 0);
+    return this.#checked(failed?.errorCode ?? 0);
+  }
+
+  /** What the group has on record. Partitions without a record are left out. Waits for transactions that are about to end. */
+  async committed(topic: string, partitions: readonly number[]): Promise<Map<number, CommittedOffset>> {
+    const request = { groupId: this.#group, memberEpoch: -1, topics: [{ name: topic, partitionIndexes: [...partitions] }] };
+    const { groups } = await this.#links.call(this.#coordinator, OFFSET_FETCH, [request], true);
+    const id = this.#checked(groups[0]?.errorCode ?? 0);
+    if (id !== "NONE") throw brokerError(id, `group ${JSON.stringify(this.#group)}`);
+    const found = new Map<number, CommittedOffset>();
+    for (const { partitionIndex, committedOffset, metadata, errorCode } of groups.flatMap((group) => group.topics).flatMap((each) => each.partitions)) {
+      if (errorCode !== 0) throw brokerError(errorId(errorCode), `group ${JSON.stringify(this.#group)}, partition ${partitionIndex}`);
+      if (committedOffset >= 0n) found.set(partitionIndex, { offset: Number(committedOffset), note: metadata });
+    }
+    return found;
+  }
+
+  #checked(errorCode: number): string {
+    const id = errorId(errorCode);
+    if (MOVED.includes(id)) {
+      throw new MillraceError(`group ${JSON.stringify(this.#group)}: its coordinator moves (${id})`, { code: "BROKER_UNREACHABLE", retryable: true });
+    }
+    return id;
+  }
+}

@@ -1,0 +1,130 @@
+import { decodeConsumerProtocolAssignment, decodeConsumerProtocolSubscription, encodeConsumerProtocolAssignment, encodeConsumerProtocolSubscription } from "@platformatic/kafka";
+import { MillraceError } from "millrace";
+import { monotonicMs, sleep } from "millrace/adapter";
+import { assignCooperatively, assignRanges, type GroupMember } from "./assignor.ts";
+import type { GroupClient, Joined } from "./group-client.ts";
+import { brokerError } from "./kafka-error.ts";
+import type { Cluster } from "./wire/cluster.ts";
+
+export interface MembershipRules {
+  readonly topic: string;
+  readonly group: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly cooperative: boolean;
+}
+
+const LOST: readonly string[] = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"];
+const PASSING: readonly string[] = ["REBALANCE_IN_PROGRESS", "UNKNOWN_SERVER_ERROR"];
+const RETRY_MS = 50;
+
+/** This member's place in its group. It outlives connections: a member that comes back in time keeps what it has. */
+export class Membership {
+  readonly #rules: MembershipRules;
+  memberId = "";
+  generation = -1;
+  /** When the last heartbeat that was answered had been sent. */
+  #lastBeat = 0;
+
+  constructor(rules: MembershipRules) {
+    this.#rules = rules;
+  }
+
+  get joined(): boolean {
+    return this.generation >= 0;
+  }
+
+  /** False when the group may have given our partitions to others. */
+  get alive(): boolean {
+    return this.joined && monotonicMs() - this.#lastBeat < this.#rules.sessionTimeoutMs;
+  }
+
+  /** The group does not know us any more. */
+  lose(): void {
+    this.memberId = "";
+    this.generation = -1;
+  }
+
+  /** `"ok"`, `"rebalance"`: the group gathers anew, `"lost"`. */
+  async beat(client: GroupClient): Promise<"ok" | "rebalance" | "lost"> {
+    const { generation } = this;
+    const sentAt = monotonicMs();
+    const id = await client.heartbeat(this.memberId, generation);
+    if (id === "NONE" || id === "REBALANCE_IN_PROGRESS") {
+      this.#lastBeat = Math.max(this.#lastBeat, sentAt);
+      return id === "NONE" ? "ok" : "rebalance";
+    }
+    if (!LOST.includes(id)) throw brokerError(id, `group ${JSON.stringify(this.#rules.group)}`);
+    return generation === this.generation ? "lost" : "ok"; // of a generation that is over: says nothing
+  }
+
+  /**
+   * Joins, or joins again, and returns the partitions that are ours now. `onLost` is called when the group had forgotten us.
+   */
+  async join(client: GroupClient, cluster: Cluster, owned: () => readonly number[], onLost: () => void): Promise<readonly number[]> {
+    const { topic, cooperative, sessionTimeoutMs, rebalanceTimeoutMs } = this.#rules;
+    for (;;) {
+      const holding = cooperative ? [...owned()] : [];
+      const subscription = encodeConsumerProtocolSubscription({
+        version: cooperative ? 2 : 0,
+        topics: [topic],
+        userData: "",
+        ownedPartitions: [{ topic, partitions: holding }],
+        generationId: holding.length > 0 ? this.generation : -1,
+      });
+      const protocol = cooperative ? "cooperative-sticky" : "range";
+      const joined = await client.join({ memberId: this.memberId, sessionTimeoutMs, rebalanceTimeoutMs, protocol, subscription });
+      if (joined.id === "MEMBER_ID_REQUIRED") {
+        this.memberId = joined.memberId;
+        continue;
+      }
+      if (joined.id === "NONE") {
+        const sentAt = monotonicMs();
+        const { id, assignment } = await client.sync(joined, joined.leader ? await this.#assign(joined, cluster) : []);
+        if (id === "NONE") {
+          this.memberId = joined.memberId;
+          this.generation = joined.generation;
+          this.#lastBeat = sentAt;
+          return assignment.length === 0 ? [] : decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap((each) => (each.topic === topic ? each.partitions : []));
+        }
+        // The group gathers once more: this generation counts as ours all the same, so that what we hold stays claimed.
+        if (id === "REBALANCE_IN_PROGRESS") {
+          this.memberId = joined.memberId;
+          this.generation = joined.generation;
+          this.#lastBeat = sentAt;
+        }
+        await this.#tryAgain(id, onLost);
+      } else await this.#tryAgain(joined.id, onLost);
+    }
+  }
+
+  async #tryAgain(id: string, onLost: () => void): Promise<void> {
+    if (LOST.includes(id)) {
+      this.lose();
+      onLost();
+      return;
+    }
+    if (!PASSING.includes(id)) throw brokerError(id, `group ${JSON.stringify(this.#rules.group)}`);
+    await sleep(RETRY_MS);
+  }
+
+  /** The leader's part: who gets what. */
+  async #assign({ members, protocol }: Joined, cluster: Cluster): Promise<{ memberId: string; assignment: Buffer }[]> {
+    const known: GroupMember[] = members.map(({ memberId, subscription }) => {
+      const { topics, ownedPartitions, generationId } = decodeConsumerProtocolSubscription(subscription);
+      return { memberId, topics, owned: new Map(ownedPartitions.map((each) => [each.topic, each.partitions])), generation: generationId };
+    });
+    const topics = [...new Set(known.flatMap((member) => member.topics))];
+    const found = await cluster.refresh(topics);
+    if (!found.has(this.#rules.topic)) throw brokerError("UNKNOWN_TOPIC_OR_PARTITION", `topic ${JSON.stringify(this.#rules.topic)}`);
+    const counts = new Map([...found].map(([name, { leaders }]) => [name, leaders.length]));
+    if (protocol !== "cooperative-sticky" && protocol !== "range") {
+      throw new MillraceError(`group ${JSON.stringify(this.#rules.group)}: the assignment ${protocol} is not known here`, { code: "GROUP_MISMATCH" });
+    }
+    const shares = protocol === "range" ? assignRanges(known, counts) : assignCooperatively(known, counts);
+    return [...shares].map(([memberId, byTopic]) => {
+      const assignedPartitions = [...byTopic].map(([topic, partitions]) => ({ topic, partitions }));
+      return { memberId, assignment: encodeConsumerProtocolAssignment({ version: 0, assignedPartitions, userData: null }) };
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import { OptionCheck } from "millrace/adapter";
+import { KafkaPublisher } from "./publisher.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
+import { KafkaSubscriber } from "./subscriber.ts";
+import { checkSubscriberOptions, type KafkaSubscriberOptions } from "./subscriber-options.ts";
+
+export interface KafkaPubSubOptions extends KafkaPublisherOptions, KafkaSubscriberOptions {}
+
+/**
+ * Both sides of Kafka in one object, each on connections of its own. See `KafkaPublisher` and `KafkaSubscriber` for what each
+ * side promises.
+ *
+ * ```ts
+ * const bus = new KafkaPubSub({ url: "kafka://localhost:9092" });
+ * const orders = await bus.subscribe("order.placed", { group: "billing" });
+ * await bus.publish("order.placed", Message.json({ id: "o-1" }, { key: "o-1" }));
+ * for await (const message of orders) {
+ *   message.ack();
+ *   break;
+ * }
+ * await bus.close();
+ * ```
+ */
+export class KafkaPubSub implements PubSub {
+  readonly #publisher: KafkaPublisher;
+  readonly #subscriber: KafkaSubscriber;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: KafkaPubSubOptions) {
+    const check = new OptionCheck("KafkaPubSub");
+    checkPublisherOptions(check, options);
+    checkSubscriberOptions(new OptionCheck("KafkaPubSub"), options).done();
+    check.done();
+    this.#publisher = new KafkaPublisher(options);
+    this.#subscriber = new KafkaSubscriber(options);
+  }
+
+  publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
+    return this.#publisher.publish(topic, messages, options);
+  }
+
+  subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    return this.#subscriber.subscribe(topic, options);
+  }
+
+  /** Makes the topic and, with `group`, puts on record where the group begins. */
+  provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
+    return this.#subscriber.provision(topic, options);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#subscriber.close();
+    } finally {
+      await this.#publisher.close();
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { fileURLToPath } from "node:url";
+import { connect } from "amqplib";
+import { ChaosProxy, type ConformanceSetup } from "millrace/conformance";
+import { afterAll, it } from "vitest";
+import { adapterSuite } from "../../../test/adapter-suite.ts";
+import { ownBroker, type RabbitmqBroker } from "../../../test/brokers/index.ts";
+import { capabilities } from "./capabilities.ts";
+import { ID_HEADER } from "./codec.ts";
+import { RabbitMqPubSub } from "./pub-sub.ts";
+import { testOptions } from "./testing/test-options.ts";
+
+/** A process that the broker has not heard for so long is taken for dead. */
+const SHORT_HEARTBEAT_MS = 2_000;
+
+// Its own: it is killed and started again.
+const broker = await ownBroker("rabbitmq");
+if ("notRun" in broker) {
+  it("@millrace/rabbitmq keeps the contract", (context) => context.skip(broker.notRun));
+} else {
+  afterAll(() => broker.remove());
+  adapterSuite(setup(broker));
+}
+
+function setup(broker: RabbitmqBroker): ConformanceSetup {
+  const { url, port } = broker;
+  const create = (heartbeatMs?: number, other = url): RabbitMqPubSub => new RabbitMqPubSub({ ...testOptions(other), heartbeatMs });
+  return {
+    name: "@millrace/rabbitmq",
+    capabilities,
+    create: () => create(),
+    // Not a lease of messages: so long a process may be silent.
+    lease: { leaseMs: SHORT_HEARTBEAT_MS, create: () => create(SHORT_HEARTBEAT_MS) },
+    // amqplib encodes the headers of a message into 64 KiB.
+    limits: { maxMetadataBytes: 60_000 },
+    faults: {
+      restartBroker: async () => {
+        await broker.kill();
+        await broker.start();
+      },
+      proxied: async () => {
+        const proxy = await ChaosProxy.start({ port });
+        return { proxy, pubsub: create(undefined, `amqp://guest:guest@127.0.0.1:${proxy.port}`) };
+      },
+      putUndecodable: async (topic) => {
+        const connection = await connect(url);
+        const channel = await connection.createConfirmChannel();
+        channel.publish(topic, "", Buffer.from("no message of ours"), { headers: { [ID_HEADER]: 17 } });
+        await channel.waitForConfirms();
+        await connection.close();
+      },
+      worker: {
+        module: fileURLToPath(new URL("./testing/conformance-worker.ts", import.meta.url)),
+        execArgv: ["--conditions=millrace:source"],
+        env: { RABBITMQ_URL: url, RABBITMQ_SHORT_HEARTBEAT_MS: String(SHORT_HEARTBEAT_MS) },
+      },
+    },
+  };
+}
