@@ -1,6 +1,11 @@
 import { defaultExclude, defineConfig } from "vitest/config";
 
-const ON_BROKERS = ["packages/{kafka,rabbitmq}/src/**/*.test.ts", "examples/**/*on-brokers.test.ts", "test/{brokers,interop}/**/*.test.ts"];
+const ON_BROKERS = [
+  "packages/{kafka,rabbitmq}/src/**/*.test.ts",
+  "examples/**/*on-brokers.test.ts",
+  "examples/**/*-brokers.test.ts",
+  "test/{brokers,interop}/**/*.test.ts",
+];
 
 export default defineConfig({
   resolve: { conditions: ["millrace:source"] },

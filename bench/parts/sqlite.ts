@@ -1,13 +1,11 @@
 import type { ConsumeSettings, PublishSettings } from "../cases/sqlite-settings.ts";
 import type { Bench } from "../harness/bench.ts";
+import { BESIDE_BARE, besideBare, goalBesideBare } from "../harness/beside-bare.ts";
 import { call } from "../harness/case.ts";
-import { ms, ns, rate, spread, times, whole } from "../harness/format.ts";
-import { median } from "../harness/quantile.ts";
+import { ms, whole } from "../harness/format.ts";
 import type { Samples } from "../harness/samples.ts";
 import type { Goal, Part, Section, Table } from "../harness/section.ts";
 
-const REACH = 0.9;
-const REACH_NS = 500;
 const SIZES = [16, 256];
 
 /** Publishing and consuming beside the driver alone, with the same tables, settings and commits. */
@@ -37,7 +35,7 @@ async function publishing(bench: Bench, goals: Goal[]): Promise<Table> {
       const settings: PublishSettings = { count, batch, bytes };
       const { ours, bare } = await bench.rounds({ ours: call("sqlite-publish-millrace", settings), bare: call("sqlite-publish-bare", settings) });
       rows.push(row(`${bytes} B, ${batch} a call`, count, "", ours, bare));
-      if (batch >= 100) goals.push(goal(`publish ${bytes} B by ${batch}`, ours, bare));
+      if (batch >= 100) goals.push(goalBesideBare(`publish ${bytes} B by ${batch}`, ours, bare));
     }
   }
   const count = bench.count(100_000, 5000);
@@ -69,37 +67,14 @@ async function consuming(bench: Bench, goals: Goal[]): Promise<Table> {
       });
       const name = `${bytes} B, ${prefetch === undefined ? "default prefetch" : `prefetch ${prefetch}`}, concurrency ${concurrency}`;
       rows.push(row(name, count, String(batch), ours, bare));
-      goals.push(goal(`consume ${name}`, ours, bare));
+      goals.push(goalBesideBare(`consume ${name}`, ours, bare));
     }
   }
   return { caption: "Consume a backlog, by a synchronous handler in the router, to the last verdict in the file:", head: HEAD, rows };
 }
 
-const HEAD = ["way", "messages", "messages a commit", "Millrace", "spread", "bare", "spread", "of bare", "by CPU time", "more than bare, each"];
+const HEAD = ["way", "messages", "messages a commit", ...BESIDE_BARE];
 
 function row(name: string, count: number, perCommit: string, ours: Samples, bare: Samples): string[] {
-  return [
-    name,
-    whole(count),
-    perCommit,
-    rate(ours.median("perSecond")),
-    spread(ours.spread("perSecond")),
-    rate(bare.median("perSecond")),
-    spread(bare.spread("perSecond")),
-    times(ours.over(bare, "perSecond")),
-    times(ours.over(bare, "perCpuSecond")),
-    ns(more(ours, bare)),
-  ];
-}
-
-/** Nine tenths of the bare client's speed, or its time and half a microsecond more for each message. */
-function goal(name: string, ours: Samples, bare: Samples): Goal {
-  const ratio = ours.over(bare, "perSecond");
-  const extra = more(ours, bare);
-  return { text: `${name}: ${REACH} of the bare client or ${REACH_NS} ns more (${times(ratio)}, ${ns(extra)})`, reached: ratio >= REACH || extra <= REACH_NS };
-}
-
-function more(ours: Samples, bare: Samples): number {
-  const others = bare.all("ns");
-  return median(ours.all("ns").map((value, round) => value - (others[round] as number)));
+  return [name, whole(count), perCommit, ...besideBare(ours, bare)];
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrokerAddress } from "./broker.ts";
 
@@ -10,21 +10,17 @@ export function storeAddress(address: BrokerAddress): void {
   writeFileSync(join(address.home, FILE), JSON.stringify(address));
 }
 
-/** The addresses of the brokers in the folders inside this one. */
-export function storedAddresses(folder: string): readonly BrokerAddress[] {
-  return entries(folder).flatMap((name) => {
-    try {
-      return [JSON.parse(readFileSync(join(folder, name, FILE), "utf8")) as BrokerAddress];
-    } catch {
-      return [];
-    }
-  });
+/** The address of the broker that has this folder; undefined when none has. */
+export function storedAddress(home: string): BrokerAddress | undefined {
+  try {
+    return JSON.parse(readFileSync(join(home, FILE), "utf8")) as BrokerAddress;
+  } catch {
+    return undefined;
+  }
 }
 
-function entries(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+/** The addresses of the brokers in the folders inside this one. */
+export function storedAddresses(folder: string): readonly BrokerAddress[] {
+  const homes = existsSync(folder) ? readdirSync(folder) : [];
+  return homes.map((name) => storedAddress(join(folder, name))).filter((address) => address !== undefined);
 }

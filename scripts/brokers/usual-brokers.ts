@@ -6,7 +6,10 @@ import { BROKERS_FOLDER } from "./brokers-folder.ts";
 import { isFree } from "./free-ports.ts";
 import { openBroker } from "./open-broker.ts";
 import { portOwner } from "./port-owner.ts";
-import { storeAddress, storedAddresses } from "./stored-address.ts";
+import { storeAddress, storedAddress } from "./stored-address.ts";
+
+/** Where the data is; the tests of this command have theirs elsewhere. */
+const HOME = process.env.BROKERS_HOME ?? BROKERS_FOLDER;
 
 /** The environment variables that move a broker from its usual port. */
 export const PORT_VARIABLES: Readonly<Record<BrokerName, string>> = { kafka: "KAFKA_PORT", rabbitmq: "RABBITMQ_PORT" };
@@ -24,7 +27,7 @@ export function wantedPort(name: BrokerName): number {
 
 /** The broker of this clone as it was last started; undefined when it never was, or was cleaned away. */
 export function usualBroker(name: BrokerName): Broker | undefined {
-  const address = storedAddresses(BROKERS_FOLDER).find((stored) => stored.name === name);
+  const address = storedAddress(join(HOME, name));
   return address === undefined ? undefined : openBroker(address);
 }
 
@@ -35,7 +38,7 @@ export async function startUsual(name: BrokerName): Promise<Broker> {
     await last.start();
     return last;
   }
-  const address: BrokerAddress = { name, home: join(BROKERS_FOLDER, name), port: wantedPort(name), nodes: 1 };
+  const address: BrokerAddress = { name, home: join(HOME, name), port: wantedPort(name), nodes: 1 };
   const broker = openBroker(address);
   await broker.install();
   await expectFree(address);
@@ -57,7 +60,7 @@ async function expectFree({ name, port }: BrokerAddress): Promise<void> {
 /** Deletes data and logs of a broker that was stopped. */
 export async function cleanUsual(name: BrokerName): Promise<void> {
   await usualBroker(name)?.kill();
-  await rm(join(BROKERS_FOLDER, name), { recursive: true, force: true, maxRetries: 3 });
+  await rm(join(HOME, name), { recursive: true, force: true, maxRetries: 3 });
 }
 
 export function isBrokerName(name: string): name is BrokerName {

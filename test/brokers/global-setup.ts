@@ -19,10 +19,11 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   // Every project inherits this file; the root's own turn comes last, and what it provides all of them see.
   if (project !== project.vitest.getRootProject()) return undefined;
-  const needed = neededBrokers(project.vitest.state.getPaths());
+  const { shared, any } = neededBrokers(project.vitest.state.getPaths());
+  if (!any) return undefined;
   await clearDeadRuns();
   const run = new BrokerRun();
-  const started = await Promise.all(needed.map(async (name) => [name, await start(run, name)] as const));
+  const started = await Promise.all(shared.map(async (name) => [name, await start(run, name)] as const));
   project.provide("brokers", { folder: run.folder, ...Object.fromEntries(started) });
   return () => run.end();
 }

@@ -48,6 +48,12 @@ export function kafkaDelivery(message: ReceivedMessage): KafkaDelivery | undefin
   return (message.delivery as { readonly kafka?: KafkaDelivery } | undefined)?.kafka;
 }
 
+/** The record behind a delivery of ours. */
+export function recordOf(message: ReceivedMessage): KafkaRecord | undefined {
+  const delivery = kafkaDelivery(message);
+  return delivery instanceof RecordDelivery ? delivery.record : undefined;
+}
+
 class RecordDelivery implements KafkaDelivery {
   readonly timestamp: Date;
   readonly #record: KafkaRecord;
@@ -55,6 +61,10 @@ class RecordDelivery implements KafkaDelivery {
   constructor(record: KafkaRecord, timestamp: Date) {
     this.#record = record;
     this.timestamp = timestamp;
+  }
+
+  get record(): KafkaRecord {
+    return this.#record;
   }
 
   get partition(): number {

@@ -1,4 +1,5 @@
 import { MillraceError } from "millrace";
+import { sleep } from "millrace/adapter";
 import { brokerError, errorId } from "./kafka-error.ts";
 import type { BrokerAddress } from "./connection-options.ts";
 import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
@@ -34,6 +35,22 @@ export interface CommittedOffset {
 }
 
 const MOVED: readonly string[] = ["NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"];
+
+const MOVED_CODE = "COORDINATOR_MOVED";
+const TRIES = 50;
+const RETRY_MS = 100;
+
+/** Does `work`, again while the group's coordinator moves: a new cluster, and one that has just lost a broker, takes a moment. */
+export async function whileCoordinatorMoves<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === TRIES || !MillraceError.is(error) || error.code !== MOVED_CODE) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
 
 /** What a member says to its group's coordinator. Answers are Kafka's error names; a broker that is no coordinator any more throws. */
 export class GroupClient {
@@ -131,7 +148,7 @@ export class GroupClient {
   #checked(errorCode: number): string {
     const id = errorId(errorCode);
     if (MOVED.includes(id)) {
-      throw new MillraceError(`group ${JSON.stringify(this.#group)}: its coordinator moves (${id})`, { code: "BROKER_UNREACHABLE", retryable: true });
+      throw new MillraceError(`group ${JSON.stringify(this.#group)}: its coordinator moves (${id})`, { code: MOVED_CODE, retryable: true });
     }
     return id;
   }

@@ -68,11 +68,12 @@ export class GroupSession implements Session<PartitionRecord> {
         if (state === "lost") this.#onLost();
         join = state !== "ok";
       }
-      if (join) await this.#joinGroup();
+      if (join) await this.#joinFirst();
     } finally {
       this.#stopped.removeEventListener("abort", onStop);
     }
     this.#beatLater();
+    if (this.#joinAgain) this.#rejoin();
     this.#lookTimer = startTimer(() => this.#lookAtTopic(), TOPIC_LOOK_MS, true);
   }
 
@@ -191,30 +192,43 @@ export class GroupSession implements Session<PartitionRecord> {
     this.#joinGroup().catch((error: unknown) => this.#fail(error));
   }
 
+  /** The first round is waited for; what the group moves after that goes on beside the reading. */
+  async #joinFirst(): Promise<void> {
+    this.#joining = true;
+    try {
+      const leaving = await this.#joinOnce();
+      if (leaving.length > 0) void this.#letGo(leaving).then(() => this.#rejoin());
+    } finally {
+      this.#joining = false;
+    }
+  }
+
+  /** Joins again and again until the group stays as it is. */
   async #joinGroup(): Promise<void> {
-    const { member, partitions, cluster, rules } = this.#source;
     this.#joining = true;
     try {
       do {
         this.#joinAgain = false;
-        if (!rules.cooperative) await this.#letGo([...partitions.values()]);
-        const client = this.#client as GroupClient;
-        const owned = (): readonly number[] => [...partitions.keys()];
-        const ours = await member.join(client, cluster, owned, () => this.#onLost());
-        if (this.#ended.signal.aborted) return;
-        if (this.#beatTimer === undefined) this.#beatLater();
-        const leaving = [...partitions.values()].filter(({ index }) => !ours.includes(index));
-        await this.#take(ours.filter((index) => !partitions.has(index)));
-        if (leaving.length > 0) {
-          await this.#letGo(leaving);
-          this.#joinAgain = true; // so that they may be given to others
-        }
+        await this.#letGo(await this.#joinOnce());
       } while (this.#joinAgain && !this.#ended.signal.aborted);
     } finally {
       this.#joining = false;
     }
+  }
+
+  /** One round. Returns the partitions that are not ours any more, and are to be let go of. */
+  async #joinOnce(): Promise<readonly PartitionReader[]> {
+    const { member, partitions, cluster, rules } = this.#source;
+    if (!rules.cooperative) await this.#letGo([...partitions.values()]);
+    const client = this.#client as GroupClient;
+    const ours = await member.join(client, cluster, () => [...partitions.keys()], () => this.#onLost());
+    if (this.#ended.signal.aborted) return [];
+    const leaving = [...partitions.values()].filter(({ index }) => !ours.includes(index));
+    await this.#take(ours.filter((index) => !partitions.has(index)));
     this.#dispenser.run();
     this.#fetching.run();
+    if (leaving.length > 0 && rules.cooperative) this.#joinAgain = true; // so that they may be given to others
+    return leaving;
   }
 
   /** Partitions that are ours now: from where the group is, or else where it is to begin, which is put on record at once. */
@@ -228,7 +242,7 @@ export class GroupSession implements Session<PartitionRecord> {
     for (const index of indexes) {
       const known = committed.get(index);
       const position = known?.offset ?? starts.get(index) ?? 0;
-      const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note));
+      const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note), this.#source);
       partition.end = position;
       if (known !== undefined) {
         partition.committed = known.offset;

@@ -1,10 +1,12 @@
 import type { From } from "millrace";
 import type { Intake, Session, Source } from "millrace/adapter";
+import { whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSession } from "./group-session.ts";
 import { asRetryable } from "./kafka-error.ts";
 import { Membership, type MembershipRules } from "./membership.ts";
 import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
+import type { TransactionalGroup } from "./transactional-group.ts";
 import type { Topology } from "./topology.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
@@ -16,7 +18,7 @@ export interface GroupRules extends MembershipRules {
 }
 
 /** A subscription in a group. Its membership and its partitions outlive the connections: each session goes on with them. */
-export class GroupSource implements Source<PartitionRecord> {
+export class GroupSource implements Source<PartitionRecord>, TransactionalGroup {
   readonly cluster: Cluster;
   readonly topology: Topology;
   readonly reading: ReadingRules;
@@ -35,17 +37,42 @@ export class GroupSource implements Source<PartitionRecord> {
     this.member = new Membership(rules);
   }
 
+  get group(): string {
+    return this.rules.group;
+  }
+
+  get topic(): string {
+    return this.rules.topic;
+  }
+
+  get standing(): { readonly memberId: string; readonly generation: number } | undefined {
+    const { memberId, generation, alive } = this.member;
+    return alive && this.session !== undefined ? { memberId, generation } : undefined;
+  }
+
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.session === undefined ? await work() : await this.session.commits.exclusively(work);
+  }
+
   async open(intake: Intake<PartitionRecord>, signal: AbortSignal): Promise<Session<PartitionRecord>> {
+    try {
+      this.session = await (this.#opened ? this.#openOnce(intake, signal) : whileCoordinatorMoves(() => this.#openOnce(intake, signal)));
+      this.#opened = true;
+      return this.session;
+    } catch (error) {
+      // What has worked once is tried for ever: topics come back, rights are given again.
+      throw this.#opened ? asRetryable(error) : error;
+    }
+  }
+
+  async #openOnce(intake: Intake<PartitionRecord>, signal: AbortSignal): Promise<GroupSession> {
     const session = new GroupSession(this, intake, signal);
     try {
       await session.open();
-      this.#opened = true;
-      this.session = session;
       return session;
     } catch (error) {
       await session.close();
-      // What has worked once is tried for ever: topics come back, rights are given again.
-      throw this.#opened ? asRetryable(error) : error;
+      throw error;
     }
   }
 }

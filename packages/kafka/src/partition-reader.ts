@@ -1,5 +1,6 @@
 import { type Received, Ring } from "millrace/adapter";
 import type { OffsetRange } from "./settled-ranges.ts";
+import type { TransactionalGroup } from "./transactional-group.ts";
 import type { AbortedTransaction } from "./wire/fetch-api.ts";
 import type { KafkaRecord } from "./wire/record.ts";
 import { type BrokenBatch, RecordCursor } from "./wire/record-cursor.ts";
@@ -13,6 +14,8 @@ export type PartitionRecord = KafkaRecord<PartitionReader>;
 export class PartitionReader {
   readonly topic: string;
   readonly index: number;
+  /** Whose position moves when records of it are settled. */
+  readonly group: TransactionalGroup | undefined;
   /** The next offset to fetch. */
   position: number;
   /** The end of the log when last heard of. */
@@ -37,9 +40,10 @@ export class PartitionReader {
   /** The offset behind the last record that was delivered or stepped over. */
   #passed: number;
 
-  constructor(topic: string, index: number, position: number, settledBeyond: readonly OffsetRange[] = []) {
+  constructor(topic: string, index: number, position: number, settledBeyond: readonly OffsetRange[] = [], group?: TransactionalGroup) {
     this.topic = topic;
     this.index = index;
+    this.group = group;
     this.position = position;
     this.#passed = position;
     this.#skipped = settledBeyond;
@@ -71,23 +75,31 @@ export class PartitionReader {
   }
 
   /** What is settled beyond the prefix. */
-  *settledBeyond(): Generator<OffsetRange> {
+  settledBeyond(): readonly OffsetRange[] {
+    if (this.#ahead === 0 && this.#skipped.length === 0) return NONE;
+    return this.preview(() => false).ranges;
+  }
+
+  /** The prefix, and what is settled beyond it, if those that `also` names were settled too. */
+  preview(also: (record: PartitionRecord) => boolean): { readonly settledTo: number; readonly ranges: readonly OffsetRange[] } {
+    const ranges: OffsetRange[] = [];
+    let settledTo: number | undefined;
     let begin = -1;
     let end = -1;
-    let left = this.#ahead;
-    for (const { settled, offset } of left > 0 ? this.#window : []) {
-      if (settled) {
-        left--;
-        if (begin < 0) begin = offset;
-        end = offset + 1;
-      } else if (begin >= 0) {
-        yield { begin, end };
-        begin = -1;
-        if (left === 0) break;
+    for (const record of this.#window) {
+      if (record.settled || also(record)) {
+        if (settledTo === undefined) continue;
+        if (begin < 0) begin = record.offset;
+        end = record.offset + 1;
+        continue;
       }
+      settledTo ??= record.offset;
+      if (begin >= 0) ranges.push({ begin, end });
+      begin = -1;
     }
-    if (begin >= 0) yield { begin, end };
-    for (const range of this.#skipped) if (range.begin >= this.#passed) yield range;
+    if (begin >= 0) ranges.push({ begin, end });
+    for (const range of this.#skipped) if (range.begin >= this.#passed) ranges.push(range);
+    return { settledTo: settledTo ?? this.#passed, ranges };
   }
 
   addFetched(data: Buffer, aborted: readonly AbortedTransaction[]): void {
@@ -164,6 +176,8 @@ export class PartitionReader {
     return this.#skipped[0] !== undefined && this.#skipped[0].begin <= offset;
   }
 }
+
+const NONE: readonly OffsetRange[] = Object.freeze([]);
 
 /** The offset behind the last complete batch of a fetch. */
 function endOf(data: Buffer): number {

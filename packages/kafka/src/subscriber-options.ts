@@ -27,7 +27,7 @@ export interface KafkaSubscriberOptions extends KafkaConnectionOptions {
   readonly heartbeatMs?: number | undefined;
   /** How long the group waits for its members to join again. Default 60,000 ms. */
   readonly rebalanceTimeoutMs?: number | undefined;
-  /** How long handlers of partitions that move may go on. Default: `sessionTimeoutMs` − `heartbeatMs` − 500 ms. */
+  /** How long handlers of partitions that move may go on. Heartbeats go on meanwhile. Default 30,000 ms, at most half of `rebalanceTimeoutMs`. */
   readonly revokeDrainMs?: number | undefined;
   /** How far past its first unsettled message a partition is read. Default 10,000. */
   readonly maxGap?: number | undefined;
@@ -50,6 +50,7 @@ export const SUBSCRIBER_DEFAULTS: {
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly rebalanceTimeoutMs: number;
+  readonly revokeDrainMs: number;
   readonly maxGap: number;
   readonly fetchBytes: number;
   readonly partitionFetchBytes: number;
@@ -57,6 +58,7 @@ export const SUBSCRIBER_DEFAULTS: {
   sessionTimeoutMs: 10_000,
   heartbeatMs: 1_500,
   rebalanceTimeoutMs: 60_000,
+  revokeDrainMs: 30_000,
   maxGap: 10_000,
   fetchBytes: 8 * MIB,
   partitionFetchBytes: MIB,

@@ -1,7 +1,7 @@
 import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
 import { AdapterSubscription, checkSubscribe, OptionCheck, type Received } from "millrace/adapter";
 import { watermillCodec } from "./codec.ts";
-import { GroupClient } from "./group-client.ts";
+import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
 import { brokerError } from "./kafka-error.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
@@ -15,7 +15,7 @@ import { Cluster } from "./wire/cluster.ts";
 /** Commits are dear for a broker: verdicts gather for this long, or until so many are there. */
 const SETTLE_DELAY_MS = 100;
 const SETTLE_BATCH = 256;
-const MARGIN_MS = 500;
+const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"];
 
 /**
  * Reads topics, for a group or for oneself.
@@ -93,20 +93,7 @@ export class KafkaSubscriber implements Subscriber {
     const { group, from = "earliest" } = options;
     const { leaders } = await this.#topology.ensure(topic);
     if (group === undefined) return;
-    const client = await GroupClient.open(this.#cluster, this.#groupName(topic, group), 0);
-    try {
-      const partitions = leaders.map((_, index) => index);
-      const committed = await client.committed(topic, partitions);
-      const fresh = partitions.filter((partition) => !committed.has(partition));
-      if (fresh.length === 0) return;
-      const starts = await startOffsets(this.#cluster, topic, fresh, from, this.#committedOnly);
-      const parts = fresh.map((partition) => ({ partition, offset: starts.get(partition) ?? 0, note: "" }));
-      const id = await client.commit("", -1, topic, parts);
-      // With members in it, the group begins where they say.
-      if (id !== "NONE" && id !== "UNKNOWN_MEMBER_ID" && id !== "ILLEGAL_GENERATION" && id !== "REBALANCE_IN_PROGRESS") throw brokerError(id, `group ${JSON.stringify(group)}`);
-    } finally {
-      client.close();
-    }
+    await whileCoordinatorMoves(() => this.#begin(topic, this.#groupName(topic, group), from, leaders.length));
   }
 
   close(): Promise<void> {
@@ -150,8 +137,26 @@ export class KafkaSubscriber implements Subscriber {
       heartbeatMs,
       rebalanceTimeoutMs,
       cooperative: options.rebalance !== "eager",
-      revokeDrainMs: options.revokeDrainMs ?? Math.max(0, sessionTimeoutMs - heartbeatMs - MARGIN_MS),
+      revokeDrainMs: options.revokeDrainMs ?? Math.min(SUBSCRIBER_DEFAULTS.revokeDrainMs, rebalanceTimeoutMs / 2),
     });
+  }
+
+  /** Puts on record where a group begins that has not begun. */
+  async #begin(topic: string, group: string, from: From, count: number): Promise<void> {
+    const client = await GroupClient.open(this.#cluster, group, 0);
+    try {
+      const partitions = Array.from({ length: count }, (_, index) => index);
+      const committed = await client.committed(topic, partitions);
+      const fresh = partitions.filter((partition) => !committed.has(partition));
+      if (fresh.length === 0) return;
+      const starts = await startOffsets(this.#cluster, topic, fresh, from, this.#committedOnly);
+      const parts = fresh.map((partition) => ({ partition, offset: starts.get(partition) ?? 0, note: "" }));
+      const id = await client.commit("", -1, topic, parts);
+      // With members in it, the group begins where they say.
+      if (!HAS_MEMBERS.includes(id)) throw brokerError(id, `group ${JSON.stringify(group)}`);
+    } finally {
+      client.close();
+    }
   }
 
   #groupName(topic: string, group: string): string {

@@ -23,7 +23,7 @@ export function backProperties(raw: ConsumeMessage, queue: string, attempt: numb
   kept[ATTEMPT_HEADER] = String(attempt);
   kept[EXCHANGE_HEADER] = rabbitmq.exchange;
   kept[ROUTING_KEY_HEADER] = rabbitmq.routingKey;
-  return { ...rest, headers: kept, persistent: deliveryMode === 2, mandatory: true };
+  return { ...rest, headers: kept, deliveryMode: deliveryMode as number, mandatory: true };
 }
 
 /** What the broker noted about waiting in delay queues of ours is nobody's news. */

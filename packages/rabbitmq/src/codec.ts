@@ -65,7 +65,12 @@ export function watermillCodec(options: { readonly idHeader?: string | undefined
 /** Watermill's correlating marshaler: as the default one, with the id in the property `correlation-id`. */
 export function correlatingCodec(): RabbitMqCodec {
   return {
-    encode: (message) => ({ content: bytesOf(message.payload), properties: { headers: headersOf(message), correlationId: message.id } }),
+    encode: (message) => {
+      const headers = headersOf(message);
+      // Go leaves a property out that is empty.
+      const properties = message.id === "" ? { headers } : { headers, correlationId: message.id };
+      return { content: bytesOf(message.payload), properties };
+    },
     decode: (content, properties) => decoded(textOf(properties.correlationId), content, properties.headers, undefined),
   };
 }

@@ -12,6 +12,8 @@ export interface ConsumerRules {
 
 /** Most messages that basic.qos can ask for. */
 const MOST = 65_535;
+/** Up to here all that is wanted must be outstanding, or the next message costs a round trip. */
+const SMALL = 4;
 
 /**
  * The consumer of a channel, with as much prefetch as is wanted. The broker takes a prefetch only when a consumer begins (quorum
@@ -37,12 +39,15 @@ export class Consumer {
     return this.#actual === 0 && !this.#changing;
   }
 
-  /** So many messages may be outstanding. 0 ends the consumer. */
-  ask(count: number): void {
-    const wish = count === 0 ? 0 : powerOfTwo(count);
+  /**
+   * `total` messages may be outstanding, `missing` of which are not here yet. 0 ends the consumer. What earlier consumers delivered
+   * counts no more for the next one: so it begins with what is missing, and half of the total is enough to keep it busy.
+   */
+  ask(total: number, missing: number): void {
     const current = this.#changing ? this.#desired : this.#actual;
-    if (wish === current || (wish !== 0 && wish < current && wish * 4 > current)) return;
-    this.#desired = wish;
+    const needed = total <= SMALL ? total : Math.ceil(total / 2);
+    if (total === 0 ? current === 0 : current >= needed && current <= total * 2) return;
+    this.#desired = total === 0 ? 0 : Math.min(MOST, Math.max(1, missing, needed));
     if (!this.#changing) this.#change();
   }
 
@@ -86,8 +91,4 @@ export class Consumer {
     if (message === null) this.#rules.onCancel();
     else this.#rules.onMessage(message);
   }
-}
-
-function powerOfTwo(count: number): number {
-  return count >= MOST ? MOST : 2 ** Math.ceil(Math.log2(count));
 }

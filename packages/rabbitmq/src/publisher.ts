@@ -94,7 +94,7 @@ export class RabbitMqPublisher implements Publisher {
       }
       try {
         const { content, properties } = codec.encode(message);
-        properties.persistent = topology.persistent;
+        if (topology.persistent) properties.persistent = true;
         properties.mandatory = this.#mandatory;
         job.add(message.id, routingKey, content, properties);
       } catch (error) {

@@ -84,8 +84,8 @@ export class QueueSession implements Session<RabbitMqReceipt> {
   }
 
   #ask(): void {
-    if (this.#wanted === 0) this.#consumer.ask(0);
-    else this.#consumer.ask(1 + this.#ledger.untold + Math.max(0, this.#wanted - this.#surplus.size));
+    const missing = Math.max(0, this.#wanted - this.#surplus.size);
+    this.#consumer.ask(this.#wanted === 0 ? 0 : this.#ledger.untold + missing, missing);
   }
 
   #onMessage(raw: ConsumeMessage): void {

@@ -113,7 +113,8 @@ describe("a locked database", () => {
     const pubsub = open({ dialect: sqlite({ database }) });
     await pubsub.provision("t");
     const before = database.prepare("PRAGMA busy_timeout").get();
-    const other = connect();
+    const other = openBetterSqlite3(file.path); // not with the other library: its closing would give up the locks of this one
+    closing.push(() => other.close());
     other.exec("BEGIN IMMEDIATE");
     const lateness = latenessMeter();
     const publish = pubsub.publish("t", new Message("x"));

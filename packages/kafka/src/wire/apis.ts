@@ -15,6 +15,8 @@ export const OFFSET_FETCH: readonly (typeof kafka.offsetFetchV9.api)[] = [kafka.
 export const LIST_OFFSETS: readonly (typeof kafka.listOffsetsV9.api)[] = [kafka.listOffsetsV9.api, kafka.listOffsetsV8.api, kafka.listOffsetsV7.api];
 export const CREATE_TOPICS: readonly (typeof kafka.createTopicsV7.api)[] = [kafka.createTopicsV7.api, kafka.createTopicsV6.api, kafka.createTopicsV5.api];
 export const INIT_PRODUCER_ID: readonly (typeof kafka.initProducerIdV5.api)[] = [kafka.initProducerIdV5.api, kafka.initProducerIdV4.api];
+/** Later versions are for brokers among themselves. */
+export const ADD_PARTITIONS_TO_TXN: readonly (typeof kafka.addPartitionsToTxnV3.api)[] = [kafka.addPartitionsToTxnV3.api];
 export const ADD_OFFSETS_TO_TXN: readonly (typeof kafka.addOffsetsToTxnV4.api)[] = [kafka.addOffsetsToTxnV4.api, kafka.addOffsetsToTxnV3.api];
 export const END_TXN: readonly (typeof kafka.endTxnV4.api)[] = [kafka.endTxnV4.api, kafka.endTxnV3.api];
 export const TXN_OFFSET_COMMIT: readonly (typeof kafka.txnOffsetCommitV4.api)[] = [kafka.txnOffsetCommitV4.api, kafka.txnOffsetCommitV3.api];

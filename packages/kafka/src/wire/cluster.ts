@@ -1,5 +1,6 @@
 import type { ConnectionOptions, metadataV12 } from "@platformatic/kafka";
 import { type Logger, MillraceError, silentLogger } from "millrace";
+import { sleep } from "millrace/adapter";
 import { type BrokerAddress, bootstrapOf, CONNECTION_DEFAULTS, type KafkaConnectionOptions } from "../connection-options.ts";
 import { brokerError, errorId } from "../kafka-error.ts";
 import { FIND_COORDINATOR, METADATA } from "./apis.ts";
@@ -12,6 +13,8 @@ export interface TopicInfo {
   readonly leaders: readonly number[];
 }
 
+const COORDINATOR_TRIES = 50;
+const COORDINATOR_RETRY_MS = 100;
 const RETRIED: readonly string[] = ["COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"];
 
 /** What is known of a cluster: its brokers, its topics, and a connection to ask for more. */
@@ -86,15 +89,16 @@ export class Cluster {
 
   /** The broker that keeps a group (0) or a transactional id (1). */
   async coordinator(kind: 0 | 1, key: string): Promise<BrokerAddress> {
-    const { coordinators } = await this.#anywhere((broker) => this.asking.call(broker, FIND_COORDINATOR, kind, [key]));
-    const [found] = coordinators;
-    if (found === undefined) throw brokerError("COORDINATOR_NOT_AVAILABLE", key);
-    if (found.errorCode !== 0) {
-      const id = errorId(found.errorCode);
+    for (let attempt = 1; ; attempt++) {
+      const { coordinators } = await this.#anywhere((broker) => this.asking.call(broker, FIND_COORDINATOR, kind, [key]));
+      const [found] = coordinators;
+      if (found?.errorCode === 0) return { host: found.host, port: found.port };
+      const id = errorId(found?.errorCode ?? 15);
       if (!RETRIED.includes(id)) throw brokerError(id, key);
-      throw new MillraceError(`${key}: no broker coordinates it yet (${id})`, { code: "BROKER_UNREACHABLE", retryable: true });
+      // A cluster that has never had a group makes the topic for groups first.
+      if (attempt === COORDINATOR_TRIES) throw new MillraceError(`${key}: no broker coordinates it yet (${id})`, { code: "BROKER_UNREACHABLE", retryable: true });
+      await sleep(COORDINATOR_RETRY_MS);
     }
-    return { host: found.host, port: found.port };
   }
 
   /** Calls the controller, which creates topics. */

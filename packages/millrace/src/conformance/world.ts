@@ -1,3 +1,4 @@
+import { MillraceError } from "../errors/index.ts";
 import { startTimer, stopTimer } from "../internal/timers.ts";
 import { uuidV7 } from "../internal/uuid-v7.ts";
 import { type Capabilities, Message, type PubSub, type SubscribeOptions, type Subscription } from "../message/index.ts";
@@ -17,6 +18,8 @@ export class World {
   readonly limits: ConformanceLimits;
   readonly bell: Bell = new Bell();
   readonly patienceMs: number;
+  /** True where verdicts cannot become durable, because the scenario took the broker away: their `SettleError` is what is promised. */
+  unsettled = false;
   readonly #id = uuidV7().replaceAll("-", "").slice(6);
   readonly #cleaning: (() => PromiseLike<void>)[] = [];
   #single: Promise<PubSub> | undefined;
@@ -79,7 +82,13 @@ export class World {
   async subscribe(pubsub: PubSub, options: SubscribeOptions & { readonly topic?: string | undefined } = {}): Promise<Subscription> {
     const { topic = this.topic, ...rest } = options;
     const subscription = await pubsub.subscribe(topic, "group" in rest ? rest : { ...rest, group: this.group });
-    this.cleanUpWith(() => subscription[Symbol.asyncDispose]());
+    this.cleanUpWith(async () => {
+      try {
+        await subscription[Symbol.asyncDispose]();
+      } catch (error) {
+        if (!this.unsettled || !MillraceError.is(error)) throw error;
+      }
+    });
     return subscription;
   }
 

@@ -12,6 +12,7 @@ export const closeWhileBrokerIsDown: Scenario = {
     await pubsub.publish(world.topic, world.numbered(2));
     await probe.until(() => probe.holding.size === 1, "one is in hand");
     proxy.refuse();
+    world.unsettled = true;
     probe.settle(probe.order[0] as string);
     // What could not be flushed is named by a SettleError; that it ends is what counts here.
     await world.within(

@@ -1,0 +1,27 @@
+import { MillraceError } from "millrace";
+import { type KafkaCodec, watermillCodec } from "../codec.ts";
+import type { KafkaPubSubOptions } from "../pub-sub.ts";
+
+export const UNDECODABLE: string = "undecodable";
+/** As short as this broker allows and a busy machine bears. */
+export const SHORT_SESSION_MS: number = 3_000;
+
+/** Watermill's format, but records that say so cannot be read. */
+const codec: KafkaCodec = {
+  encode: (topic, message) => watermillCodec().encode(topic, message),
+  decode: (record) => {
+    if (record.headers.some(([name]) => name.toString() === UNDECODABLE)) throw new MillraceError("the record says that it cannot be read", { code: "UNDECODABLE" });
+    return watermillCodec().decode(record);
+  },
+};
+
+/** What the tests use: several partitions, room for 1 MiB payloads, groups that notice each other soon. */
+export function testOptions(url: string, shortSession = false): KafkaPubSubOptions {
+  return {
+    url,
+    codec,
+    topics: { partitions: 4, config: { "max.message.bytes": "4194304" } },
+    heartbeatMs: 300,
+    ...(shortSession ? { sessionTimeoutMs: SHORT_SESSION_MS } : {}),
+  };
+}

@@ -1,0 +1,109 @@
+// Watermill's side of the interop test, one command a run:
+//
+//	watermill (kafka|amqp-queue|amqp-pubsub) publish URL TOPIC            JSON lines on standard input become messages
+//	watermill (kafka|amqp-queue|amqp-pubsub) read URL TOPIC GROUP COUNT   messages become JSON lines on standard output
+//
+// A line is {"uuid": …, "metadata": {…}, "payload": base64}. "ready" on standard error tells that reading has begun.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+)
+
+// patience is how long a command may take before it gives up.
+const patience = 60 * time.Second
+
+type line struct {
+	UUID     string            `json:"uuid"`
+	Metadata map[string]string `json:"metadata"`
+	Payload  []byte            `json:"payload"`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) < 4 {
+		return fmt.Errorf("usage: watermill (kafka|amqp-queue|amqp-pubsub) (publish URL TOPIC | read URL TOPIC GROUP COUNT)")
+	}
+	kind, command, url, topic := args[0], args[1], args[2], args[3]
+	switch {
+	case command == "publish" && len(args) == 4:
+		publisher, err := newPublisher(kind, url)
+		if err != nil {
+			return err
+		}
+		if err := publish(publisher, topic, os.Stdin); err != nil {
+			return err
+		}
+		return publisher.Close()
+	case command == "read" && len(args) == 6:
+		count, err := strconv.Atoi(args[5])
+		if err != nil {
+			return err
+		}
+		subscriber, err := newSubscriber(kind, url, args[4])
+		if err != nil {
+			return err
+		}
+		if err := read(subscriber, topic, count, os.Stdout); err != nil {
+			return err
+		}
+		return subscriber.Close()
+	}
+	return fmt.Errorf("no such command: %v", args)
+}
+
+func publish(publisher message.Publisher, topic string, from io.Reader) error {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, 4<<20)
+	for lines.Scan() {
+		var in line
+		if err := json.Unmarshal(lines.Bytes(), &in); err != nil {
+			return err
+		}
+		out := message.NewMessage(in.UUID, in.Payload)
+		for key, value := range in.Metadata {
+			out.Metadata.Set(key, value)
+		}
+		if err := publisher.Publish(topic, out); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+func read(subscriber message.Subscriber, topic string, count int, to io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	messages, err := subscriber.Subscribe(ctx, topic)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "ready")
+	lines := json.NewEncoder(to)
+	for range count {
+		in, ok := <-messages
+		if !ok {
+			return fmt.Errorf("the subscription ended after %v", patience)
+		}
+		if err := lines.Encode(line{in.UUID, in.Metadata, in.Payload}); err != nil {
+			return err
+		}
+		in.Ack()
+	}
+	return nil
+}
