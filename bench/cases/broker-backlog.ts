@@ -1,5 +1,5 @@
-import type { Case } from "../harness/case.ts";
 import { Message } from "millrace";
+import type { Case } from "../harness/case.ts";
 import { brokerBus } from "./broker-bus.ts";
 import { NOTE } from "./broker-client.ts";
 

@@ -1,6 +1,8 @@
-import { type Consumer, type FetchResponse, type KafkaRecord } from "@platformatic/kafka";
+import type { Consumer, KafkaRecord } from "@platformatic/kafka";
 import { type Handle, NOTE, type Reading, type ReadingWay } from "./broker-client.ts";
 import { bareConsumer } from "./kafka-client.ts";
+
+type FetchResponse = Awaited<ReturnType<Consumer["fetch"]>>;
 
 const ID = "_watermill_message_uuid";
 /** As our adapter asks. */
@@ -17,7 +19,12 @@ export async function readKafka(bootstrapBrokers: string[], topic: string, group
   await member.joinGroup({});
   const fetcher = bareConsumer(bootstrapBrokers, `${groupId}-fetch`);
   fetcher.topics.track(topic);
-  const loop = new Loop(member, fetcher, topic, way.payloadOnly === true ? (record) => handle(record.value as Buffer, "", undefined, undefined) : decoding(handle));
+  const loop = new Loop(
+    member,
+    fetcher,
+    topic,
+    way.payloadOnly === true ? (record) => handle(record.value as Buffer, "", undefined, undefined) : decoding(handle),
+  );
   const running = loop.run();
   running.catch(() => {}); // close() tells
   return {
@@ -98,7 +105,14 @@ class Loop {
       lastFetchedEpoch: -1,
       partitionMaxBytes: PARTITION_BYTES,
     }));
-    return this.#fetcher.fetch({ node, topics: [{ topicId, partitions }], maxBytes: FETCH_BYTES, minBytes: 1, maxWaitTime: WAIT_MS, isolationLevel: COMMITTED_ONLY });
+    return this.#fetcher.fetch({
+      node,
+      topics: [{ topicId, partitions }],
+      maxBytes: FETCH_BYTES,
+      minBytes: 1,
+      maxWaitTime: WAIT_MS,
+      isolationLevel: COMMITTED_ONLY,
+    });
   }
 
   #advance({ responses }: FetchResponse): void {

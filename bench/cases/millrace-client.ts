@@ -13,9 +13,20 @@ export function millraceClient(url: string): BrokerClient {
   };
 }
 
-async function route(bus: ReturnType<typeof brokerBus>, topic: string, group: string, handle: Handle, { concurrency, payloadOnly }: ReadingWay): Promise<Reading> {
+async function route(
+  bus: ReturnType<typeof brokerBus>,
+  topic: string,
+  group: string,
+  handle: Handle,
+  { concurrency, payloadOnly }: ReadingWay,
+): Promise<Reading> {
   const router = new Router({ subscriber: bus });
-  router.addConsumerHandler({ name: group, subscribe: topic, concurrency, handle: payloadOnly === true ? (message) => handle(message.payload, "", undefined, undefined) : (message) => read(message, handle) });
+  router.addConsumerHandler({
+    name: group,
+    subscribe: topic,
+    concurrency,
+    handle: payloadOnly === true ? (message) => handle(message.payload, "", undefined, undefined) : (message) => read(message, handle),
+  });
   await router.start();
   // To close a router is to wait for its verdicts.
   return { settled: () => router.close(), close: () => router.close() };

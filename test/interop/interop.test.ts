@@ -101,7 +101,7 @@ function samples(): readonly WatermillMessage[] {
 }
 
 async function readAll(bus: PubSub, topic: string, count: number): Promise<readonly WatermillMessage[]> {
-  const subscription = await bus.subscribe(topic, { group: GROUP, from: "earliest" });
+  const subscription = await bus.subscribe(topic, { group: GROUP });
   const read: WatermillMessage[] = [];
   for await (const message of subscription) {
     read.push({ uuid: message.id, metadata: Object.fromEntries(message.metadata), payload: Buffer.from(message.payload).toString("base64") });

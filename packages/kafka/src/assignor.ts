@@ -23,7 +23,10 @@ export function assignCooperatively(members: readonly GroupMember[], partitionsO
     for (const [memberId, partitions] of balanced(readers, holders, count)) {
       // What another still holds is withheld this time.
       const free = partitions.filter((partition) => holders[partition] === undefined || holders[partition] === memberId);
-      assignment.get(memberId)?.set(topic, free.sort((one, other) => one - other));
+      assignment.get(memberId)?.set(
+        topic,
+        free.sort((one, other) => one - other),
+      );
     }
   }
   return assignment;

@@ -35,7 +35,9 @@ export class Commits {
     if (!final) return;
     const positions = records.filter((record) => record.offset >= (this.#coveredTo.get(record.place) ?? Number.POSITIVE_INFINITY)).map(positionOf);
     if (positions.length > 0) {
-      throw new SettleError(`${positions.length} acks lie so far beyond an unsettled message that they cannot be recorded: they may be delivered again`, { positions });
+      throw new SettleError(`${positions.length} acks lie so far beyond an unsettled message that they cannot be recorded: they may be delivered again`, {
+        positions,
+      });
     }
   }
 

@@ -8,6 +8,7 @@ import { capabilities } from "./capabilities.ts";
 import { KafkaPubSub } from "./pub-sub.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { SHORT_SESSION_MS, testOptions, UNDECODABLE } from "./testing/test-options.ts";
+import { KafkaTransactor } from "./transactor.ts";
 
 // Its own: it is killed and started again.
 const broker = await ownBroker("kafka");
@@ -27,6 +28,17 @@ function setup(broker: KafkaBroker): ConformanceSetup {
     lease: { leaseMs: SHORT_SESSION_MS, create: () => new KafkaPubSub(testOptions(url, true)) },
     // Five processes start at once, into a group that still waits for five dead members.
     limits: { patienceMs: 30_000 },
+    publishInTransaction: async (topic, messages, end) => {
+      await using transactor = new KafkaTransactor({ ...testOptions(url), transactionalId: topic });
+      const rolledBack = new Error("rolled back");
+      const running = transactor.run(async (transaction) => {
+        await transaction.publish(topic, messages);
+        if (end === "rollback") throw rolledBack;
+      });
+      await running.catch((error: unknown) => {
+        if (error !== rolledBack) throw error;
+      });
+    },
     faults: {
       restartBroker: async () => {
         await broker.kill();

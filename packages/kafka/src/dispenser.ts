@@ -112,7 +112,9 @@ export class Dispenser {
     if (this.#blockedBy === partition) return;
     this.#blockedBy = partition;
     const detail =
-      partition === undefined ? undefined : `partition ${partition.index} is read ${partition.gap} messages past offset ${partition.settledTo}, which is not settled`;
+      partition === undefined
+        ? undefined
+        : `partition ${partition.index} is read ${partition.gap} messages past offset ${partition.settledTo}, which is not settled`;
     this.#intake.blocked(detail);
   }
 }

@@ -24,7 +24,15 @@ const WAIT_MS = 500;
 const SHORT_WAIT_MS = 10;
 /** With nothing to fetch, the ends of the logs are looked up this often: a dead connection shows, and the lag stays true. */
 const LOOK_MS = 1500;
-const MOVED: readonly string[] = ["NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "KAFKA_STORAGE_ERROR", "OFFSET_NOT_AVAILABLE", "REPLICA_NOT_AVAILABLE"];
+const MOVED: readonly string[] = [
+  "NOT_LEADER_OR_FOLLOWER",
+  "LEADER_NOT_AVAILABLE",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "KAFKA_STORAGE_ERROR",
+  "OFFSET_NOT_AVAILABLE",
+  "REPLICA_NOT_AVAILABLE",
+];
 /** How long a partition may be without a leader before somebody looks again whether the topic is still there. */
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 1000;
@@ -141,10 +149,16 @@ export class FetchLoop {
   async #reset(partition: PartitionReader, logStartOffset: number): Promise<void> {
     const { topic, logger, committedOnly } = this.#rules;
     try {
-      const begin = logStartOffset >= 0 ? logStartOffset : await offsetsAt(this.#cluster, topic, [partition.index], -2n, committedOnly).then((at) => at.get(partition.index) ?? 0);
+      const begin =
+        logStartOffset >= 0
+          ? logStartOffset
+          : await offsetsAt(this.#cluster, topic, [partition.index], -2n, committedOnly).then((at) => at.get(partition.index) ?? 0);
       const end = (await endOffsets(this.#cluster, topic, [partition.index], committedOnly)).get(partition.index) ?? begin;
       const next = partition.position < begin ? begin : end;
-      logger.warn({ topic, adapter: "kafka", partition: partition.index, offset: partition.position, next }, "the offset is not in the log any more, reading goes on at the next one that is");
+      logger.warn(
+        { topic, adapter: "kafka", partition: partition.index, offset: partition.position, next },
+        "the offset is not in the log any more, reading goes on at the next one that is",
+      );
       partition.restart(next);
     } catch (error) {
       this.#hooks.onTrouble(error);
@@ -194,7 +208,12 @@ export class FetchLoop {
     const partitions = [...this.#hooks.partitions()];
     this.#looking = true;
     const { topic, committedOnly } = this.#rules;
-    endOffsets(this.#cluster, topic, partitions.map(({ index }) => index), committedOnly).then(
+    endOffsets(
+      this.#cluster,
+      topic,
+      partitions.map(({ index }) => index),
+      committedOnly,
+    ).then(
       (ends) => {
         this.#looking = false;
         this.#lastHeard = monotonicMs();

@@ -1,7 +1,7 @@
 import { MillraceError } from "millrace";
 import { sleep } from "millrace/adapter";
-import { brokerError, errorId } from "./kafka-error.ts";
 import type { BrokerAddress } from "./connection-options.ts";
+import { brokerError, errorId } from "./kafka-error.ts";
 import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
 import type { BrokerLinks } from "./wire/broker-links.ts";
 import type { Cluster } from "./wire/cluster.ts";

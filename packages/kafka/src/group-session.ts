@@ -1,5 +1,18 @@
 import { type Delivery, MillraceError } from "millrace";
-import { type Intake, laterTurn, LATE, monotonicMs, type Received, type Session, type Settlement, sleep, startTimer, stopTimer, type TimerHandle, within } from "millrace/adapter";
+import {
+  type Intake,
+  LATE,
+  laterTurn,
+  monotonicMs,
+  type Received,
+  type Session,
+  type Settlement,
+  sleep,
+  startTimer,
+  stopTimer,
+  type TimerHandle,
+  within,
+} from "millrace/adapter";
 import { Commits } from "./commits.ts";
 import { describeRecord } from "./delivery.ts";
 import { Dispenser } from "./dispenser.ts";
@@ -130,7 +143,10 @@ export class GroupSession implements Session<PartitionRecord> {
     stopTimer(this.#lookTimer);
     const { member } = this.#source;
     if (this.#stopped.aborted && member.memberId !== "" && this.#client !== undefined) {
-      await within(this.#client.leave(member.memberId).catch(() => {}), LEAVE_MS);
+      await within(
+        this.#client.leave(member.memberId).catch(() => {}),
+        LEAVE_MS,
+      );
       member.lose();
     }
     this.#client?.close();
@@ -221,7 +237,12 @@ export class GroupSession implements Session<PartitionRecord> {
     const { member, partitions, cluster, rules } = this.#source;
     if (!rules.cooperative) await this.#letGo([...partitions.values()]);
     const client = this.#client as GroupClient;
-    const ours = await member.join(client, cluster, () => [...partitions.keys()], () => this.#onLost());
+    const ours = await member.join(
+      client,
+      cluster,
+      () => [...partitions.keys()],
+      () => this.#onLost(),
+    );
     if (this.#ended.signal.aborted) return [];
     const leaving = [...partitions.values()].filter(({ index }) => !ours.includes(index));
     await this.#take(ours.filter((index) => !partitions.has(index)));
@@ -281,7 +302,10 @@ export class GroupSession implements Session<PartitionRecord> {
       const fields = { topic: rules.topic, adapter: "kafka", partitions: late.map(({ index }) => index), drainMs: rules.revokeDrainMs };
       reading.logger.warn(fields, "handlers of partitions that move have not ended in time, their messages go to another member");
     }
-    await within(this.commits.commit().catch(() => {}), Math.max(deadline - monotonicMs(), LEAVE_MS));
+    await within(
+      this.commits.commit().catch(() => {}),
+      Math.max(deadline - monotonicMs(), LEAVE_MS),
+    );
     for (const partition of leaving) {
       partition.dead = true;
       if (partitions.get(partition.index) === partition) partitions.delete(partition.index);

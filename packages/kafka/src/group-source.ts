@@ -6,8 +6,8 @@ import { asRetryable } from "./kafka-error.ts";
 import { Membership, type MembershipRules } from "./membership.ts";
 import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
-import type { TransactionalGroup } from "./transactional-group.ts";
 import type { Topology } from "./topology.ts";
+import type { TransactionalGroup } from "./transactional-group.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
 export interface GroupRules extends MembershipRules {

@@ -12,5 +12,6 @@ export { KafkaSubscriber } from "./subscriber.ts";
 export { type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS } from "./subscriber-options.ts";
 export { tombstone } from "./tombstone.ts";
 export type { Provision, TopicSettings } from "./topology.ts";
+export { type KafkaTransaction, KafkaTransactor, type KafkaTransactorOptions } from "./transactor.ts";
 export type { Compression } from "./wire/batch-builder.ts";
 export { type RawHeader, UUID_HEADER } from "./wire/record.ts";

@@ -9,7 +9,11 @@ interface Meaning {
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   UNKNOWN_TOPIC_OR_PARTITION: { code: "TOPIC_MISSING", retryable: false, text: "the topic is not there" },
-  INVALID_TOPIC_EXCEPTION: { code: "BAD_TOPIC", retryable: false, text: "Kafka refuses the topic's name: letters, digits, dot, dash and underscore, at most 249" },
+  INVALID_TOPIC_EXCEPTION: {
+    code: "BAD_TOPIC",
+    retryable: false,
+    text: "Kafka refuses the topic's name: letters, digits, dot, dash and underscore, at most 249",
+  },
   TOPIC_AUTHORIZATION_FAILED: { code: "ACCESS_DENIED", retryable: false, text: "this user may not use the topic" },
   GROUP_AUTHORIZATION_FAILED: { code: "ACCESS_DENIED", retryable: false, text: "this user may not use the group" },
   CLUSTER_AUTHORIZATION_FAILED: { code: "ACCESS_DENIED", retryable: false, text: "this user may not do that on the cluster" },
@@ -22,6 +26,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     retryable: false,
     text: 'the group has members that assign partitions in another way (set rebalance: "eager" to share a group with members written in Go)',
   },
+  UNKNOWN_MEMBER_ID: { code: "DELIVERY_LOST", retryable: true, text: "the group has given this member's partitions to others" },
+  ILLEGAL_GENERATION: { code: "DELIVERY_LOST", retryable: true, text: "the group has gathered anew since" },
   PRODUCER_FENCED: { code: "PRODUCER_FENCED", retryable: false, text: "another process has taken over this transactional id" },
   INVALID_PRODUCER_EPOCH: { code: "PRODUCER_FENCED", retryable: false, text: "another process has taken over this transactional id" },
 };

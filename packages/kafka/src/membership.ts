@@ -1,4 +1,9 @@
-import { decodeConsumerProtocolAssignment, decodeConsumerProtocolSubscription, encodeConsumerProtocolAssignment, encodeConsumerProtocolSubscription } from "@platformatic/kafka";
+import {
+  decodeConsumerProtocolAssignment,
+  decodeConsumerProtocolSubscription,
+  encodeConsumerProtocolAssignment,
+  encodeConsumerProtocolSubscription,
+} from "@platformatic/kafka";
 import { MillraceError } from "millrace";
 import { monotonicMs, sleep } from "millrace/adapter";
 import { assignCooperatively, assignRanges, type GroupMember } from "./assignor.ts";
@@ -85,7 +90,9 @@ export class Membership {
           this.memberId = joined.memberId;
           this.generation = joined.generation;
           this.#lastBeat = sentAt;
-          return assignment.length === 0 ? [] : decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap((each) => (each.topic === topic ? each.partitions : []));
+          return assignment.length === 0
+            ? []
+            : decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap((each) => (each.topic === topic ? each.partitions : []));
         }
         // The group gathers once more: this generation counts as ours all the same, so that what we hold stays claimed.
         if (id === "REBALANCE_IN_PROGRESS") {

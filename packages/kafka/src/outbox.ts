@@ -1,7 +1,7 @@
 import { MillraceError } from "millrace";
 import { equalBackoffMs, laterTurn, monotonicMs, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
-import type { RecordInit } from "./codec.ts";
 import { type BatchAnswer, readAnswer } from "./batch-answer.ts";
+import type { RecordInit } from "./codec.ts";
 import { type Batch, PartitionQueue } from "./partition-queue.ts";
 import type { PublishJob } from "./publish-job.ts";
 import type { Topology } from "./topology.ts";
@@ -70,6 +70,11 @@ export class Outbox {
     this.#withdraw(job, error);
     for (const { batches } of this.#waiting)
       for (const batch of batches) for (const run of batch.runs) if (run.job === job) job.decide(run.from, run.count, "unknown", error);
+  }
+
+  /** What comes next goes under a fresh identity. */
+  renewIdentity(): void {
+    for (const queues of this.#queues.values()) for (const queue of queues) queue?.renewIdentity();
   }
 
   /** A call is decided. */
@@ -266,12 +271,15 @@ export class Outbox {
   #look(): void {
     if (this.#looking) return;
     this.#looking = true;
-    const topics = new Set([...this.#waiting].filter(({ topic, partition }) => (this.#cluster.topic(topic)?.leaders[partition] ?? -1) < 0).map(({ topic }) => topic));
+    const topics = new Set(
+      [...this.#waiting].filter(({ topic, partition }) => (this.#cluster.topic(topic)?.leaders[partition] ?? -1) < 0).map(({ topic }) => topic),
+    );
     const all = [...topics].map(async (topic) => {
       try {
         const { leaders } = await this.#topology.ensure(topic);
         for (const queue of this.#waiting) {
-          if (queue.topic === topic && (leaders[queue.partition] ?? -1) < 0) this.#later(queue, new MillraceError(`partition ${queue.partition} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true }));
+          if (queue.topic === topic && (leaders[queue.partition] ?? -1) < 0)
+            this.#later(queue, new MillraceError(`partition ${queue.partition} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true }));
         }
       } catch (error) {
         this.#trouble = error;

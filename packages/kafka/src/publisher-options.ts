@@ -46,8 +46,14 @@ export function checkPublisherOptions(check: OptionCheck, options: KafkaPublishe
   checkConnection(check, options)
     .methods("codec", options.codec, ["encode", "decode"])
     .oneOf("provision", options.provision, ["create", "verify", "off"])
-    .that(topics === undefined || typeof topics === "function" || (typeof topics === "object" && topics !== null), "topics must be settings, or a function of the topic")
-    .that(partitioner === undefined || partitioner === "java" || partitioner === "sarama" || typeof partitioner === "function", 'partitioner must be "java", "sarama" or a function')
+    .that(
+      topics === undefined || typeof topics === "function" || (typeof topics === "object" && topics !== null),
+      "topics must be settings, or a function of the topic",
+    )
+    .that(
+      partitioner === undefined || partitioner === "java" || partitioner === "sarama" || typeof partitioner === "function",
+      'partitioner must be "java", "sarama" or a function',
+    )
     .oneOf("acks", options.acks, ["all", "leader"])
     .flag("idempotent", options.idempotent)
     .that(!(idempotent && acks === "leader"), 'idempotent needs acks: "all"')

@@ -53,6 +53,10 @@ export class Sending {
     return publishing;
   }
 
+  renewIdentity(): void {
+    this.#outbox.renewIdentity();
+  }
+
   /** Waits for what is under way: each call ends at the latest when its time is up. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
@@ -100,7 +104,10 @@ export class Sending {
       if ((await within(entered, deadline - monotonicMs(), signal)) === LATE) {
         leave();
         if (signal?.aborted) throw refusal(aborted(signal), records.length);
-        throw refusal(new MillraceError("no room for the messages: too much waits to be confirmed", { code: "PUBLISH_TIMEOUT", retryable: true }), records.length);
+        throw refusal(
+          new MillraceError("no room for the messages: too much waits to be confirmed", { code: "PUBLISH_TIMEOUT", retryable: true }),
+          records.length,
+        );
       }
     }
     let info: TopicInfo;

@@ -12,7 +12,13 @@ const RETRY_MS = 100;
 const PASSING: readonly string[] = ["NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "OFFSET_NOT_AVAILABLE"];
 
 /** Where `from` begins in each of the partitions. */
-export async function startOffsets(cluster: Cluster, topic: string, partitions: readonly number[], from: From, committedOnly: boolean): Promise<Map<number, number>> {
+export async function startOffsets(
+  cluster: Cluster,
+  topic: string,
+  partitions: readonly number[],
+  from: From,
+  committedOnly: boolean,
+): Promise<Map<number, number>> {
   if (from === "latest") return await endOffsets(cluster, topic, partitions, committedOnly);
   if (from !== "earliest" && "time" in from) {
     const found = await offsetsAt(cluster, topic, partitions, BigInt(from.time.getTime()), committedOnly);
@@ -41,7 +47,13 @@ export function endOffsets(cluster: Cluster, topic: string, partitions: readonly
 }
 
 /** The first offset of each partition at or after a time, −1 where there is none. Waits a while for partitions to have a leader. */
-export async function offsetsAt(cluster: Cluster, topic: string, partitions: readonly number[], timestamp: bigint, committedOnly: boolean): Promise<Map<number, number>> {
+export async function offsetsAt(
+  cluster: Cluster,
+  topic: string,
+  partitions: readonly number[],
+  timestamp: bigint,
+  committedOnly: boolean,
+): Promise<Map<number, number>> {
   const found = new Map<number, number>();
   let left = [...partitions];
   for (let attempt = 1; left.length > 0; attempt++) {
@@ -63,7 +75,8 @@ export async function offsetsAt(cluster: Cluster, topic: string, partitions: rea
     );
     left = left.filter((partition) => !found.has(partition));
     if (left.length === 0) break;
-    if (attempt === TRIES) throw new MillraceError(`partition ${left[0]} of topic ${JSON.stringify(topic)} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true });
+    if (attempt === TRIES)
+      throw new MillraceError(`partition ${left[0]} of topic ${JSON.stringify(topic)} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true });
     await sleep(RETRY_MS);
     cluster.forget(topic);
   }

@@ -111,7 +111,8 @@ export class KafkaSubscriber implements Subscriber {
 
   #check(topic: string, options: SubscribeOptions): void {
     checkSubscribe("KafkaSubscriber", topic, options);
-    if (!isKnown(options.from)) throw new OptionError("KafkaSubscriber.subscribe", ['from: { position } must be "partition:offset", or several separated by commas']);
+    if (!isKnown(options.from))
+      throw new OptionError("KafkaSubscriber.subscribe", ['from: { position } must be "partition:offset", or several separated by commas']);
     if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
   }
 

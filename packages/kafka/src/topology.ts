@@ -83,7 +83,9 @@ export class Topology {
   #verify(info: TopicInfo): void {
     const { partitions } = this.#settingsOf(info.name);
     if (partitions === undefined || info.leaders.length >= partitions) return;
-    throw new MillraceError(`topic ${JSON.stringify(info.name)} has ${info.leaders.length} partitions, ${partitions} are asked for`, { code: "TOPIC_MISMATCH" });
+    throw new MillraceError(`topic ${JSON.stringify(info.name)} has ${info.leaders.length} partitions, ${partitions} are asked for`, {
+      code: "TOPIC_MISMATCH",
+    });
   }
 
   #settingsOf(topic: string): TopicSettings {

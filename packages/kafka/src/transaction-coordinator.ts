@@ -55,7 +55,11 @@ export class TransactionCoordinator {
     });
   }
 
-  async addOffsets({ producerId, epoch }: BatchIdentity, { group, topic, standing }: TransactionalGroup, positions: readonly PartitionPosition[]): Promise<void> {
+  async addOffsets(
+    { producerId, epoch }: BatchIdentity,
+    { group, topic, standing }: TransactionalGroup,
+    positions: readonly PartitionPosition[],
+  ): Promise<void> {
     const { transactionalId } = this.#rules;
     if (standing === undefined) throw new MillraceError(`this member is not in group ${JSON.stringify(group)} any more`, { code: "DELIVERY_LOST" });
     await this.#step("adding a group", async (at) => (await this.#links.call(at, ADD_OFFSETS_TO_TXN, transactionalId, producerId, epoch, group)).errorCode);
@@ -76,7 +80,10 @@ export class TransactionCoordinator {
 
   end({ producerId, epoch }: BatchIdentity, commit: boolean): Promise<void> {
     const { transactionalId } = this.#rules;
-    return this.#step(commit ? "committing" : "aborting", async (at) => (await this.#links.call(at, END_TXN, transactionalId, producerId, epoch, commit)).errorCode);
+    return this.#step(
+      commit ? "committing" : "aborting",
+      async (at) => (await this.#links.call(at, END_TXN, transactionalId, producerId, epoch, commit)).errorCode,
+    );
   }
 
   close(): void {

@@ -55,6 +55,8 @@ export class KafkaTransactor implements AsyncDisposable {
   readonly #coordinator: TransactionCoordinator;
   readonly #named: Set<string> = new Set();
   #identity: BatchIdentity | undefined;
+  /** The broker knows of the transaction. */
+  #begun = false;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -90,8 +92,12 @@ export class KafkaTransactor implements AsyncDisposable {
   }
 
   async #run<T>(work: (transaction: KafkaTransaction) => Promise<T>): Promise<T> {
-    this.#identity ??= await this.#coordinator.identify();
+    if (this.#identity === undefined) {
+      this.#identity = await this.#coordinator.identify();
+      this.#sending.renewIdentity();
+    }
     this.#named.clear();
+    this.#begun = false;
     const published: Promise<void>[] = [];
     const acked: ReceivedMessage[] = [];
     let result: T;
@@ -128,12 +134,13 @@ export class KafkaTransactor implements AsyncDisposable {
         await first.exclusively(async () => {
           const moved = positionsWith(groups.get(first) ?? []);
           positions.push(...moved);
+          this.#begun = true;
           await this.#coordinator.addOffsets(identity, first, moved);
           await locked(rest);
         });
         return;
       }
-      if (positions.length > 0 || this.#named.size > 0) await this.#coordinator.end(identity, true);
+      if (this.#begun) await this.#coordinator.end(identity, true);
       for (const { partition, offset, note } of positions) {
         partition.committed = offset;
         partition.committedNote = note;
@@ -150,7 +157,7 @@ export class KafkaTransactor implements AsyncDisposable {
     const clean = results.every(({ status }) => status === "fulfilled");
     if (!clean) this.#identity = undefined;
     try {
-      if (clean) await this.#coordinator.end(identity, false);
+      if (clean && this.#begun) await this.#coordinator.end(identity, false);
     } catch {
       this.#identity = undefined;
     }
@@ -161,6 +168,7 @@ export class KafkaTransactor implements AsyncDisposable {
     const fresh = queues.filter(({ topic, partition }) => !this.#named.has(`${topic}:${partition}`));
     if (fresh.length === 0) return;
     const topics = [...Map.groupBy(fresh, ({ topic }) => topic)].map(([name, some]) => ({ name, partitions: some.map(({ partition }) => partition) }));
+    this.#begun = true;
     await this.#coordinator.addPartitions(this.#identity as BatchIdentity, topics);
     for (const { topic, partition } of fresh) this.#named.add(`${topic}:${partition}`);
   }

@@ -10,7 +10,8 @@ export const SHORT_SESSION_MS: number = 3_000;
 const codec: KafkaCodec = {
   encode: (topic, message) => watermillCodec().encode(topic, message),
   decode: (record) => {
-    if (record.headers.some(([name]) => name.toString() === UNDECODABLE)) throw new MillraceError("the record says that it cannot be read", { code: "UNDECODABLE" });
+    if (record.headers.some(([name]) => name.toString() === UNDECODABLE))
+      throw new MillraceError("the record says that it cannot be read", { code: "UNDECODABLE" });
     return watermillCodec().decode(record);
   },
 };

@@ -5,7 +5,11 @@ import * as kafka from "@platformatic/kafka";
  * list take the same arguments and answer in the same shape. Together they ask for Kafka 3.0 or newer.
  */
 export const METADATA: readonly (typeof kafka.metadataV12.api)[] = [kafka.metadataV12.api, kafka.metadataV11.api, kafka.metadataV10.api];
-export const FIND_COORDINATOR: readonly (typeof kafka.findCoordinatorV6.api)[] = [kafka.findCoordinatorV6.api, kafka.findCoordinatorV5.api, kafka.findCoordinatorV4.api];
+export const FIND_COORDINATOR: readonly (typeof kafka.findCoordinatorV6.api)[] = [
+  kafka.findCoordinatorV6.api,
+  kafka.findCoordinatorV5.api,
+  kafka.findCoordinatorV4.api,
+];
 export const JOIN_GROUP: readonly (typeof kafka.joinGroupV9.api)[] = [kafka.joinGroupV9.api, kafka.joinGroupV8.api, kafka.joinGroupV7.api];
 export const SYNC_GROUP: readonly (typeof kafka.syncGroupV5.api)[] = [kafka.syncGroupV5.api, kafka.syncGroupV4.api];
 export const HEARTBEAT: readonly (typeof kafka.heartbeatV4.api)[] = [kafka.heartbeatV4.api];

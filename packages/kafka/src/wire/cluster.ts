@@ -96,7 +96,8 @@ export class Cluster {
       const id = errorId(found?.errorCode ?? 15);
       if (!RETRIED.includes(id)) throw brokerError(id, key);
       // A cluster that has never had a group makes the topic for groups first.
-      if (attempt === COORDINATOR_TRIES) throw new MillraceError(`${key}: no broker coordinates it yet (${id})`, { code: "BROKER_UNREACHABLE", retryable: true });
+      if (attempt === COORDINATOR_TRIES)
+        throw new MillraceError(`${key}: no broker coordinates it yet (${id})`, { code: "BROKER_UNREACHABLE", retryable: true });
       await sleep(COORDINATOR_RETRY_MS);
     }
   }

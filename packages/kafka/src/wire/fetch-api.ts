@@ -1,4 +1,4 @@
-import { type API, createAPI, Reader, Writer } from "@platformatic/kafka";
+import { type API, createAPI, type Reader, Writer } from "@platformatic/kafka";
 
 export interface FetchPartition {
   readonly partition: number;

@@ -1,4 +1,4 @@
-import { type API, createAPI, produceV11, produceV9, produceV10, Writer } from "@platformatic/kafka";
+import { type API, createAPI, produceV9, produceV10, produceV11, Writer } from "@platformatic/kafka";
 
 /** One record batch, complete with its header. */
 export interface ProduceBatch {

@@ -131,7 +131,8 @@ export class RecordCursor<Place extends RecordPlace> {
 
   /** Markers say where a transaction ended; what an aborted one wrote is no message. */
   #isSkipped(attributes: number, producerId: bigint, behind: number, records: Buffer): boolean {
-    while (this.#aborted[0] !== undefined && this.#aborted[0].firstOffset < behind) this.#abortedNow.add((this.#aborted.shift() as AbortedTransaction).producerId);
+    while (this.#aborted[0] !== undefined && this.#aborted[0].firstOffset < behind)
+      this.#abortedNow.add((this.#aborted.shift() as AbortedTransaction).producerId);
     if ((attributes & CONTROL) !== 0) {
       if (isAbortMarker(records)) this.#abortedNow.delete(producerId);
       return true;
