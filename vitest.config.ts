@@ -4,6 +4,7 @@ const ON_BROKERS = [
   "packages/{kafka,rabbitmq}/src/**/*.test.ts",
   "examples/**/*on-brokers.test.ts",
   "examples/**/*-brokers.test.ts",
+  "bench/soak/*-on-brokers.test.ts",
   "test/{brokers,interop}/**/*.test.ts",
 ];
 

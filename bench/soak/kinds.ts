@@ -1,5 +1,7 @@
+type Kind = "ready" | "handed" | "done" | "lost" | "flushed" | "unflushed" | "status" | "closed" | "faultBegun" | "faultEnded";
+
 /** What a line of the journal says. `a` and `b` are its two numbers. */
-export const KIND = Object.freeze({
+export const KIND: Readonly<Record<Kind, number>> = Object.freeze({
   /** A member has subscribed. */
   ready: 1,
   /** A member was handed message `a`. Written before its handler does anything. */
@@ -20,4 +22,4 @@ export const KIND = Object.freeze({
   faultBegun: 9,
   /** Fault `a` is over: all that was published before it was done is handled. */
   faultEnded: 10,
-} as const);
+});

@@ -32,7 +32,7 @@ describe.each(["kafka", "rabbitmq"] as const)("a test's own %s", (name) => {
     await expect.poll(() => broker.answers(), { timeout: 10_000 }).toBe(true);
   });
 
-  it("is killed, and starts again with its data", async (context) => {
+  it("is killed, and starts again with its data", { timeout: 120_000 }, async (context) => {
     const broker = started(context);
     await DATA[name].put(broker);
     const { pid } = broker;
@@ -47,7 +47,7 @@ describe.each(["kafka", "rabbitmq"] as const)("a test's own %s", (name) => {
 });
 
 describe("a test's own kafka of three nodes", () => {
-  it("goes on without one of them", async (context) => {
+  it("goes on without one of them", { timeout: 180_000 }, async (context) => {
     const broker = await ownBroker("kafka", { nodes: 3 });
     if ("notRun" in broker) return context.skip(broker.notRun);
     context.onTestFinished(() => broker.remove());

@@ -26,6 +26,11 @@ export interface KafkaCodec {
   decode(record: FetchedRecord): Fetched;
 }
 
+export interface WatermillCodecOptions {
+  /** The record's key, as Watermill's `NewWithPartitioningMarshaler` takes it. Default: `message.key`. */
+  readonly key?: ((topic: string, message: Message) => string | undefined) | undefined;
+}
+
 /**
  * Watermill's default format: the payload is the value, the id is the header `_watermill_message_uuid`, metadata are the other
  * headers. `message.key` is the record's key. Every record can be read: one without an id has the empty id, as in Watermill.
@@ -34,14 +39,13 @@ export interface KafkaCodec {
  * - Headers that are not UTF-8, repeat or are null are kept byte for byte when the message they came with is published again, as
  *   long as its metadata still says the same.
  */
-export function watermillCodec(): KafkaCodec {
-  return CODEC;
+export function watermillCodec(options: WatermillCodecOptions = {}): KafkaCodec {
+  const { key } = options;
+  return Object.freeze({ encode: (topic: string, message: Message) => encode(message, key === undefined ? message.key : key(topic, message)), decode });
 }
 
-const CODEC: KafkaCodec = Object.freeze({ encode, decode });
-
-function encode(_topic: string, message: Message): RecordInit {
-  const { id, key, payload, metadata } = message;
+function encode(message: Message, key: string | undefined): RecordInit {
+  const { id, payload, metadata } = message;
   if (metadata.has(UUID_HEADER)) {
     throw new MillraceError(`metadata cannot hold ${UUID_HEADER}: it is the header of the message's id`, { code: "UNENCODABLE" });
   }

@@ -1,5 +1,5 @@
-import { SettleError } from "millrace";
-import type { Settlement } from "millrace/adapter";
+import { MillraceError, SettleError } from "millrace";
+import { type Settlement, sleep } from "millrace/adapter";
 import { positionOf } from "./delivery.ts";
 import type { CommitPart } from "./group-client.ts";
 import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
@@ -7,9 +7,12 @@ import { writeRanges } from "./settled-ranges.ts";
 
 export interface CommitRules {
   partitions(): Iterable<PartitionReader>;
-  /** Commits for the generation of the moment; rejects when the group does not accept it. */
-  send(parts: readonly CommitPart[]): Promise<void>;
+  /** Commits for the generation of the moment. `"later"`: the group gathers, and then other partitions may be ours. */
+  send(parts: readonly CommitPart[]): Promise<"done" | "later">;
 }
+
+const TRIES = 40;
+const RETRY_MS = 50;
 
 /**
  * Makes verdicts durable: the settled prefix of each partition is its offset, what is settled beyond it is in the commit's note.
@@ -60,6 +63,14 @@ export class Commits {
   }
 
   async #commit(): Promise<void> {
+    for (let attempt = 1; !(await this.#commitOnce()); attempt++) {
+      if (attempt === TRIES) throw new MillraceError("the group gathers, it takes no commits at the moment", { code: "GROUP_GATHERS", retryable: true });
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /** False when the group takes no commits at the moment. What is committed is looked up anew each time: it may not be ours any more. */
+  async #commitOnce(): Promise<boolean> {
     const parts: CommitPart[] = [];
     const sent: { readonly partition: PartitionReader; readonly part: CommitPart; readonly covered: number }[] = [];
     for (const partition of this.#rules.partitions()) {
@@ -71,12 +82,13 @@ export class Commits {
       parts.push(part);
       sent.push({ partition, part, covered });
     }
-    if (parts.length === 0) return;
-    await this.#rules.send(parts);
+    if (parts.length === 0) return true;
+    if ((await this.#rules.send(parts)) === "later") return false;
     for (const { partition, part, covered } of sent) {
       partition.committed = part.offset;
       partition.committedNote = part.note;
       this.#coveredTo.set(partition, covered);
     }
+    return true;
   }
 }

@@ -14,6 +14,8 @@ export class Dispenser {
   readonly #partitions: () => Iterable<PartitionReader>;
   readonly #onHungry: () => void;
   #wanted = 0;
+  /** Whose turn it is: nobody starves, however little is wanted at a time. */
+  #turn = 0;
   #busy = false;
   #closed = false;
   #blockedBy: PartitionReader | undefined;
@@ -44,17 +46,15 @@ export class Dispenser {
     if (this.#busy || this.#closed || this.#wanted <= 0) return;
     this.#busy = true;
     let goOn = true;
-    for (let found = true; found && goOn && this.#wanted > 0; ) {
-      found = false;
-      for (const partition of this.#partitions()) {
-        if (partition.leaving || partition.dead || this.#wanted <= 0) continue;
-        for (let row = 0; row < ROW && this.#wanted > 0 && this.#next(partition); row++) {
-          found = true;
-          if (!sliceSpent()) continue;
-          goOn = false;
-          break;
-        }
-        if (!goOn) break;
+    const partitions = [...this.#partitions()];
+    let idle = 0; // partitions in a row that had nothing
+    while (goOn && this.#wanted > 0 && idle < partitions.length) {
+      const partition = partitions[this.#turn++ % partitions.length] as PartitionReader;
+      idle++;
+      if (partition.leaving || partition.dead) continue;
+      for (let row = 0; row < ROW && goOn && this.#wanted > 0 && this.#next(partition); row++) {
+        idle = 0;
+        goOn = !sliceSpent();
       }
     }
     this.#busy = false;

@@ -1,50 +1,36 @@
 import { type Delivery, MillraceError } from "millrace";
-import {
-  type Intake,
-  LATE,
-  laterTurn,
-  monotonicMs,
-  type Received,
-  type Session,
-  type Settlement,
-  sleep,
-  startTimer,
-  stopTimer,
-  type TimerHandle,
-  within,
-} from "millrace/adapter";
+import { type Intake, laterTurn, type Received, type Session, type Settlement, startTimer, stopTimer, type TimerHandle, within } from "millrace/adapter";
 import { Commits } from "./commits.ts";
 import { describeRecord } from "./delivery.ts";
 import { Dispenser } from "./dispenser.ts";
 import { FetchLoop } from "./fetch-loop.ts";
 import { type CommitPart, GroupClient } from "./group-client.ts";
 import type { GroupSource } from "./group-source.ts";
+import { Handover } from "./handover.ts";
 import { asRetryable, brokerError } from "./kafka-error.ts";
-import { PartitionReader, type PartitionRecord } from "./partition-reader.ts";
-import { readRanges } from "./settled-ranges.ts";
-import { endOffsets, startOffsets } from "./start-offsets.ts";
+import { isLost } from "./membership.ts";
+import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
+import { isCaughtUp, lagOf } from "./reading-state.ts";
 
-const LOST: readonly string[] = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"];
-const DRAIN_LOOK_MS = 10;
 const LEAVE_MS = 1000;
 /** New partitions of the topic are found after this time at the latest. */
 const TOPIC_LOOK_MS = 30_000;
 
 /** A member at work: heartbeats, joining again when the group does, reading what is assigned, committing what is settled. */
 export class GroupSession implements Session<PartitionRecord> {
+  readonly commits: Commits;
   readonly #source: GroupSource;
   readonly #intake: Intake<PartitionRecord>;
   readonly #stopped: AbortSignal;
   readonly #ended: AbortController = new AbortController();
   readonly #dispenser: Dispenser;
   readonly #fetching: FetchLoop;
-  readonly commits: Commits;
+  readonly #handover: Handover;
   #client: GroupClient | undefined;
   #beatTimer: TimerHandle | undefined;
   #lookTimer: TimerHandle | undefined;
   /** A join is under way. */
   #joining = false;
-  #joinAgain = false;
   #expiring = false;
 
   constructor(source: GroupSource, intake: Intake<PartitionRecord>, stopped: AbortSignal) {
@@ -61,12 +47,10 @@ export class GroupSession implements Session<PartitionRecord> {
       onBlocked: (detail) => intake.blocked(detail),
     });
     this.commits = new Commits({ partitions, send: (parts) => this.#commit(parts) });
+    this.#handover = new Handover(source, intake, this.commits, this.#ended.signal);
   }
 
-  get client(): GroupClient | undefined {
-    return this.#client;
-  }
-
+  /** Resolves after the first round; what the group moves after that goes on beside the reading. */
   async open(): Promise<void> {
     const { topology, cluster, rules, member } = this.#source;
     const onStop = (): void => this.#client?.close(); // ends a join that waits
@@ -75,18 +59,21 @@ export class GroupSession implements Session<PartitionRecord> {
       await topology.ensure(rules.topic);
       this.#client = await GroupClient.open(cluster, rules.group, rules.rebalanceTimeoutMs);
       this.#stopped.throwIfAborted();
-      let join = !member.joined;
       if (member.joined) {
         const state = await member.beat(this.#client);
         if (state === "lost") this.#onLost();
-        join = state !== "ok";
+        if (state !== "ok") member.stale = true;
+      } else member.stale = true;
+      if (member.stale) {
+        this.#joining = true;
+        await this.#joinOnce();
+        this.#joining = false;
       }
-      if (join) await this.#joinFirst();
     } finally {
       this.#stopped.removeEventListener("abort", onStop);
     }
     this.#beatLater();
-    if (this.#joinAgain) this.#rejoin();
+    if (member.stale) this.#rejoin();
     this.#lookTimer = startTimer(() => this.#lookAtTopic(), TOPIC_LOOK_MS, true);
   }
 
@@ -96,8 +83,8 @@ export class GroupSession implements Session<PartitionRecord> {
 
   settle(verdicts: readonly Settlement<PartitionRecord>[], final: boolean): Promise<void> {
     const settled = this.commits.settle(verdicts, final);
-    this.#fetching.run(); // a partition may have closed its gap
-    this.#dispenser.run();
+    this.#dispenser.run(); // a partition may have closed its gap
+    this.#fetching.run();
     return settled;
   }
 
@@ -116,22 +103,13 @@ export class GroupSession implements Session<PartitionRecord> {
     return { ...describeRecord(receipt), orderingKey: this.#source.reading.orderingKey(receipt, key) };
   }
 
-  async caughtUp(): Promise<boolean> {
-    const { cluster, rules, reading, partitions } = this.#source;
-    const ours = [...partitions.values()];
-    if (ours.some((partition) => partition.hasMore)) return false;
-    try {
-      const ends = await endOffsets(cluster, rules.topic, [...partitions.keys()], reading.committedOnly);
-      return ours.every((partition) => !partition.hasMore && partition.position >= (ends.get(partition.index) ?? 0));
-    } catch {
-      return false;
-    }
+  caughtUp(): Promise<boolean> {
+    const { cluster, reading, partitions } = this.#source;
+    return isCaughtUp(cluster, reading, partitions);
   }
 
   lag(): number {
-    let lag = 0;
-    for (const partition of this.#source.partitions.values()) lag += partition.lag;
-    return lag;
+    return lagOf(this.#source.partitions.values());
   }
 
   async close(): Promise<void> {
@@ -143,11 +121,12 @@ export class GroupSession implements Session<PartitionRecord> {
     stopTimer(this.#lookTimer);
     const { member } = this.#source;
     if (this.#stopped.aborted && member.memberId !== "" && this.#client !== undefined) {
+      const leaving = this.#client.leave(member.memberId);
+      member.lose();
       await within(
-        this.#client.leave(member.memberId).catch(() => {}),
+        leaving.catch(() => {}),
         LEAVE_MS,
       );
-      member.lose();
     }
     this.#client?.close();
   }
@@ -181,11 +160,8 @@ export class GroupSession implements Session<PartitionRecord> {
 
   /** The group has given our partitions to others, or may have. */
   #onLost(): void {
-    const { member, partitions } = this.#source;
-    member.lose();
-    for (const partition of partitions.values()) partition.dead = true;
-    partitions.clear();
-    this.#intake.lose(isDead);
+    this.#source.member.lose();
+    this.#handover.forget([...this.#source.partitions.values()]);
   }
 
   /** Nobody has heard of us for longer than a session: found out when a verdict was given. */
@@ -195,6 +171,7 @@ export class GroupSession implements Session<PartitionRecord> {
     for (const partition of this.#source.partitions.values()) partition.dead = true;
     laterTurn(() => {
       this.#expiring = false;
+      if (this.#ended.signal.aborted) return;
       this.#onLost();
       this.#rejoin();
     });
@@ -203,135 +180,71 @@ export class GroupSession implements Session<PartitionRecord> {
   // ── joining ──
 
   #rejoin(): void {
-    this.#joinAgain = true;
-    if (this.#joining || this.#ended.signal.aborted) return;
-    this.#joinGroup().catch((error: unknown) => this.#fail(error));
-  }
-
-  /** The first round is waited for; what the group moves after that goes on beside the reading. */
-  async #joinFirst(): Promise<void> {
-    this.#joining = true;
-    try {
-      const leaving = await this.#joinOnce();
-      if (leaving.length > 0) void this.#letGo(leaving).then(() => this.#rejoin());
-    } finally {
-      this.#joining = false;
-    }
+    this.#source.member.stale = true;
+    if (!this.#joining && !this.#ended.signal.aborted) this.#joinUntilSettled().catch((error: unknown) => this.#fail(error));
   }
 
   /** Joins again and again until the group stays as it is. */
-  async #joinGroup(): Promise<void> {
+  async #joinUntilSettled(): Promise<void> {
     this.#joining = true;
     try {
-      do {
-        this.#joinAgain = false;
-        await this.#letGo(await this.#joinOnce());
-      } while (this.#joinAgain && !this.#ended.signal.aborted);
+      while (this.#source.member.stale && !this.#ended.signal.aborted) await this.#joinOnce();
     } finally {
       this.#joining = false;
     }
   }
 
-  /** One round. Returns the partitions that are not ours any more, and are to be let go of. */
-  async #joinOnce(): Promise<readonly PartitionReader[]> {
+  /** One round. Partitions that are not ours any more are let go of, then the group gathers once more and gives them to others. */
+  async #joinOnce(): Promise<void> {
     const { member, partitions, cluster, rules } = this.#source;
-    if (!rules.cooperative) await this.#letGo([...partitions.values()]);
     const client = this.#client as GroupClient;
-    const ours = await member.join(
-      client,
-      cluster,
-      () => [...partitions.keys()],
-      () => this.#onLost(),
-    );
-    if (this.#ended.signal.aborted) return [];
-    const leaving = [...partitions.values()].filter(({ index }) => !ours.includes(index));
-    await this.#take(ours.filter((index) => !partitions.has(index)));
+    if (!rules.cooperative) await this.#handover.letGo([...partitions.values()]);
+    member.stale = false;
+    try {
+      // What is being let go of is claimed still: nobody gets it before it is free.
+      const ours = await member.join(
+        client,
+        cluster,
+        () => [...partitions.keys()],
+        () => this.#onLost(),
+      );
+      if (this.#ended.signal.aborted) throw new MillraceError("the session is over", { code: "CLOSED" });
+      for (const partition of partitions.values()) if (ours.includes(partition.index) && partition.leaving) this.#handover.forget([partition]);
+      const leaving = [...partitions.values()].filter((partition) => !ours.includes(partition.index) && !partition.leaving);
+      await this.#handover.take(
+        client,
+        ours.filter((index) => !partitions.has(index)),
+      );
+      if (leaving.length > 0) void this.#handover.letGo(leaving).then(() => this.#rejoin());
+    } catch (error) {
+      member.stale = true; // whoever goes on from here has to join first
+      throw error;
+    }
     this.#dispenser.run();
     this.#fetching.run();
-    if (leaving.length > 0 && rules.cooperative) this.#joinAgain = true; // so that they may be given to others
-    return leaving;
-  }
-
-  /** Partitions that are ours now: from where the group is, or else where it is to begin, which is put on record at once. */
-  async #take(indexes: readonly number[]): Promise<void> {
-    if (indexes.length === 0) return;
-    const { cluster, rules, reading, partitions, member } = this.#source;
-    const client = this.#client as GroupClient;
-    const committed = await client.committed(rules.topic, indexes);
-    const fresh = indexes.filter((index) => !committed.has(index));
-    const starts = fresh.length === 0 ? new Map<number, number>() : await startOffsets(cluster, rules.topic, fresh, rules.from, reading.committedOnly);
-    for (const index of indexes) {
-      const known = committed.get(index);
-      const position = known?.offset ?? starts.get(index) ?? 0;
-      const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note), this.#source);
-      partition.end = position;
-      if (known !== undefined) {
-        partition.committed = known.offset;
-        partition.committedNote = known.note ?? "";
-      }
-      partitions.set(index, partition);
-    }
-    if (fresh.length === 0) return;
-    const { generation } = member;
-    await this.commits.commit().catch((error: unknown) => {
-      // The group gathers again: whoever gets them then begins at the same place, unless that is "now".
-      if (member.generation !== generation || this.#joinAgain) return;
-      throw error;
-    });
-  }
-
-  /** Hands out nothing more of these partitions, waits for their handlers as long as it may, commits, and forgets them. */
-  async #letGo(leaving: readonly PartitionReader[]): Promise<void> {
-    if (leaving.length === 0) return;
-    const { rules, partitions, reading } = this.#source;
-    const deadline = monotonicMs() + rules.revokeDrainMs;
-    for (const partition of leaving) partition.leaving = true;
-    const ended = this.#ended.signal;
-    for (;;) {
-      for (const { receipt } of this.#intake.recall(({ receipt: { place } }) => place.leaving)) receipt.place.forgo(1);
-      if (leaving.every(({ out, dead }) => out === 0 || dead) || monotonicMs() >= deadline || ended.aborted) break;
-      await sleep(DRAIN_LOOK_MS, ended).catch(() => {});
-    }
-    if (ended.aborted) {
-      // Another session goes on with them.
-      for (const partition of leaving) partition.leaving = false;
-      return;
-    }
-    const late = leaving.filter(({ out, dead }) => out > 0 && !dead);
-    if (late.length > 0) {
-      const fields = { topic: rules.topic, adapter: "kafka", partitions: late.map(({ index }) => index), drainMs: rules.revokeDrainMs };
-      reading.logger.warn(fields, "handlers of partitions that move have not ended in time, their messages go to another member");
-    }
-    await within(
-      this.commits.commit().catch(() => {}),
-      Math.max(deadline - monotonicMs(), LEAVE_MS),
-    );
-    for (const partition of leaving) {
-      partition.dead = true;
-      if (partitions.get(partition.index) === partition) partitions.delete(partition.index);
-    }
-    this.#intake.lose(isDead);
   }
 
   // ── commits ──
 
-  async #commit(parts: readonly CommitPart[]): Promise<void> {
+  async #commit(parts: readonly CommitPart[]): Promise<"done" | "later"> {
     const { member, rules } = this.#source;
     const { memberId, generation } = member;
-    if (this.#client === undefined || generation < 0) throw notMember(rules.group);
+    const client = this.#client;
+    if (client === undefined || generation < 0) return "later";
     let id: string;
     try {
-      id = await this.#client.commit(memberId, generation, rules.topic, parts);
+      id = await client.commit(memberId, generation, rules.topic, parts);
     } catch (error) {
       this.#fail(error);
       throw error;
     }
-    if (id === "NONE") return;
-    if (LOST.includes(id)) {
+    if (id === "NONE") return "done";
+    if (isLost(id)) {
       // During a join the generation ends under our hands; its answer decides.
       if (!this.#joining && generation === member.generation) this.#onLost();
       this.#rejoin();
     }
+    if (isLost(id) || id === "REBALANCE_IN_PROGRESS") return "later";
     throw brokerError(id, `committing for group ${JSON.stringify(rules.group)}`);
   }
 
@@ -348,12 +261,4 @@ export class GroupSession implements Session<PartitionRecord> {
       (error: unknown) => this.#fail(error),
     );
   }
-}
-
-function isDead({ receipt }: Received<PartitionRecord>): boolean {
-  return receipt.place.dead;
-}
-
-function notMember(group: string): MillraceError {
-  return new MillraceError(`this member is not in group ${JSON.stringify(group)} at the moment`, { code: "BROKER_UNREACHABLE", retryable: true });
 }

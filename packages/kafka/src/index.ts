@@ -1,6 +1,6 @@
 /** Apache Kafka: groups with lanes per key, publishing in batches that are removed when repeated, transactions. */
 export { capabilities } from "./capabilities.ts";
-export { type FetchedRecord, type HeaderInit, type KafkaCodec, type RecordInit, watermillCodec } from "./codec.ts";
+export { type FetchedRecord, type HeaderInit, type KafkaCodec, type RecordInit, type WatermillCodecOptions, watermillCodec } from "./codec.ts";
 export { type BrokerAddress, CONNECTION_DEFAULTS, type KafkaConnectionOptions, type KafkaSaslOptions } from "./connection-options.ts";
 export { type KafkaDelivery, kafkaDelivery } from "./delivery.ts";
 export { fromUrl } from "./from-url.ts";

@@ -23,11 +23,18 @@ const LOST: readonly string[] = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FEN
 const PASSING: readonly string[] = ["REBALANCE_IN_PROGRESS", "UNKNOWN_SERVER_ERROR"];
 const RETRY_MS = 50;
 
+/** The group does not know this member, or this generation, any more. */
+export function isLost(id: string): boolean {
+  return LOST.includes(id);
+}
+
 /** This member's place in its group. It outlives connections: a member that comes back in time keeps what it has. */
 export class Membership {
   readonly #rules: MembershipRules;
   memberId = "";
   generation = -1;
+  /** The group gathers, or gave us what we have not taken yet: we have to join (again). */
+  stale = false;
   /** When the last heartbeat that was answered had been sent. */
   #lastBeat = 0;
 

@@ -2,7 +2,9 @@ import { MillraceError } from "millrace";
 import { equalBackoffMs, laterTurn, monotonicMs, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
 import { type BatchAnswer, readAnswer } from "./batch-answer.ts";
 import type { RecordInit } from "./codec.ts";
-import { type Batch, PartitionQueue } from "./partition-queue.ts";
+import type { Batch, PartitionQueue } from "./partition-queue.ts";
+import { PartitionQueues } from "./partition-queues.ts";
+import { PublishDeadlines } from "./publish-deadlines.ts";
 import type { PublishJob } from "./publish-job.ts";
 import type { Topology } from "./topology.ts";
 import type { BatchIdentity, Compression } from "./wire/batch-builder.ts";
@@ -36,13 +38,12 @@ export class Outbox {
   readonly #topology: Topology;
   readonly #rules: OutboxRules;
   readonly #links: BrokerLinks;
-  readonly #queues: Map<string, PartitionQueue[]> = new Map();
+  readonly #queues: PartitionQueues;
   readonly #waiting: Set<PartitionQueue> = new Set();
   readonly #underWay: Map<number, number> = new Map();
-  readonly #jobs: Set<PublishJob> = new Set();
+  readonly #deadlines: PublishDeadlines = new PublishDeadlines((job) => this.giveUp(job, this.#lateness()));
   #scheduled = false;
   #retryTimer: TimerHandle | undefined;
-  #deadlineTimer: TimerHandle | undefined;
   #looking = false;
   /** What went wrong last; the cause when time runs out. */
   #trouble: unknown;
@@ -51,17 +52,15 @@ export class Outbox {
     this.#cluster = cluster;
     this.#topology = topology;
     this.#rules = rules;
+    this.#queues = new PartitionQueues(rules.maxBatchBytes);
     this.#links = cluster.links({ atOnce: AT_ONCE });
   }
 
   append(topic: string, partition: number, init: RecordInit, job: PublishJob, index: number): void {
-    const queue = this.#queueOf(topic, partition);
+    const queue = this.#queues.of(topic, partition);
     queue.append(init, wallMs(), job, index);
     this.#waiting.add(queue);
-    if (!this.#jobs.has(job)) {
-      this.#jobs.add(job);
-      this.#deadlineTimer ??= startTimer(() => this.#expire(), Math.max(1, job.deadline - monotonicMs()));
-    }
+    if (index === 0) this.#deadlines.add(job);
     this.#schedule();
   }
 
@@ -74,32 +73,19 @@ export class Outbox {
 
   /** What comes next goes under a fresh identity. */
   renewIdentity(): void {
-    for (const queues of this.#queues.values()) for (const queue of queues) queue?.renewIdentity();
+    this.#queues.renewIdentity();
   }
 
   /** A call is decided. */
   done(job: PublishJob): void {
-    this.#jobs.delete(job);
-    if (this.#jobs.size > 0) return;
-    this.#trouble = undefined;
-    stopTimer(this.#deadlineTimer);
-    this.#deadlineTimer = undefined;
+    this.#deadlines.remove(job);
+    if (this.#deadlines.size === 0) this.#trouble = undefined;
   }
 
   close(): void {
     stopTimer(this.#retryTimer);
-    stopTimer(this.#deadlineTimer);
+    this.#deadlines.stop();
     this.#links.close();
-  }
-
-  #queueOf(topic: string, partition: number): PartitionQueue {
-    let queues = this.#queues.get(topic);
-    if (queues === undefined) {
-      queues = [];
-      this.#queues.set(topic, queues);
-    }
-    queues[partition] ??= new PartitionQueue(topic, partition, this.#rules.maxBatchBytes);
-    return queues[partition];
   }
 
   #schedule(): void {
@@ -134,6 +120,12 @@ export class Outbox {
     if (lost) this.#look();
     if (wakeMs !== Number.POSITIVE_INFINITY) this.#retryTimer ??= startTimer(() => this.#wake(), wakeMs);
     for (const [leader, queues] of ready) void this.#sendTo(leader, queues);
+  }
+
+  #lateness(): unknown {
+    const trouble = this.#trouble;
+    if (MillraceError.is(trouble) && trouble.code === "BROKER_UNREACHABLE") return trouble;
+    return new MillraceError("the broker did not confirm in time", { code: "PUBLISH_TIMEOUT", retryable: true, cause: trouble });
   }
 
   #wake(): void {
@@ -303,23 +295,5 @@ export class Outbox {
 
   #withdraw(job: PublishJob, error: unknown): void {
     for (const queue of this.#waiting) queue.withdraw(job, error);
-  }
-
-  #expire(): void {
-    this.#deadlineTimer = undefined;
-    const now = monotonicMs();
-    for (const job of [...this.#jobs]) {
-      if (job.deadline > now) continue;
-      const { code } = (this.#trouble ?? {}) as { code?: string };
-      const error =
-        code === "BROKER_UNREACHABLE"
-          ? this.#trouble
-          : new MillraceError("the broker did not confirm in time", { code: "PUBLISH_TIMEOUT", retryable: true, cause: this.#trouble });
-      this.giveUp(job, error);
-    }
-    if (this.#jobs.size === 0) return;
-    let next = Number.POSITIVE_INFINITY;
-    for (const { deadline } of this.#jobs) next = Math.min(next, deadline);
-    this.#deadlineTimer ??= startTimer(() => this.#expire(), Math.max(1, next - now));
   }
 }

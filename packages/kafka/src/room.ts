@@ -17,15 +17,16 @@ export class Room {
 
   /** Resolves when room was taken. `leave` gives the place in the queue up. */
   wait(bytes: number): { readonly entered: Promise<void>; leave(): void } {
-    let place: { readonly bytes: number; enter(): void } | undefined;
+    let enter = (): void => {};
     const entered = new Promise<void>((resolve) => {
-      place = { bytes, enter: resolve };
-      this.#waiting.push(place);
+      enter = resolve;
     });
+    const place = { bytes, enter };
+    this.#waiting.push(place);
     return {
       entered,
       leave: () => {
-        const index = this.#waiting.findIndex((each) => each === place);
+        const index = this.#waiting.indexOf(place);
         if (index >= 0) this.#waiting.splice(index, 1);
         this.#admit();
       },

@@ -6,7 +6,8 @@ import { FetchLoop } from "./fetch-loop.ts";
 import { asRetryable } from "./kafka-error.ts";
 import { PartitionReader, type PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
-import { endOffsets, startOffsets } from "./start-offsets.ts";
+import { isCaughtUp, lagOf } from "./reading-state.ts";
+import { startOffsets } from "./start-offsets.ts";
 import type { Topology } from "./topology.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
@@ -96,22 +97,13 @@ class SoloSession implements Session<PartitionRecord> {
     return { ...describeRecord(receipt), orderingKey: this.#source.reading.orderingKey(receipt, key) };
   }
 
-  async caughtUp(): Promise<boolean> {
+  caughtUp(): Promise<boolean> {
     const { cluster, reading, partitions } = this.#source;
-    const all = [...partitions.values()];
-    if (all.some((partition) => partition.hasMore)) return false;
-    try {
-      const ends = await endOffsets(cluster, reading.topic, [...partitions.keys()], reading.committedOnly);
-      return all.every((partition) => !partition.hasMore && partition.position >= (ends.get(partition.index) ?? 0));
-    } catch {
-      return false;
-    }
+    return isCaughtUp(cluster, reading, partitions);
   }
 
   lag(): number {
-    let lag = 0;
-    for (const partition of this.#source.partitions.values()) lag += partition.lag;
-    return lag;
+    return lagOf(this.#source.partitions.values());
   }
 
   close(): void {

@@ -30,8 +30,8 @@ function setup(broker: RabbitmqBroker): ConformanceSetup {
     create: () => create(),
     // Not a lease of messages: so long a process may be silent.
     lease: { leaseMs: SHORT_HEARTBEAT_MS, create: () => create(SHORT_HEARTBEAT_MS) },
-    // amqplib encodes the headers of a message into 64 KiB.
-    limits: { maxMetadataBytes: 60_000 },
+    // Each message is written to disk by itself.
+    limits: { backlog: 50_000 },
     faults: {
       restartBroker: async () => {
         await broker.kill();

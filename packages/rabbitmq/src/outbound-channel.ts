@@ -1,8 +1,13 @@
 import type { ConfirmChannel, Message as AmqpMessage } from "amqplib";
 import { laterTurn, Ring } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
+import { FrameBatch } from "./frame-batch.ts";
 import type { OpenLink } from "./open-link.ts";
 import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
+import { type RawChannel, rawChannel } from "./raw-channel.ts";
+
+/** Frames leave in pieces of about this size. */
+const PIECE_BYTES = 256 * 1024;
 
 export interface OutboundRules {
   readonly window: number;
@@ -24,6 +29,8 @@ export class OutboundChannel {
   #oldest = 1;
   #bytes = 0;
   #everConfirmed = false;
+  readonly #raw: RawChannel | undefined;
+  readonly #frames: FrameBatch | undefined;
   #error: Error | undefined;
   #scheduled = false;
   #ended = false;
@@ -35,6 +42,8 @@ export class OutboundChannel {
     this.#jobs = jobs;
     this.#rules = rules;
     this.#onEnd = onEnd;
+    this.#raw = rawChannel(channel);
+    this.#frames = this.#raw === undefined ? undefined : new FrameBatch(this.#raw.number, this.#raw.frameMax, exchange);
     channel.on("ack", ({ deliveryTag, multiple }) => this.#onConfirm(deliveryTag, multiple, true));
     channel.on("nack", ({ deliveryTag, multiple }) => this.#onConfirm(deliveryTag, multiple, false));
     channel.on("return", (message: AmqpMessage) => this.#onReturn(message));
@@ -48,20 +57,15 @@ export class OutboundChannel {
     return this.#unconfirmed.size;
   }
 
-  /** Sends what waits. Not in this turn when nothing is under way: calls made at once go together, and a connection that was just cut shows it. */
+  /**
+   * Sends what waits, in a later turn: calls made at once go together. When nothing is under way it takes a turn more, so that a
+   * connection that was just cut has shown it: what was not sent can wait for the next one.
+   */
   wake(): void {
     if (this.#scheduled || this.#ended) return;
-    if (this.#unconfirmed.size > 0) {
-      this.#pump();
-      return;
-    }
     this.#scheduled = true;
-    laterTurn(() =>
-      laterTurn(() => {
-        this.#scheduled = false;
-        this.#pump();
-      }),
-    );
+    if (this.#unconfirmed.size > 0) laterTurn(() => this.#pump());
+    else laterTurn(() => laterTurn(() => this.#pump()));
   }
 
   /** The channel is left by its owner; nothing is under way on it. */
@@ -71,19 +75,28 @@ export class OutboundChannel {
   }
 
   #pump(): void {
+    this.#scheduled = false;
     const { window, windowBytes } = this.#rules;
     while (!this.#ended && this.#link.blocked === undefined && this.#unconfirmed.size < window && (this.#bytes < windowBytes || this.#unconfirmed.size === 0)) {
       const job = this.#jobs.peek();
-      if (job === undefined) return;
+      if (job === undefined) break;
       if (job.sends) this.#send(job.take());
       if (!job.sends) this.#jobs.shift();
     }
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#frames !== undefined && this.#frames.length > 0 && !this.#ended) this.#raw?.write(this.#frames.take());
   }
 
   #send(message: Outgoing): void {
     const { routingKey, content, properties } = message;
     try {
-      this.#channel.publish(this.exchange, routingKey, content, properties);
+      if (this.#frames?.add(routingKey, content, properties) !== true) {
+        this.#write();
+        this.#channel.publish(this.exchange, routingKey, content, properties);
+      } else if (this.#frames.length >= PIECE_BYTES) this.#write();
     } catch (error) {
       // Nothing was sent: amqplib encodes before it writes. On a closed channel its end is about to be told.
       const text = (error as Error).message;
@@ -106,7 +119,7 @@ export class OutboundChannel {
       if (message !== undefined) this.#settle(message, taken);
     }
     for (let oldest = this.#unconfirmed.peek(); oldest?.settled === true; oldest = this.#unconfirmed.peek()) this.#settleOldest(taken);
-    this.#pump();
+    if (this.#jobs.size > 0) this.wake();
   }
 
   #settleOldest(taken: boolean): void {

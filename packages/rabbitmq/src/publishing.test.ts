@@ -17,6 +17,23 @@ const failureOf = (publishing: Promise<void>): Promise<PublishError> =>
   );
 
 describe("publishing to RabbitMQ", () => {
+  it("carries payloads of every length around a frame, and headers that nearly fill one", async (context) => {
+    const { url } = present(context, shared);
+    const topic = fresh("frames");
+    const bus = openBus(url);
+    const subscription = await bus.subscribe(topic, { group: "g" });
+    const lengths = [0, 1, 131_063, 131_064, 131_065, 262_128, 262_129, 1_000_000];
+    const long = "ż".repeat(60_000);
+    await bus.publish(
+      topic,
+      lengths.map((length) => new Message(new Uint8Array(length).fill(length & 255), { metadata: { long, empty: "" } })),
+    );
+    const got = await readSome(subscription, lengths.length);
+    expect(got.map(({ payload }) => payload.length)).toEqual(lengths);
+    expect(got.every(({ payload }) => payload.every((byte) => byte === (payload.length & 255)))).toBe(true);
+    expect(got.every(({ metadata }) => metadata.get("long") === long && metadata.get("empty") === "")).toBe(true);
+  });
+
   it("puts on the wire what Watermill puts there, and nothing else", async (context) => {
     const { url } = present(context, shared);
     const topic = fresh("wire");
@@ -76,7 +93,7 @@ describe("publishing to RabbitMQ", () => {
     const topic = fresh("headers");
     const bus = openBus(url);
     const subscription = await bus.subscribe(topic, { group: "g" });
-    const failure = await failureOf(bus.publish(topic, [new Message("a"), new Message("b", { metadata: { long: "x".repeat(70_000) } }), new Message("c")]));
+    const failure = await failureOf(bus.publish(topic, [new Message("a"), new Message("b", { metadata: { long: "x".repeat(140_000) } }), new Message("c")]));
     expect(failure).toMatchObject({ code: "UNENCODABLE", outcomes: ["confirmed", "rejected", "rejected"] });
     await bus.publish(topic, new Message("d"));
     expect((await readSome(subscription, 2)).map((message) => message.text())).toEqual(["a", "d"]);

@@ -9,7 +9,8 @@ import { sqlite } from "./sqlite/sqlite.ts";
 import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
 import { temporaryFile } from "./testing/temporary-file.ts";
 
-const SHORT_LEASE_MS = 600;
+/** Twenty scenarios at once share the machine: a process that gets no processor for the length of its lease loses it, and should. */
+const SHORT_LEASE_MS = process.env.MILLRACE_STRESS === undefined ? 600 : 3000;
 
 /** A pub/sub that closes the connection it was given, as its user would. */
 class OwningPubSub extends SqlPubSub {

@@ -49,6 +49,10 @@ async function obey(order: WorkerOrder, pubsub: PubSub, subscription: Subscripti
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms); // the event loop stands still
       say({ event: "unblocked" });
       return;
+    case "freeze":
+      say({ event: "freezing" });
+      process.kill(process.pid, "SIGSTOP");
+      return;
     case "close":
       await subscription[Symbol.asyncDispose]();
       await pubsub.close();

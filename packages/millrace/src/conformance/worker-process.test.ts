@@ -34,7 +34,7 @@ describe("WorkerProcess", () => {
   it("stands still while frozen and goes on when woken", async () => {
     const { worker, bell } = start();
     await bell.until(() => worker.received.length === 1, "the first one is received", 10_000);
-    worker.freeze();
+    await worker.freeze();
     worker.tell({ order: "ack", id: "a" });
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(worker.verdictHolds("a")).toBeUndefined();

@@ -4,6 +4,8 @@ import type { NackOptions } from "../message/index.ts";
 import type { Bell } from "./bell.ts";
 import type { WorkerCommand } from "./conformance-setup.ts";
 
+const FREEZE_MS = 60_000;
+
 /** What the second process is to do. */
 export interface WorkerTask {
   readonly topic: string;
@@ -18,12 +20,12 @@ export interface WorkerTask {
 /** What the worker is told, one JSON line each. */
 export type WorkerOrder =
   | { readonly order: "ack" | "nack"; readonly id: string; readonly options?: NackOptions | undefined }
-  | { readonly order: "flush" | "close" }
+  | { readonly order: "flush" | "close" | "freeze" }
   | { readonly order: "block"; readonly ms: number };
 
 /** What the worker tells, one JSON line each. */
 export type WorkerReport =
-  | { readonly event: "subscribed" | "flushed" | "closed" | "blocking" | "unblocked" }
+  | { readonly event: "subscribed" | "flushed" | "closed" | "blocking" | "unblocked" | "freezing" }
   | { readonly event: "received"; readonly id: string; readonly attempt: number }
   | { readonly event: "verdict"; readonly id: string; readonly verdict: "ack" | "nack"; readonly holds: boolean }
   | { readonly event: "settled"; readonly id: string; readonly as: string }
@@ -70,7 +72,7 @@ export class WorkerProcess {
   }
 
   has(event: WorkerReport["event"]): boolean {
-    return this.reports.some((report) => report.event === event);
+    return this.#count(event) > 0;
   }
 
   tell(order: WorkerOrder): void {
@@ -84,14 +86,24 @@ export class WorkerProcess {
     await this.#exited;
   }
 
-  /** SIGSTOP: the process runs not a single instruction until it is woken. */
-  freeze(): void {
-    this.#child.kill("SIGSTOP");
+  /**
+   * SIGSTOP: the process runs not a single instruction until it is woken. It sends the signal to itself, between two turns of its
+   * event loop: one that is stopped from outside may be in the middle of a commit to a file, and then locks everybody out, which
+   * is another fault. Resolves when it is stopping.
+   */
+  async freeze(): Promise<void> {
+    const before = this.#count("freezing");
+    this.tell({ order: "freeze" });
+    await this.#bell.until(() => this.#count("freezing") > before, "the worker has stopped", FREEZE_MS);
   }
 
   /** SIGCONT. */
   wake(): void {
     this.#child.kill("SIGCONT");
+  }
+
+  #count(event: WorkerReport["event"]): number {
+    return this.reports.filter((report) => report.event === event).length;
   }
 
   #read(line: string): void {

@@ -83,11 +83,14 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 export class HandSubscriber implements Subscriber {
   readonly source: HandSource = new HandSource();
   readonly options: SubscribeOptions[] = [];
+  readonly subscriptions: Subscription[] = [];
   closed = 0;
 
   async subscribe(_topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     this.options.push(options);
-    return await this.source.subscribe(options);
+    const subscription = await this.source.subscribe(options);
+    this.subscriptions.push(subscription);
+    return subscription;
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,7 @@ export const frozenBeyondLease: Scenario = {
     assert.ok(message !== undefined);
     await pubsub.publish(world.topic, message);
     await world.until(() => worker.received.includes(message.id), "the worker holds it");
-    worker.freeze();
+    await worker.freeze();
     const probe = await world.watch(pubsub);
     await probe.until(() => probe.acked.has(message.id), "another member is given it after the lease", world.patienceMs * 2);
     worker.wake();

@@ -1,0 +1,91 @@
+import { type Intake, monotonicMs, type Received, sleep, within } from "millrace/adapter";
+import type { Commits } from "./commits.ts";
+import type { GroupClient } from "./group-client.ts";
+import type { GroupSource } from "./group-source.ts";
+import { PartitionReader, type PartitionRecord } from "./partition-reader.ts";
+import { readRanges } from "./settled-ranges.ts";
+import { startOffsets } from "./start-offsets.ts";
+
+const LOOK_MS = 10;
+const COMMIT_MS = 1000;
+
+/** Takes partitions over from the group, and gives them up to it. */
+export class Handover {
+  readonly #source: GroupSource;
+  readonly #intake: Intake<PartitionRecord>;
+  readonly #commits: Commits;
+  readonly #ended: AbortSignal;
+
+  constructor(source: GroupSource, intake: Intake<PartitionRecord>, commits: Commits, ended: AbortSignal) {
+    this.#source = source;
+    this.#intake = intake;
+    this.#commits = commits;
+    this.#ended = ended;
+  }
+
+  /** Partitions that are ours now: from where the group is, or else where it is to begin, which is put on record at once. */
+  async take(client: GroupClient, indexes: readonly number[]): Promise<void> {
+    if (indexes.length === 0) return;
+    const { cluster, rules, reading, partitions, member } = this.#source;
+    const { generation } = member;
+    const committed = await client.committed(rules.topic, indexes);
+    const fresh = indexes.filter((index) => !committed.has(index));
+    const starts = fresh.length === 0 ? new Map<number, number>() : await startOffsets(cluster, rules.topic, fresh, rules.from, reading.committedOnly);
+    // Forgotten meanwhile: what was assigned to us is another's now.
+    if (member.generation !== generation) return;
+    for (const index of indexes) {
+      const known = committed.get(index);
+      const position = known?.offset ?? starts.get(index) ?? 0;
+      const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note), this.#source);
+      partition.end = position;
+      if (known !== undefined) {
+        partition.committed = known.offset;
+        partition.committedNote = known.note ?? "";
+      }
+      partitions.set(index, partition);
+    }
+    if (fresh.length === 0) return;
+    await this.#commits.commit().catch((error: unknown) => {
+      // The group gathers again: whoever gets them then finds the same beginning, unless that is "now".
+      if (member.generation === generation) throw error;
+    });
+  }
+
+  /** Hands out nothing more of these partitions, waits for their handlers as long as it may, commits, and forgets them. */
+  async letGo(leaving: readonly PartitionReader[]): Promise<void> {
+    if (leaving.length === 0) return;
+    const { rules, reading } = this.#source;
+    const deadline = monotonicMs() + rules.revokeDrainMs;
+    for (const partition of leaving) partition.leaving = true;
+    for (;;) {
+      for (const { receipt } of this.#intake.recall(({ receipt: { place } }) => place.leaving)) receipt.place.forgo(1);
+      if (leaving.every(({ out, dead }) => out === 0 || dead) || monotonicMs() >= deadline || this.#ended.aborted) break;
+      await sleep(LOOK_MS, this.#ended).catch(() => {});
+    }
+    const late = leaving.filter(({ out, dead }) => out > 0 && !dead);
+    if (late.length > 0 && !this.#ended.aborted) {
+      const fields = { topic: rules.topic, adapter: "kafka", partitions: late.map(({ index }) => index), drainMs: rules.revokeDrainMs };
+      reading.logger.warn(fields, "handlers of partitions that move have not ended in time, their messages go to another member");
+    }
+    if (!this.#ended.aborted)
+      await within(
+        this.#commits.commit().catch(() => {}),
+        Math.max(deadline - monotonicMs(), COMMIT_MS),
+      );
+    this.forget(leaving);
+  }
+
+  /** They belong to another now: nothing of them counts any more. */
+  forget(gone: readonly PartitionReader[]): void {
+    const { partitions } = this.#source;
+    for (const partition of gone) {
+      partition.dead = true;
+      if (partitions.get(partition.index) === partition) partitions.delete(partition.index);
+    }
+    this.#intake.lose(isDead);
+  }
+}
+
+function isDead({ receipt }: Received<PartitionRecord>): boolean {
+  return receipt.place.dead;
+}
