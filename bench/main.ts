@@ -25,12 +25,14 @@ for (const part of PARTS) {
   if (positionals.length > 0 && !positionals.includes(part.name)) continue;
   const bench = new Bench(quick, (done, of) => progress(done === of ? "" : `${part.name}: run ${done} of ${of}`));
   const where = machine();
+  const began = performance.now();
   const section = await part.run(bench);
   progress("");
+  const tookSeconds = Math.round((performance.now() - began) / 1000);
   const run = quick
     ? `quick run, medians of ${bench.runs}: shows that all works, not to be quoted`
     : `medians of ${bench.runs} runs, each in a process of its own`;
   const text = markdown({ ...section, conditions: [where, run, ...section.conditions] });
-  console.log(`\n## ${part.title}\n\n${text}`);
+  console.log(`\n## ${part.title}\n\n${text}\n\n(${tookSeconds} s)`);
   if (values.write === true) writeFileSync(RESULTS, replacePart(readFileSync(RESULTS, "utf8"), part.name, text));
 }

@@ -41,18 +41,20 @@ function examples(): Program[] {
     .flatMap(({ path, text }) =>
       [...text.matchAll(/^ *\* ```ts\n(.*?)^ *\* ```$/gms)].map((match) => {
         const code = (match[1] as string).replace(/^ *\* ?/gm, "");
-        return { place: `${path}:${text.slice(0, match.index).split("\n").length}`, code: `${before(code, names)}\n${code}` };
+        return { place: `${path}:${text.slice(0, match.index).split("\n").length}`, code: `${before(code, names(path))}\n${code}` };
       }),
     );
 }
 
-/** The subpath that exports each name; the first one where there are several. */
-function exportedNames(): ReadonlyMap<string, string> {
-  return new Map(
-    readApi()
-      .entries.flatMap(({ subpath, symbols }) => symbols.map(({ name }) => [name, subpath] as const))
-      .reverse(),
-  );
+/** For a file, the subpath that exports each name: its own package's before another's, else the first one where there are several. */
+function exportedNames(): (path: string) => ReadonlyMap<string, string> {
+  const all = readApi()
+    .entries.flatMap(({ subpath, symbols }) => symbols.map(({ name }) => [name, subpath] as const))
+    .reverse();
+  return (path) => {
+    const own = path.split("/")[1] ?? "";
+    return new Map([...all, ...all.filter(([, subpath]) => subpath.split("/").includes(own))]);
+  };
 }
 
 /** Imports and declares what the code uses and does not make. */

@@ -8,10 +8,12 @@ const ID = "_watermill_message_uuid";
 /** As our adapter asks. */
 const [FETCH_BYTES, PARTITION_BYTES, WAIT_MS] = [8 * 1024 * 1024, 1024 * 1024, 500];
 const COMMITTED_ONLY = 1;
+/** As our adapter does: a commit after so many messages, if none is under way, and a turn of the event loop after so long a time. */
+const [COMMIT_EVERY, SLICE_MS] = [256, 8];
 
 /**
  * The loop on `fetch` that `@platformatic/kafka` can do best: one consumer is the member and commits, another fetches, one fetch ahead
- * of the handler. Commits like ours: one at a time, whenever something was handled since.
+ * of the handler.
  */
 export async function readKafka(bootstrapBrokers: string[], topic: string, groupId: string, handle: Handle, way: ReadingWay): Promise<Reading> {
   const member = bareConsumer(bootstrapBrokers, groupId);
@@ -80,8 +82,8 @@ class Loop {
       this.#advance(response);
       next = this.#fetch(id, node);
       next.catch(() => {}); // awaited in the next turn, or closed
-      this.#handle(response);
-      if (this.#committing === undefined) void this.commit();
+      await this.#handle(response);
+      this.#commitSoon();
     }
   }
 
@@ -124,13 +126,26 @@ class Loop {
     }
   }
 
-  #handle({ responses }: FetchResponse): void {
+  #commitSoon(): void {
+    if (this.#committing === undefined) this.commit().catch(() => {}); // settled() tells
+  }
+
+  async #handle({ responses }: FetchResponse): Promise<void> {
+    let pause = performance.now() + SLICE_MS;
+    let left = COMMIT_EVERY;
     for (const { partitions } of responses) {
       for (const { partitionIndex, records } of partitions) {
         for (const { firstOffset, lastOffsetDelta, records: all } of records ?? []) {
           for (const record of all) this.#onRecord(record);
           this.#handled.set(partitionIndex, firstOffset + BigInt(lastOffsetDelta) + 1n);
           this.#changed = true;
+          left -= all.length;
+          if (left > 0) continue;
+          left = COMMIT_EVERY;
+          this.#commitSoon();
+          if (performance.now() < pause) continue;
+          await new Promise((resolve) => setImmediate(resolve));
+          pause = performance.now() + SLICE_MS;
         }
       }
     }

@@ -37,8 +37,8 @@ export async function publishTable({ bench, url, goals }: BrokerBench, { awaited
   const row = async (name: string, size: number, count: number, way: Pick<BrokerPublishSettings, "perCall" | "underWay">): Promise<void> => {
     const settings = {
       url,
-      count: bench.count(count, Math.ceil(count / 10)),
-      warmUp: bench.count(Math.ceil(count / 2), Math.ceil(count / 10)),
+      count: bench.count(count, Math.ceil(count / 20)),
+      warmUp: bench.count(Math.ceil(count / 2), Math.ceil(count / 20)),
       bytes: size,
       ...way,
     };
@@ -72,10 +72,10 @@ export async function consumeTable({ bench, url, goals }: BrokerBench, { small, 
   const rows: string[][] = [];
   for (const [bytes, size] of SIZES) {
     const full = bytes === 16 ? small : large;
-    const count = bench.count(full, Math.ceil(full / 10));
+    const count = bench.count(full, Math.ceil(full / 20));
     const topic = kept ? `backlog-${bytes}` : undefined;
     if (topic !== undefined) await bench.counted(call<BacklogSettings>("broker-backlog", { url, topic, count, bytes }));
-    const settings = { url, topic, count, warmUp: bench.count(Math.ceil(full / 2), Math.ceil(full / 10)), bytes };
+    const settings = { url, topic, count, warmUp: bench.count(Math.ceil(full / 2), Math.ceil(full / 20)), bytes };
     const as = (client: "millrace" | "bare", way: Partial<ReadingWay>): Call =>
       call<BrokerConsumeSettings>("broker-consume", { ...settings, client, way: { reader: "router", concurrency: 1, ...way } });
     const ways: Readonly<Record<string, Partial<ReadingWay>>> = {
@@ -115,7 +115,7 @@ export async function latencyTable(
   for (const [bytes, size] of SIZES) {
     const settings = { url, bytes };
     const { full } = await bench.rounds({
-      full: call<BrokerLatencySettings>("broker-latency", { ...settings, client: "millrace", count: bench.count(counts.full, Math.ceil(counts.full / 5)) }),
+      full: call<BrokerLatencySettings>("broker-latency", { ...settings, client: "millrace", count: bench.count(counts.full, Math.ceil(counts.full / 20)) }),
     });
     const perSecond = Math.round(full.median("perSecond") / 2);
     const half = { ...settings, perSecond, count: Math.ceil(perSecond * bench.count(counts.seconds, 1)) };

@@ -22,9 +22,9 @@ export const kafka: Part = {
           "consume: one member of a group; key, id, one more header decoded to text, one call of a handler a message, commits one at a time; fetches of up to 8 MiB, 1 MiB a partition. The bare client is a loop on its `fetch`, one fetch ahead",
         ],
         tables: [
-          await publishTable(broker, { awaited: 4000, underWay: 200_000, batched: 200_000, gather: true }),
+          await publishTable(broker, { awaited: 3000, underWay: 150_000, batched: 200_000, gather: true }),
           await consumeTable(broker, { small: 400_000, large: 100_000, kept: true }),
-          await latencyTable(broker, { full: 100_000, seconds: 3, gather: true }),
+          await latencyTable(broker, { full: 100_000, seconds: 2, gather: true }),
         ],
         goals,
       };

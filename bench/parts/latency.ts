@@ -15,9 +15,9 @@ export const latency: Part = {
   title: "Latency and idling",
   async run(bench: Bench): Promise<Section> {
     const count = bench.count(500_000, 50_000);
-    const wakeUps = bench.count(400, 40);
+    const wakeUps = bench.count(200, 40);
     const everyMs = 25;
-    const durationMs = bench.count(5000, 1500);
+    const durationMs = bench.count(3000, 1500);
     const { memory, wakeUp, ...idle } = await bench.rounds({
       memory: call<LatencyMemorySettings>("latency-memory", { count }),
       wakeUp: call<WakeUpSettings>("wake-up", { count: wakeUps, everyMs }),

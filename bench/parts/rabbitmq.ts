@@ -18,9 +18,9 @@ export const rabbitmq: Part = {
           "consume: 1,000 held ahead; id and one more header decoded, one call of a handler a message; acks for up to 256 messages or 5 ms at a time (`multiple`). Ours besides asks the broker after each whether it has arrived",
         ],
         tables: [
-          await publishTable(broker, { awaited: 4000, underWay: 40_000, batched: 40_000, gather: false }),
-          await consumeTable(broker, { small: 60_000, large: 30_000, kept: false, others: { "router, bare acks each": { ackEach: true } } }),
-          await latencyTable(broker, { full: 40_000, seconds: 3, gather: false }),
+          await publishTable(broker, { awaited: 1500, underWay: 20_000, batched: 20_000, gather: false }),
+          await consumeTable(broker, { small: 40_000, large: 20_000, kept: false, others: { "router, bare acks each": { ackEach: true } } }),
+          await latencyTable(broker, { full: 20_000, seconds: 2, gather: false }),
         ],
         goals,
       };

@@ -30,7 +30,7 @@ export const sqlite: Part = {
 async function publishing(bench: Bench, goals: Goal[]): Promise<Table> {
   const rows: string[][] = [];
   for (const bytes of SIZES) {
-    for (const batch of [1, 10, 100, 1000]) {
+    for (const batch of [1, 100, 1000]) {
       const count = bench.count(Math.min(300_000, batch * 2000), Math.min(20_000, batch * 50));
       const settings: PublishSettings = { count, batch, bytes };
       const { ours, bare } = await bench.rounds({ ours: call("sqlite-publish-millrace", settings), bare: call("sqlite-publish-bare", settings) });
@@ -50,8 +50,8 @@ async function publishing(bench: Bench, goals: Goal[]): Promise<Table> {
 
 async function consuming(bench: Bench, goals: Goal[]): Promise<Table> {
   const rows: string[][] = [];
-  const count = bench.count(300_000, 30_000);
-  const warmUp = bench.count(100_000, 20_000);
+  const count = bench.count(200_000, 20_000);
+  const warmUp = bench.count(60_000, 20_000);
   for (const bytes of SIZES) {
     for (const [prefetch, concurrency] of [
       [100, 1],

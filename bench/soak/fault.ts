@@ -57,12 +57,13 @@ export class Fault {
   /** What is wrong with what it did. */
   problems(): readonly string[] {
     const name = `fault ${this.number + 1} (${this.kind})`;
-    return [
-      ...(this.duplicates > this.bound ? [`${name} repeated ${this.duplicates} messages, at most ${this.bound} may be`] : []),
-      // A broker that is killed may forget what it had not written yet, and no broker here says when it writes acks: that is shown, and is within the bound.
-      ...(this.kind !== "restart" && this.flushedDuplicates > this.gap
-        ? [`${name} repeated ${this.flushedDuplicates} messages whose acks were durable, as flush had said`]
-        : []),
-    ];
+    const { duplicates, flushedDuplicates, bound, gap } = this;
+    const found = duplicates > bound ? [`${name} repeated ${duplicates} messages, at most ${bound} may be`] : [];
+    // A broker that is killed may forget acks that it had not written yet, and `flush` cannot know: they are shown, and within the bound.
+    if (this.kind === "restart") return found;
+    if (flushedDuplicates > gap) found.push(`${name} repeated ${flushedDuplicates} messages whose acks were durable, as flush had said; at most ${gap} may be`);
+    const others = duplicates - flushedDuplicates;
+    if (others > bound - gap) found.push(`${name} repeated ${others} messages that nobody had in hand`);
+    return found;
   }
 }

@@ -15,6 +15,8 @@ import { Cluster } from "./wire/cluster.ts";
 /** Commits are dear for a broker: verdicts gather for this long, or until so many are there. */
 const SETTLE_DELAY_MS = 100;
 const SETTLE_BATCH = 256;
+/** With the time that connecting may take, tries are at most 5 s apart. */
+const RECONNECT_MAX_MS = 2000;
 const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"];
 
 /**
@@ -74,6 +76,7 @@ export class KafkaSubscriber implements Subscriber {
         logger,
         settleDelayMs: SETTLE_DELAY_MS,
         settleBatch: SETTLE_BATCH,
+        reconnectMaxMs: RECONNECT_MAX_MS,
         ...(orderBy === "partition" ? { orderingKey: (message: Received) => partitionKey(message.receipt as PartitionRecord) } : {}),
       },
       onClosed: () => this.#open.delete(subscription),

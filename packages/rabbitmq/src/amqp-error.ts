@@ -14,6 +14,8 @@ export function amqpError(error: unknown, doing: string): MillraceError {
   const make = (code: string, retryable: boolean): MillraceError => new MillraceError(`${doing}: ${text}`, { code, retryable, cause: error });
   const reply = replyCode(error, text);
   if (/^Handshake terminated/.test(text) && reply === REFUSED) return make("AUTHENTICATION_FAILED", false);
+  // The answer to opening a virtual host, of which amqplib keeps no reason: it is not there, not ours, or not up yet.
+  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) return make("ACCESS_DENIED", true);
   switch (reply) {
     case REFUSED:
     case NOT_ALLOWED:
@@ -36,8 +38,8 @@ const UNREACHABLE = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|E
 function replyCode(error: unknown, text: string): number | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   if (typeof code === "number") return code;
-  const found = /\b(?:terminated by server: |replyCode":\s*|with code )(\d{3})|ConnectionClose.*?\b(403|404|530)\b/.exec(text);
-  return found === null ? undefined : Number(found[1] ?? found[2]);
+  const found = /^Handshake terminated by server: (\d{3})/.exec(text)?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
 /** The same error, worth another try: a subscription heals when somebody gives back what it was denied. */

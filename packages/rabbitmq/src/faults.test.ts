@@ -96,12 +96,11 @@ describe("a broker that refuses", () => {
 });
 
 describe("a broker short of memory or disk", () => {
-  it.each([
+  it.for([
     ["memory", ["set_vm_memory_high_watermark", "0.00001"], ["set_vm_memory_high_watermark", "0.4"]],
     ["disk", ["set_disk_free_limit", "100000GB"], ["set_disk_free_limit", "50MB"]],
-  ] as const)("pushes publishers back and takes acks while it has no %s", async (resource, ordering, undoing) => {
-    if ("notRun" in own) return;
-    const broker = own as RabbitmqBroker;
+  ] as const)("pushes publishers back and takes acks while it has no %s", { timeout: 60_000 }, async ([resource, ordering, undoing], context) => {
+    const broker = here(context);
     const topic = fresh("blocked");
     const bus = openBus(broker.url, { publishTimeoutMs: 1_500 });
     const subscription = await bus.subscribe(topic, { group: "g" });
@@ -121,7 +120,7 @@ describe("a broker short of memory or disk", () => {
     }
     await expect.poll(() => bus.status().state, { timeout: 10_000 }).toBe("running");
     await bus.publish(topic, new Message("e"));
-  }, 60_000);
+  });
 });
 
 describe("a connection that breaks", () => {

@@ -145,12 +145,15 @@ export class OutboundChannel {
   #onReturn(back: AmqpMessage): void {
     const id = this.#rules.idOf(back);
     const { routingKey, replyText } = back.fields as unknown as { readonly routingKey: string; readonly replyText: string };
+    let likely: Outgoing | undefined;
     for (const message of this.#unconfirmed) {
       if (message.settled || message.returned !== undefined || message.routingKey !== routingKey) continue;
-      if (id === undefined ? !back.content.equals(message.content) : message.id !== id) continue;
-      message.returned = replyText;
-      return;
+      likely ??= message;
+      if (message.id !== id || !back.content.equals(message.content)) continue;
+      likely = message;
+      break;
     }
+    if (likely !== undefined) likely.returned = replyText;
   }
 
   #onClose(): void {

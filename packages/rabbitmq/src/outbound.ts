@@ -1,4 +1,4 @@
-import type { ConfirmChannel } from "amqplib";
+import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
 import { type Logger, MillraceError } from "millrace";
 import { equalBackoffMs, monotonicMs, Ring, sleep, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
@@ -51,6 +51,11 @@ export class Outbound {
   /** Messages of calls that have not ended. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** The id of a message as it is on the wire. */
+  idOf(message: AmqpMessage): string | undefined {
+    return this.#settings.idOf(message);
   }
 
   /** `fill` puts the messages in. */

@@ -5,7 +5,8 @@ import type { WireProperties } from "./codec.ts";
 export interface Outgoing {
   readonly job: PublishJob;
   readonly index: number;
-  readonly id: string;
+  /** As it will be read from the wire; undefined for what cannot be read. */
+  readonly id: string | undefined;
   readonly routingKey: string;
   readonly content: Buffer;
   readonly properties: WireProperties;
@@ -42,7 +43,7 @@ export class PublishJob {
     this.#end = end;
   }
 
-  add(id: string, routingKey: string, content: Buffer, properties: WireProperties): void {
+  add(id: string | undefined, routingKey: string, content: Buffer, properties: WireProperties): void {
     this.messages.push({ job: this, index: this.messages.length, id, routingKey, content, properties, returned: undefined, settled: false });
     this.bytes += content.length;
   }

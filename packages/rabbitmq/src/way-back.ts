@@ -43,7 +43,7 @@ export class WayBack {
     for (let again = 0; ; again++) {
       if (stepMs > 0) await this.#ensure(key, to, stepMs);
       try {
-        await this.#outbound.push("", (job) => job.add("", key, raw.content, backProperties(raw, to.queue, attempt)));
+        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), key, raw.content, backProperties(raw, to.queue, attempt)));
         return;
       } catch (error) {
         this.#declared.delete(key);

@@ -1,7 +1,11 @@
 import { TextMap } from "millrace/adapter";
+import { HeaderNames, isAt } from "./header-names.ts";
 
 /** The header that holds a message's id, as Watermill writes it. */
 export const UUID_HEADER = "_watermill_message_uuid";
+
+const UUID_HEADER_BYTES = Buffer.from(UUID_HEADER);
+const NAMES = new HeaderNames();
 
 /** A header as it is on the wire: names and values are bytes, names may repeat, a value may be null. */
 export type RawHeader = readonly [name: Buffer, value: Buffer | null];
@@ -55,7 +59,7 @@ export class KafkaRecord<Place extends RecordPlace = RecordPlace> {
 
   /** The key as text; `undefined` where there is none. */
   get keyText(): string | undefined {
-    return this.#keyLength < 0 ? undefined : this.#data.toString("utf8", this.#keyAt, this.#keyAt + this.#keyLength);
+    return this.#keyLength < 0 ? undefined : this.#text(this.#keyAt, this.#keyAt + this.#keyLength);
   }
 
   get value(): Buffer | null {
@@ -74,7 +78,7 @@ export class KafkaRecord<Place extends RecordPlace = RecordPlace> {
   get id(): string {
     let id = "";
     this.#eachHeader((nameAt, nameEnd, valueAt, valueEnd) => {
-      if (nameEnd - nameAt === UUID_HEADER.length && this.#data.toString("latin1", nameAt, nameEnd) === UUID_HEADER) id = this.#text(valueAt, valueEnd);
+      if (isAt(UUID_HEADER_BYTES, this.#data, nameAt, nameEnd)) id = this.#text(valueAt, valueEnd);
     });
     return id;
   }
@@ -83,16 +87,15 @@ export class KafkaRecord<Place extends RecordPlace = RecordPlace> {
   readMetadata(): TextMap | undefined {
     let metadata: TextMap | undefined;
     this.#eachHeader((nameAt, nameEnd, valueAt, valueEnd) => {
-      const name = this.#text(nameAt, nameEnd);
-      if (name === UUID_HEADER) return;
+      if (isAt(UUID_HEADER_BYTES, this.#data, nameAt, nameEnd)) return;
       metadata ??= new TextMap();
-      metadata.set(name, this.#text(valueAt, valueEnd));
+      metadata.set(NAMES.read(this.#data, nameAt, nameEnd), this.#text(valueAt, valueEnd));
     });
     return metadata;
   }
 
   #text(from: number, to: number): string {
-    return to <= from ? "" : this.#data.toString("utf8", from, to);
+    return to <= from ? "" : this.#data.toString(undefined, from, to); // named encodings are looked up first
   }
 
   /** A null value has its end before its beginning. */

@@ -7,6 +7,7 @@ export { type Decide, type Decision, type HandOut, Probe, type ProbeOptions } fr
 export type { Scenario } from "./scenario.ts";
 export { SCENARIOS } from "./scenarios/index.ts";
 export { serveWorker } from "./serve-worker.ts";
+export { starvedMs } from "./starvation.ts";
 export type { TestRegistrar, TestRunner } from "./test-runner.ts";
 export { type WorkerOrder, WorkerProcess, type WorkerReport, type WorkerTask } from "./worker-process.ts";
 export { type WatchOptions, World } from "./world.ts";

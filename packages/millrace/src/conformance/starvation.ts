@@ -12,6 +12,12 @@ const JIFFY_MS = 10;
  * On Linux the kernel counts it: the wait of each thread in the run queue (`/proc/<pid>/task/<tid>/schedstat`; all threads, since
  * the main one waits for those that collect garbage) and the time stolen from a virtual machine. Elsewhere it is all the time that this
  * thread was off the processor.
+ *
+ * ```ts
+ * const [began, before] = [performance.now(), starvedMs()];
+ * await router.idle();
+ * const tookMs = performance.now() - began - (starvedMs() - before);
+ * ```
  */
 export function starvedMs(): number {
   try {
