@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { KEY_METADATA } from "@millrace/rabbitmq";
 import { type ConsumeMessage, connect } from "amqplib";
 import { type BrokerClient, type Handle, NOTE, type Reading, type ReadingWay } from "./broker-client.ts";
 
@@ -44,7 +45,7 @@ async function read(url: string, queue: string, handle: Handle, { ackEach = fals
     if (message === null) return;
     const { headers } = message.properties;
     if (payloadOnly) handle(message.content, "", undefined, undefined);
-    else handle(message.content, headers?.[ID] as string, undefined, headers?.[NOTE] as string | undefined);
+    else handle(message.content, headers?.[ID] as string, headers?.[KEY_METADATA] as string | undefined, headers?.[NOTE] as string | undefined);
     if (ackEach) {
       channel.ack(message);
       return;

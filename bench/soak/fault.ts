@@ -24,6 +24,8 @@ export class Fault {
   duplicates = 0;
   /** Of these, those whose ack was durable, as far as `flush` had said. */
   flushedDuplicates = 0;
+  /** Of the duplicates, those that a member had had which it does not strike. */
+  strayDuplicates = 0;
   /** Messages that were published twice, for the first time was without an answer. */
   copies = 0;
   /** How long the broker was away. */

@@ -191,6 +191,7 @@ export class GroupCheck {
       return;
     }
     fault.duplicates++;
+    if (!fault.strikes(this.group, holder.id)) fault.strayDuplicates++;
     if (this.#states[sequence] === DONE && holder.isDurable(this.#ordinals[sequence] as number)) fault.flushedDuplicates++;
   }
 

@@ -117,7 +117,8 @@ export class Soak {
 
   async #cause(number: number, kind: FaultKind, nth: number): Promise<Fault> {
     const group = kind === "restart" ? undefined : kind === "kill" && nth % ALONE_EVERY === ALONE_EVERY - 1 ? ALONE : SHARED;
-    const victim = group === undefined || kind === "join" ? undefined : await this.#atWork(group);
+    const working = await this.#atWork(group ?? SHARED);
+    const victim = kind === "kill" || kind === "leave" ? working : undefined;
     const gap = this.settings.capabilities.replay ? MAX_GAP : 0;
     const fault = new Fault(number, kind, { group, victim: victim?.id, gap });
     this.checks.faults.push(fault);

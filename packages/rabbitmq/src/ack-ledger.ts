@@ -52,7 +52,10 @@ export class AckLedger {
   /** Tells of everything that is done: `send(tag, multiple)`. */
   flush(send: (tag: number, multiple: boolean) => void): void {
     const done = this.#done;
-    if (done.length === 0) return this.#forget();
+    if (done.length === 0) {
+      this.#forget();
+      return;
+    }
     const mask = this.#states.length - 1;
     let last = 0;
     let count = 0;

@@ -58,24 +58,27 @@ describe("what Watermill writes", () => {
 });
 
 describe("what Watermill reads", () => {
-  it.each(golden.decode.map((each) => [`${each.name}, ${each.codec}`, each] as const))("is read, and more besides: %s", (_, { codec, input, output, error }) => {
-    const headers = input.headersIsNil ? undefined : Object.fromEntries(input.headers.map((header) => [header.key, wireValue(header)]));
-    const content = Buffer.from(input.bodyHex, "hex");
-    const read = () => codecOf(codec).decode(content, { headers, correlationId: input.correlationId === "" ? undefined : input.correlationId });
-    if (error !== undefined && /^message UUID/.test(error)) {
-      expect(read).toThrow(expect.objectContaining({ code: "UNDECODABLE" }));
-      return;
-    }
-    const { id, payload, metadata } = read();
-    expect(Buffer.from(payload).toString("hex")).toBe(input.bodyHex);
-    if (output === undefined) {
-      // Watermill refuses a header that is no text, and so the message; here it is text, or what the broker noted, which is no metadata.
-      expect(error).toMatch(/is not a string/);
-      return;
-    }
-    expect(id).toBe(output.uuid);
-    expect(Object.fromEntries(metadata ?? [])).toEqual(output.metadata);
-  });
+  it.each(golden.decode.map((each) => [`${each.name}, ${each.codec}`, each] as const))(
+    "is read, and more besides: %s",
+    (_, { codec, input, output, error }) => {
+      const headers = input.headersIsNil ? undefined : Object.fromEntries(input.headers.map((header) => [header.key, wireValue(header)]));
+      const content = Buffer.from(input.bodyHex, "hex");
+      const read = () => codecOf(codec).decode(content, { headers, correlationId: input.correlationId === "" ? undefined : input.correlationId });
+      if (error !== undefined && /^message UUID/.test(error)) {
+        expect(read).toThrow(expect.objectContaining({ code: "UNDECODABLE" }));
+        return;
+      }
+      const { id, payload, metadata } = read();
+      expect(Buffer.from(payload).toString("hex")).toBe(input.bodyHex);
+      if (output === undefined) {
+        // Watermill refuses a header that is no text, and so the message; here it is text, or what the broker noted, which is no metadata.
+        expect(error).toMatch(/is not a string/);
+        return;
+      }
+      expect(id).toBe(output.uuid);
+      expect(Object.fromEntries(metadata ?? [])).toEqual(output.metadata);
+    },
+  );
 });
 
 describe("headers of every type", () => {

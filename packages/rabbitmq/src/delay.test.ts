@@ -65,7 +65,7 @@ describe("a message that was nacked with a delay", () => {
       attempts.push(message.delivery.attempt);
       if (attempts.length < 5) message.nack({ delayMs: attempts.length * 10 });
       else message.ack();
-      if (attempts.length === 5) expect((rabbitMqDelivery(message)?.headers["x-death"] as readonly unknown[]).length).toBe(1);
+      if (attempts.length === 5) expect(rabbitMqDelivery(message)?.headers["x-death"]).toHaveLength(1);
       return attempts.length === 5;
     });
     expect(attempts).toEqual([1, 2, 3, 4, 5]);

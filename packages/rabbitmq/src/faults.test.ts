@@ -29,7 +29,10 @@ describe("an address where no broker is", () => {
   it("rejects a subscription at once and a publish at its time limit, with BROKER_UNREACHABLE", async () => {
     const bus = openBus("amqp://127.0.0.1:1", { publishTimeoutMs: 300 });
     expect(codeOf(await failureOf(bus.subscribe("t", { group: "g" })))).toBe("BROKER_UNREACHABLE");
-    expect(await failureOf(bus.publish("t", [new Message("a"), new Message("b")]))).toMatchObject({ code: "BROKER_UNREACHABLE", outcomes: ["rejected", "rejected"] });
+    expect(await failureOf(bus.publish("t", [new Message("a"), new Message("b")]))).toMatchObject({
+      code: "BROKER_UNREACHABLE",
+      outcomes: ["rejected", "rejected"],
+    });
     expect(bus.status().state).toBe("reconnecting");
   });
 });
@@ -209,7 +212,16 @@ describe("what is taken away under a subscription", () => {
     const subscription = await bus.subscribe(topic, { group: "g" });
     await bus.publish(topic, new Message("a"));
     await (await bareChannel(url)).deleteExchange(topic);
-    await expect.poll(() => bus.publish(topic, new Message("b")).then(() => true, (error: PublishError) => error.code), { timeout: 5_000, interval: 100 }).toBe(true);
+    await expect
+      .poll(
+        () =>
+          bus.publish(topic, new Message("b")).then(
+            () => true,
+            (error: PublishError) => error.code,
+          ),
+        { timeout: 5_000, interval: 100 },
+      )
+      .toBe(true);
     expect((await readSome(subscription, 2)).map((each) => each.text())).toEqual(["a", "b"]);
     expect(subscription.status().lastError).toBeUndefined();
   });

@@ -80,7 +80,8 @@ export class FrameBatch {
     bytes.writeUInt32BE(BASIC * 0x10000, this.#length);
     bytes.writeUInt32BE(0, this.#length + 4);
     bytes.writeUInt32BE(size, this.#length + 8);
-    const flags = (headers === undefined ? 0 : HAS_HEADERS) | (persistent === undefined ? 0 : HAS_DELIVERY_MODE) | (correlationId === undefined ? 0 : HAS_CORRELATION_ID);
+    const flags =
+      (headers === undefined ? 0 : HAS_HEADERS) | (persistent === undefined ? 0 : HAS_DELIVERY_MODE) | (correlationId === undefined ? 0 : HAS_CORRELATION_ID);
     bytes.writeUInt16BE(flags, this.#length + 12);
     this.#length += 14;
     if (headers !== undefined) this.#table(headers as Readonly<Record<string, string>>);

@@ -80,7 +80,13 @@ export class OpenLink {
 
   async close(): Promise<void> {
     if (this.closed) return;
-    if ((await within(this.model.close().catch(() => {}), GOODBYE_MS)) === LATE) this.destroy(new Error("the broker did not answer to a goodbye"));
+    if (
+      (await within(
+        this.model.close().catch(() => {}),
+        GOODBYE_MS,
+      )) === LATE
+    )
+      this.destroy(new Error("the broker did not answer to a goodbye"));
     this.#stream?.destroy();
     this.#onClose(undefined);
   }

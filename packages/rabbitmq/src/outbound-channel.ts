@@ -1,4 +1,4 @@
-import type { ConfirmChannel, Message as AmqpMessage } from "amqplib";
+import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
 import { laterTurn, Ring } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
 import { FrameBatch } from "./frame-batch.ts";

@@ -127,7 +127,7 @@ export class Outbound {
     if (lane.channel !== undefined) lane.channel.wake();
     else if (!lane.opening) {
       lane.opening = true;
-      this.#open(exchange, lane).finally(() => {
+      void this.#open(exchange, lane).finally(() => {
         lane.opening = false;
         if (lane.channel !== undefined || lane.jobs.size > 0) this.#wake(exchange, lane);
       });
@@ -220,4 +220,3 @@ export class Outbound {
 function aborted(signal: AbortSignal): Failure {
   return { code: "PUBLISH_ABORTED", text: "the publish was aborted", retryable: false, cause: signal.reason };
 }
-

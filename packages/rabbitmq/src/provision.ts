@@ -31,7 +31,12 @@ export interface QueueWish {
 const TEMPORARY_EXPIRES_MS = 5 * 60_000;
 
 /** Declares the queue and binds it, or looks whether it is there. A temporary queue is always declared. */
-export async function provideQueue(channel: Channel, { queue, topic, temporary }: QueueWish, topology: RabbitMqTopology, options: ProvisionOptions): Promise<void> {
+export async function provideQueue(
+  channel: Channel,
+  { queue, topic, temporary }: QueueWish,
+  topology: RabbitMqTopology,
+  options: ProvisionOptions,
+): Promise<void> {
   const { provision = "create" } = options;
   const exchange = topology.exchange(topic);
   await provideExchange(channel, exchange, topology, options);

@@ -143,7 +143,17 @@ describe("publishing to RabbitMQ", () => {
     const topic = fresh("foreign");
     const bus = openBus(url);
     const subscription = await bus.subscribe(topic, { group: "g" });
-    const headers = { n: 17, big: 2 ** 40, f: 1.5, t: true, v: null, b: Buffer.from([1, 2]), at: { "!": "timestamp", value: 1_700_000_000 }, l: ["x", 1], o: { a: "b" } };
+    const headers = {
+      n: 17,
+      big: 2 ** 40,
+      f: 1.5,
+      t: true,
+      v: null,
+      b: Buffer.from([1, 2]),
+      at: { "!": "timestamp", value: 1_700_000_000 },
+      l: ["x", 1],
+      o: { a: "b" },
+    };
     const decimal = { "!": "decimal", value: { places: 2, digits: 125 } };
     (await bareChannel(url)).publish(topic, "", Buffer.from("m"), { headers: { ...headers, d: decimal }, messageId: "foreign-1", timestamp: 1_700_000_000 });
     const [message] = await readSome(subscription, 1);

@@ -163,8 +163,18 @@ export class QueueSession implements Session<RabbitMqReceipt> {
     this.#returns.close();
     this.#stopWatching();
     if (!live || this.#link.closed) return;
-    if (this.#rules.temporary) await within(this.#channel.deleteQueue(this.#rules.queue).catch(() => {}), CLOSE_MS);
-    if ((await within(this.#channel.close().catch(() => {}), CLOSE_MS)) === LATE) this.#link.destroy(new Error("the broker did not answer to closing a channel"));
+    if (this.#rules.temporary)
+      await within(
+        this.#channel.deleteQueue(this.#rules.queue).catch(() => {}),
+        CLOSE_MS,
+      );
+    if (
+      (await within(
+        this.#channel.close().catch(() => {}),
+        CLOSE_MS,
+      )) === LATE
+    )
+      this.#link.destroy(new Error("the broker did not answer to closing a channel"));
   }
 
   /** Acks have no answer of their own; the answer to the next question says that they have arrived. */

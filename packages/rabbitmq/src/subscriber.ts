@@ -57,13 +57,23 @@ export class RabbitMqSubscriber implements Subscriber {
     this.#wayBack = new WayBack(link, outbound);
     const { type, deliveryLimit } = options.queue ?? {};
     if (type === "quorum" && deliveryLimit !== undefined && deliveryLimit < LEAST_DELIVERIES) {
-      this.#settings.logger.warn({ adapter: "rabbitmq", deliveryLimit }, "the broker's delivery limit is below twice the attempts of a handler: it may give up first");
+      this.#settings.logger.warn(
+        { adapter: "rabbitmq", deliveryLimit },
+        "the broker's delivery limit is below twice the attempts of a handler: it may give up first",
+      );
     }
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const wish = this.#wish(topic, options);
-    const { delay = "broker", onUndecodable = "delay", prefetch, prefetchBytes, parkLimit, checkTopologyMs = RABBITMQ_DEFAULTS.checkTopologyMs } = this.#options;
+    const {
+      delay = "broker",
+      onUndecodable = "delay",
+      prefetch,
+      prefetchBytes,
+      parkLimit,
+      checkTopologyMs = RABBITMQ_DEFAULTS.checkTopologyMs,
+    } = this.#options;
     const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = this.#settings;
     const source = new QueueSource({
       link: this.#link,
@@ -144,7 +154,9 @@ export class RabbitMqSubscriber implements Subscriber {
       const reader = JSON.stringify([topic, group]);
       const known = this.#readers.get(queue) ?? reader;
       if (known !== reader) {
-        throw new OptionError("RabbitMqSubscriber.subscribe", [`queue ${queue} is that of another topic or group here, ${known}: they would take each other's messages`]);
+        throw new OptionError("RabbitMqSubscriber.subscribe", [
+          `queue ${queue} is that of another topic or group here, ${known}: they would take each other's messages`,
+        ]);
       }
       this.#readers.set(queue, reader);
     }

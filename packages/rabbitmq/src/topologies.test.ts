@@ -2,8 +2,8 @@ import type { Message as AmqpMessage } from "amqplib";
 import { Message, type PublishError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
-import { rabbitMqDelivery } from "./receipt.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
+import { rabbitMqDelivery } from "./receipt.ts";
 import { readSome } from "./testing/read-some.ts";
 import { bareChannel, fresh, openBus, present } from "./testing/with-broker.ts";
 import { pubSubTopology, queueTopology, topicExchangeTopology } from "./topology.ts";
@@ -17,7 +17,10 @@ describe("the pub/sub topology", () => {
     const topic = fresh("order.placed");
     const bus = openBus(url);
     const [mail, one, two] = await Promise.all(["mail", "billing", "billing"].map((group) => bus.subscribe(topic, { group })));
-    await bus.publish(topic, Array.from({ length: 20 }, (_, index) => new Message(String(index))));
+    await bus.publish(
+      topic,
+      Array.from({ length: 20 }, (_, index) => new Message(String(index))),
+    );
     const seen: string[] = [];
     const all = Promise.withResolvers<void>();
     for (const member of [one, two]) {
@@ -159,7 +162,14 @@ describe("the arguments of queues and exchanges", () => {
     await channel.assertQueue(dead, { autoDelete: true });
     await channel.assertExchange(aside, "fanout", { autoDelete: true });
     const bus = openBus(url, {
-      queue: { type: "quorum", deadLetterExchange: "amq.direct", deadLetterRoutingKey: dead, deliveryLimit: 50, expiresMs: 300_000, arguments: { "x-max-length": 1000 } },
+      queue: {
+        type: "quorum",
+        deadLetterExchange: "amq.direct",
+        deadLetterRoutingKey: dead,
+        deliveryLimit: 50,
+        expiresMs: 300_000,
+        arguments: { "x-max-length": 1000 },
+      },
       exchange: { autoDelete: true, alternateExchange: aside },
     });
     const subscription = await bus.subscribe(topic, { group: "g", maxInFlight: 2, orderBy: "none" });
