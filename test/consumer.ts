@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packages, ROOT } from "../scripts/workspace.ts";
 
 /** A program that has done its work and does not end keeps something open. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Packs every package and installs the tarballs in an empty project, as a user would; `millrace` also a second time, as `millrace-again`. */
 export class Consumer implements Disposable {
@@ -17,9 +17,10 @@ export class Consumer implements Disposable {
     this.tarballs = new Map(packages().map(({ name, path }) => [name, this.#pack(path)]));
     const dependencies = Object.fromEntries([...this.tarballs].map(([name, tarball]) => [name, `file:${tarball}`]));
     this.write("package.json", JSON.stringify({ private: true, type: "module", dependencies: { ...dependencies, "millrace-again": dependencies.millrace } }));
-    this.#npm(this.path, "install", "--offline", "--install-links");
+    this.#npm(this.path, "install", "--prefer-offline", "--install-links");
     const types = join(this.path, "node_modules/@types");
-    symlinkSync(join(ROOT, "node_modules/@types"), types, "junction");
+    mkdirSync(types, { recursive: true });
+    symlinkSync(join(ROOT, "node_modules/@types/node"), join(types, "node"), "junction");
   }
 
   write(name: string, text: string): string {

@@ -2,6 +2,7 @@ import type { Bench } from "../harness/bench.ts";
 import { withBroker } from "../harness/running-broker.ts";
 import type { Goal, Part, Section } from "../harness/section.ts";
 import { consumeTable, latencyTable, publishTable } from "./broker-tables.ts";
+import { watermillTable } from "./watermill-table.ts";
 
 /** What was deleted leaves the disk at once, or the runs would fill it. */
 const CONFIG = "log.segment.delete.delay.ms=100\n";
@@ -25,6 +26,7 @@ export const kafka: Part = {
           await publishTable(broker, { awaited: 3000, underWay: 150_000, batched: 200_000, gather: true }),
           await consumeTable(broker, { small: 400_000, large: 100_000, kept: true }),
           await latencyTable(broker, { full: 100_000, seconds: 2, gather: true }),
+          await watermillTable(broker, { awaited: 3000, publish: 50_000, consume: 200_000 }),
         ],
         goals,
       };

@@ -2,6 +2,7 @@ import type { Bench } from "../harness/bench.ts";
 import { withBroker } from "../harness/running-broker.ts";
 import type { Goal, Part, Section } from "../harness/section.ts";
 import { consumeTable, latencyTable, publishTable } from "./broker-tables.ts";
+import { watermillTable } from "./watermill-table.ts";
 
 /** Publishing and consuming beside the client alone. */
 export const rabbitmq: Part = {
@@ -21,6 +22,7 @@ export const rabbitmq: Part = {
           await publishTable(broker, { awaited: 1500, underWay: 20_000, batched: 20_000, gather: false }),
           await consumeTable(broker, { small: 40_000, large: 20_000, kept: false, others: { "router, bare acks each": { ackEach: true } } }),
           await latencyTable(broker, { full: 20_000, seconds: 2, gather: false }),
+          await watermillTable(broker, { awaited: 1000, publish: 20_000, consume: 20_000 }),
         ],
         goals,
       };

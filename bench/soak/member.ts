@@ -53,7 +53,8 @@ class Member {
       await this.#subscription.flush();
       this.#journal.write(KIND.flushed, acks);
     } catch {
-      this.#journal.write(KIND.unflushed, acks);
+      // Acks of this very moment may be among those that are named.
+      this.#journal.write(KIND.unflushed, this.#done);
     }
   }
 

@@ -19,12 +19,13 @@ export interface WatermillMessage {
 
 /** The Go program beside this file, built. */
 export class WatermillProgram {
+  /** Where it is, for who runs it in another way. */
+  readonly path: string;
   readonly #folder: string;
-  readonly #program: string;
 
   private constructor(folder: string, program: string) {
     this.#folder = folder;
-    this.#program = program;
+    this.path = program;
   }
 
   /** Builds it; or why that cannot be done here. */
@@ -54,7 +55,7 @@ export class WatermillProgram {
   }
 
   async #run(args: readonly string[], input = ""): Promise<string> {
-    const child = spawn(this.#program, args);
+    const child = spawn(this.path, args);
     child.stdin.end(input);
     const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
     const [output, complaints, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

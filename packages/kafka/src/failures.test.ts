@@ -89,7 +89,7 @@ describe("what a user does wrong", () => {
 
 describe("a broker that goes away", () => {
   ownKafkaTest("shows as reconnecting within 2 s of its SIGKILL, and as running within 2 s of its return; nothing is lost", async (world) => {
-    const bus = world.open();
+    const bus = world.open({ publishTimeoutMs: 100_000 }); // however long this machine takes to start a broker
     const grouped = await bus.subscribe(world.name, { group: world.name });
     const solo = await bus.subscribe(world.name);
     const [one, other] = [follow(grouped), follow(solo)];

@@ -13,8 +13,6 @@ import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
 import { isCaughtUp, lagOf } from "./reading-state.ts";
 
 const LEAVE_MS = 1000;
-/** New partitions of the topic are found after this time at the latest. */
-const TOPIC_LOOK_MS = 30_000;
 
 /** A member at work: heartbeats, joining again when the group does, reading what is assigned, committing what is settled. */
 export class GroupSession implements Session<PartitionRecord> {
@@ -74,7 +72,7 @@ export class GroupSession implements Session<PartitionRecord> {
     }
     this.#beatLater();
     if (member.stale) this.#rejoin();
-    this.#lookTimer = startTimer(() => this.#lookAtTopic(), TOPIC_LOOK_MS, true);
+    this.#lookTimer = startTimer(() => this.#lookAtTopic(), this.#source.reading.topicRefreshMs, true);
   }
 
   want(count: number): void {
@@ -250,7 +248,7 @@ export class GroupSession implements Session<PartitionRecord> {
 
   #lookAtTopic(): void {
     if (this.#ended.signal.aborted) return;
-    this.#lookTimer = startTimer(() => this.#lookAtTopic(), TOPIC_LOOK_MS, true);
+    this.#lookTimer = startTimer(() => this.#lookAtTopic(), this.#source.reading.topicRefreshMs, true);
     const { cluster, rules } = this.#source;
     const before = cluster.topic(rules.topic)?.leaders.length;
     cluster.refresh([rules.topic]).then(

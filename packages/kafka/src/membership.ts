@@ -92,21 +92,18 @@ export class Membership {
       }
       if (joined.id === "NONE") {
         const sentAt = monotonicMs();
+        // From here on the group takes heartbeats and commits of the new generation only, and its leader may be long in coming, or dead: without
+        // heartbeats all that we hold would count as lost meanwhile.
+        this.memberId = joined.memberId;
+        this.generation = joined.generation;
+        this.#lastBeat = sentAt;
         const { id, assignment } = await client.sync(joined, joined.leader ? await this.#assign(joined, cluster) : []);
         if (id === "NONE") {
-          this.memberId = joined.memberId;
-          this.generation = joined.generation;
-          this.#lastBeat = sentAt;
           return assignment.length === 0
             ? []
             : decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap((each) => (each.topic === topic ? each.partitions : []));
         }
-        // The group gathers once more: this generation counts as ours all the same, so that what we hold stays claimed.
-        if (id === "REBALANCE_IN_PROGRESS") {
-          this.memberId = joined.memberId;
-          this.generation = joined.generation;
-          this.#lastBeat = sentAt;
-        }
+        // Where the group gathers once more, this generation counts as ours all the same: what we hold stays claimed.
         await this.#tryAgain(id, onLost);
       } else await this.#tryAgain(joined.id, onLost);
     }

@@ -68,6 +68,7 @@ describe("publishing to Kafka", () => {
     const seen = new Set<string>();
     for await (const message of subscription) {
       seen.add(message.id);
+      message.ack();
       if (message.id === marker.id) break;
     }
     for (const [index, { id }] of [small, large, behind].entries()) expect(seen.has(id)).toBe(error.outcomes[index] === "confirmed");
@@ -115,7 +116,7 @@ describe("publishing to Kafka", () => {
     const bus = world.open();
     for (let round = 0; round < 12; round++) await bus.publish(world.name, new Message(new Uint8Array(20_000)));
     const got = await take(await bus.subscribe(world.name), 12);
-    expect(new Set(got.map((message) => kafkaDelivery(message)?.partition)).size).toBe(4);
+    expect(new Set(got.map((message) => kafkaDelivery(message)?.partition)).size).toBe(2);
   });
 
   for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
@@ -151,7 +152,7 @@ describe("publishing to Kafka", () => {
     const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
     const options = { brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }), publishTimeoutMs: 1500, requestTimeoutMs: 700 };
     const bus = world.open(options);
-    await bus.publish(world.name, new Message("warm"));
+    await bus.publish(world.name, new Message("warm", { key: "k" })); // the partition has its identity
     proxy.stall("answers");
     const error = await failureOf(bus.publish(world.name, [new Message("a", { key: "k" }), new Message("b", { key: "k" })]));
     expect(error.outcomes).toEqual(["unknown", "unknown"]);
@@ -168,7 +169,7 @@ describe("publishing to Kafka", () => {
     const publisher = world.use(
       new KafkaPublisher({ ...world.options, idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }),
     );
-    await publisher.publish(world.name, new Message("warm"));
+    await publisher.publish(world.name, new Message("warm", { key: "k" }));
     proxy.stall("answers");
     const publishing = failureOf(publisher.publish(world.name, new Message("once", { key: "k" })));
     const bus = world.open();

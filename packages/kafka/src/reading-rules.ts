@@ -7,6 +7,7 @@ export interface ReadingRules {
   readonly topic: string;
   readonly codec: KafkaCodec;
   readonly committedOnly: boolean;
+  readonly topicRefreshMs: number;
   readonly maxGap: number;
   readonly fetchBytes: number;
   readonly partitionBytes: number;

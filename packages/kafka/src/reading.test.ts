@@ -2,7 +2,7 @@ import { Message, OptionError } from "millrace";
 import { describe, expect } from "vitest";
 import { kafkaDelivery } from "./delivery.ts";
 import { Cluster } from "./wire/cluster.ts";
-import { GroupClient } from "./group-client.ts";
+import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { readRanges } from "./settled-ranges.ts";
 import { tombstone } from "./tombstone.ts";
 import { kafkaTest, type KafkaWorld } from "./testing/kafka-test.ts";
@@ -15,9 +15,9 @@ const ONE = { topics: { partitions: 1 } } as const;
 /** What the group has on record of partition 0. */
 async function committed(world: KafkaWorld, group: string): Promise<{ readonly offset: number; readonly note?: string | null | undefined } | undefined> {
   const cluster = new Cluster(world.options);
-  const client = await GroupClient.open(cluster, group, 0);
+  const client = await whileCoordinatorMoves(() => GroupClient.open(cluster, group, 0));
   try {
-    return (await client.committed(world.name, [0])).get(0);
+    return (await whileCoordinatorMoves(() => client.committed(world.name, [0]))).get(0);
   } finally {
     client.close();
     cluster.close();

@@ -11,8 +11,6 @@ import { startOffsets } from "./start-offsets.ts";
 import type { Topology } from "./topology.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
-const TOPIC_LOOK_MS = 30_000;
-
 /** A reading without a group: all partitions, positions only here, also from one connection to the next; nothing is ever written. */
 export class SoloSource implements Source<PartitionRecord> {
   readonly cluster: Cluster;
@@ -76,7 +74,7 @@ class SoloSession implements Session<PartitionRecord> {
       onTrouble: (error) => this.#fail(error),
       onBlocked: (detail) => intake.blocked(detail),
     });
-    this.#timer = startTimer(() => this.#look(), TOPIC_LOOK_MS, true);
+    this.#timer = startTimer(() => this.#look(), this.#source.reading.topicRefreshMs, true);
   }
 
   want(count: number): void {
@@ -119,7 +117,7 @@ class SoloSession implements Session<PartitionRecord> {
 
   #look(): void {
     if (this.#closed) return;
-    this.#timer = startTimer(() => this.#look(), TOPIC_LOOK_MS, true);
+    this.#timer = startTimer(() => this.#look(), this.#source.reading.topicRefreshMs, true);
     this.#source.look().then(
       () => this.#fetching.run(),
       (error: unknown) => this.#fail(error),

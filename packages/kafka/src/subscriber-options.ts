@@ -29,6 +29,8 @@ export interface KafkaSubscriberOptions extends KafkaConnectionOptions {
   readonly rebalanceTimeoutMs?: number | undefined;
   /** How long handlers of partitions that move may go on. Heartbeats go on meanwhile. Default 30,000 ms, at most half of `rebalanceTimeoutMs`. */
   readonly revokeDrainMs?: number | undefined;
+  /** How often the topic is looked at for partitions that were added. Default 30,000 ms. */
+  readonly topicRefreshMs?: number | undefined;
   /** How far past its first unsettled message a partition is read. Default 10,000. */
   readonly maxGap?: number | undefined;
   /** Most bytes of one fetch from one broker. Default 8 MiB. */
@@ -51,6 +53,7 @@ export const SUBSCRIBER_DEFAULTS: {
   readonly heartbeatMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly revokeDrainMs: number;
+  readonly topicRefreshMs: number;
   readonly maxGap: number;
   readonly fetchBytes: number;
   readonly partitionFetchBytes: number;
@@ -59,6 +62,7 @@ export const SUBSCRIBER_DEFAULTS: {
   heartbeatMs: 1_500,
   rebalanceTimeoutMs: 60_000,
   revokeDrainMs: 30_000,
+  topicRefreshMs: 30_000,
   maxGap: 10_000,
   fetchBytes: 8 * MIB,
   partitionFetchBytes: MIB,
@@ -79,6 +83,7 @@ export function checkSubscriberOptions(check: OptionCheck, options: KafkaSubscri
     .that(!(heartbeatMs * 2 > sessionTimeoutMs), "heartbeatMs must be at most half of sessionTimeoutMs")
     .duration("rebalanceTimeoutMs", options.rebalanceTimeoutMs, { min: 1000 })
     .duration("revokeDrainMs", options.revokeDrainMs, { min: 0 })
+    .duration("topicRefreshMs", options.topicRefreshMs, { min: 100 })
     .integer("maxGap", options.maxGap, { min: 1 })
     .integer("fetchBytes", options.fetchBytes, { min: 1 })
     .integer("partitionFetchBytes", options.partitionFetchBytes, { min: 1 });

@@ -125,6 +125,7 @@ export class KafkaSubscriber implements Subscriber {
       topic,
       codec: options.codec ?? watermillCodec(),
       committedOnly: this.#committedOnly,
+      topicRefreshMs: options.topicRefreshMs ?? SUBSCRIBER_DEFAULTS.topicRefreshMs,
       maxGap: options.maxGap ?? SUBSCRIBER_DEFAULTS.maxGap,
       fetchBytes: options.fetchBytes ?? SUBSCRIBER_DEFAULTS.fetchBytes,
       partitionBytes: options.partitionFetchBytes ?? SUBSCRIBER_DEFAULTS.partitionFetchBytes,

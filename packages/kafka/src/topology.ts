@@ -1,5 +1,5 @@
 import { MillraceError } from "millrace";
-import { sleep } from "millrace/adapter";
+import { type Deferred, laterTurn, quietDeferred, sleep } from "millrace/adapter";
 import { brokerError, errorId } from "./kafka-error.ts";
 import { CREATE_TOPICS } from "./wire/apis.ts";
 import type { Cluster, TopicInfo } from "./wire/cluster.ts";
@@ -20,6 +20,8 @@ export interface TopologyRules {
   readonly settings: TopicSettings | ((topic: string) => TopicSettings) | undefined;
 }
 
+/** A controller that has much to do takes its time. */
+const CREATE_TIMEOUT_MS = 30_000;
 const LOOK_MS = 20;
 const LOOK_MOST_MS = 250;
 
@@ -28,6 +30,7 @@ export class Topology {
   readonly #cluster: Cluster;
   readonly #rules: TopologyRules;
   readonly #underWay: Map<string, Promise<TopicInfo>> = new Map();
+  readonly #toMake: Map<string, Deferred<void>> = new Map();
 
   constructor(cluster: Cluster, rules: TopologyRules) {
     this.#cluster = cluster;
@@ -64,20 +67,41 @@ export class Topology {
     return info;
   }
 
-  async #create(topic: string): Promise<void> {
-    const { partitions = -1, replicationFactor = -1, config = {} } = this.#settingsOf(topic);
-    const configs = Object.entries(config).map(([name, value]) => ({ name, value }));
-    const request = [{ name: topic, numPartitions: partitions, replicationFactor, assignments: [], configs }];
-    const { topics } = await this.#cluster.controller((links, broker) => links.call(broker, CREATE_TOPICS, request, this.#cluster.requestTimeoutMs, false));
-    const [created] = topics;
-    const id = errorId(created?.errorCode ?? 0);
-    if (id === "NONE" || id === "TOPIC_ALREADY_EXISTS") {
-      if (id === "NONE") this.#cluster.logger.info({ topic, partitions, adapter: "kafka" }, "topic created");
-      return;
+  /** Topics that are asked for in one turn are made in one request. */
+  #create(topic: string): Promise<void> {
+    const made = quietDeferred<void>();
+    this.#toMake.set(topic, made);
+    if (this.#toMake.size === 1) laterTurn(() => void this.#makeAll());
+    return made.promise;
+  }
+
+  async #makeAll(): Promise<void> {
+    const all = new Map(this.#toMake);
+    this.#toMake.clear();
+    try {
+      const requests = [...all.keys()].map((name) => {
+        const { partitions = -1, replicationFactor = -1, config = {} } = this.#settingsOf(name);
+        const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+        return { name, numPartitions: partitions, replicationFactor, assignments: [], configs };
+      });
+      const { topics } = await this.#cluster.controller(CREATE_TIMEOUT_MS, (links, broker) => links.call(broker, CREATE_TOPICS, requests, CREATE_TIMEOUT_MS, false));
+      const answers = new Map(topics.map((answer) => [answer.name, answer]));
+      for (const [topic, made] of all) {
+        const answer = answers.get(topic);
+        const failure = this.#failureOf(topic, errorId(answer?.errorCode ?? 0), answer?.errorMessage);
+        if (failure === undefined) made.resolve();
+        else made.reject(failure);
+      }
+    } catch (error) {
+      for (const made of all.values()) made.reject(error);
     }
+  }
+
+  #failureOf(topic: string, id: string, text: string | null | undefined): unknown {
+    if (id === "NONE") this.#cluster.logger.info({ topic, adapter: "kafka" }, "topic created");
+    if (id === "NONE" || id === "TOPIC_ALREADY_EXISTS") return undefined;
     const subject = `creating topic ${JSON.stringify(topic)}`;
-    const text = created?.errorMessage;
-    throw brokerError(id, text === null || text === undefined ? subject : `${subject} (${text})`);
+    return brokerError(id, text === null || text === undefined ? subject : `${subject} (${text})`);
   }
 
   #verify(info: TopicInfo): void {

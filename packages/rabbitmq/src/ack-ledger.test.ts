@@ -64,6 +64,17 @@ describe("AckLedger", () => {
     expect(ledger.untold).toBe(2);
   });
 
+  it("charges to a new consumer only what came since it began", () => {
+    const { ledger } = ledgerOf(3);
+    ledger.mark();
+    expect(ledger.charged).toBe(0);
+    ledger.deliver(4);
+    ledger.ack(2);
+    expect(ledger.charged).toBe(1);
+    ledger.take(4);
+    expect(ledger.charged).toBe(0);
+  });
+
   it("keeps count over thousands of deliveries in any order", () => {
     const ledger = new AckLedger();
     const outstanding = new Set<number>();

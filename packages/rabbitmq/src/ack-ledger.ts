@@ -13,6 +13,9 @@ export class AckLedger {
   #next = 1;
   #open = 0;
   #done: number[] = [];
+  /** Deliveries from here on are charged to the consumer there is. */
+  #mark = 1;
+  #charged = 0;
 
   /** Deliveries without a verdict. */
   get open(): number {
@@ -24,12 +27,24 @@ export class AckLedger {
     return this.#open + this.#done.length;
   }
 
+  /** Deliveries without a verdict since the last `mark`. */
+  get charged(): number {
+    return this.#charged;
+  }
+
+  /** A new consumer begins: what was delivered before is not charged to it. */
+  mark(): void {
+    this.#mark = this.#next;
+    this.#charged = 0;
+  }
+
   /** The next tag was delivered. */
   deliver(tag: number): void {
     if (tag - this.#first >= this.#states.length) this.#grow();
     this.#states[tag & (this.#states.length - 1)] = OPEN;
     this.#next = tag + 1;
     this.#open++;
+    this.#charged++;
   }
 
   /** Done: the broker is told at the next `flush`. False when the tag was settled before. */
@@ -38,6 +53,7 @@ export class AckLedger {
     this.#states[tag & (this.#states.length - 1)] = DONE;
     this.#done.push(tag);
     this.#open--;
+    if (tag >= this.#mark) this.#charged--;
     return true;
   }
 
@@ -46,6 +62,7 @@ export class AckLedger {
     if (!this.#isOpen(tag)) return false;
     this.#states[tag & (this.#states.length - 1)] = TOLD;
     this.#open--;
+    if (tag >= this.#mark) this.#charged--;
     return true;
   }
 

@@ -36,6 +36,6 @@ export class PutAside {
 
   #delay(raw: ConsumeMessage): void {
     const attempt = attemptOf(raw);
-    this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)));
+    this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)), false);
   }
 }

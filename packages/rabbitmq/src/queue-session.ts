@@ -3,7 +3,7 @@ import type { Delivery, MaybePromise } from "millrace";
 import { type Intake, LATE, monotonicMs, Received, Ring, type Session, type Settlement, within } from "millrace/adapter";
 import { AckLedger } from "./ack-ledger.ts";
 import { amqpError } from "./amqp-error.ts";
-import { Consumer } from "./consumer.ts";
+import { Consumer, type Need } from "./consumer.ts";
 import { type OpenLink, STOOD_STILL } from "./open-link.ts";
 import { PutAside } from "./put-aside.ts";
 import type { QueueRules } from "./queue-rules.ts";
@@ -38,6 +38,9 @@ export class QueueSession implements Session<RabbitMqReceipt> {
     this.#rules = rules;
     this.#consumer = new Consumer(channel, {
       queue: rules.queue,
+      oneAtATime: rules.quorum,
+      need: () => this.#need(),
+      onBegin: () => this.#ledger.mark(),
       onMessage: (message) => this.#onMessage(message),
       onCancel: () => this.end(amqpError(Object.assign(new Error(`the queue ${rules.queue} was deleted`), { code: 404 }), "reading from RabbitMQ")),
       onStopped: () => this.#onStopped(),
@@ -74,7 +77,7 @@ export class QueueSession implements Session<RabbitMqReceipt> {
     this.#wanted = count;
     if (count > 0 && this.#back.length > 0) this.#sendBack();
     while (this.#wanted > 0 && this.#surplus.size > 0) this.#handOver(this.#surplus.shift() as Received<RabbitMqReceipt>);
-    this.#ask();
+    this.#consumer.adapt();
   }
 
   giveBack(messages: readonly Received<RabbitMqReceipt>[]): void {
@@ -83,9 +86,9 @@ export class QueueSession implements Session<RabbitMqReceipt> {
     if (this.#consumer.idle || this.#wanted > 0) this.#sendBack();
   }
 
-  #ask(): void {
-    const missing = Math.max(0, this.#wanted - this.#surplus.size);
-    this.#consumer.ask(this.#wanted === 0 ? 0 : this.#ledger.untold + missing, missing);
+  #need(): Need {
+    const { untold, charged } = this.#ledger;
+    return { missing: Math.max(0, this.#wanted - this.#surplus.size), outstanding: untold, charged };
   }
 
   #onMessage(raw: ConsumeMessage): void {
@@ -152,8 +155,12 @@ export class QueueSession implements Session<RabbitMqReceipt> {
 
   async caughtUp(): Promise<boolean> {
     if (!this.#live || this.#ledger.open > 0 || monotonicMs() < this.#returns.lastDueMs) return false;
-    const { messageCount } = await this.#channel.checkQueue(this.#rules.queue);
-    return messageCount === 0 && this.#ledger.open === 0;
+    try {
+      const { messageCount } = await this.#channel.checkQueue(this.#rules.queue);
+      return messageCount === 0 && this.#ledger.open === 0;
+    } catch {
+      return false; // the channel has ended, which it tells by itself
+    }
   }
 
   async close(): Promise<void> {
@@ -193,7 +200,7 @@ export class QueueSession implements Session<RabbitMqReceipt> {
   #ackNow(raw: ConsumeMessage): void {
     if (!this.#live || !this.#ledger.ack(raw.fields.deliveryTag)) return;
     this.#tell();
-    if (this.#wanted > 0) this.#ask();
+    if (this.#wanted > 0) this.#consumer.adapt();
   }
 
   #requeue(tag: number): void {

@@ -27,7 +27,9 @@ type Described = Partial<Delivery> & { readonly rabbitmq: RabbitMqDelivery };
 
 /** The attempt that a message is on, which it carries itself once it was given back with a delay. */
 export function attemptOf(raw: ConsumeMessage): number {
-  const attempt = Number((raw.properties.headers as Record<string, unknown> | undefined)?.[ATTEMPT_HEADER] ?? 1);
+  const text = (raw.properties.headers as Record<string, unknown> | undefined)?.[ATTEMPT_HEADER];
+  if (text === undefined) return 1;
+  const attempt = Number(text);
   return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1;
 }
 

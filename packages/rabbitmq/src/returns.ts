@@ -31,8 +31,9 @@ export class Returns {
     this.#showBlocked = showBlocked;
   }
 
-  send(raw: ConsumeMessage, attempt: number, delayMs: number): void {
-    this.lastDueMs = Math.max(this.lastDueMs, monotonicMs() + (delayMs > 0 ? stepFor(delayMs) : 0) + 50);
+  /** `expected`: it will be handled when it is due, so that nobody is done before. */
+  send(raw: ConsumeMessage, attempt: number, delayMs: number, expected = true): void {
+    if (expected) this.lastDueMs = Math.max(this.lastDueMs, monotonicMs() + (delayMs > 0 ? stepFor(delayMs) : 0) + 50);
     const sending = this.#send(raw, attempt, delayMs).finally(() => {
       this.#underWay.delete(sending);
       if (this.#underWay.size === 0 && this.#blocked) this.#show(undefined);

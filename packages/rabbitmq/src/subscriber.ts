@@ -4,7 +4,7 @@ import { amqpError } from "./amqp-error.ts";
 import { capabilities } from "./capabilities.ts";
 import { Link } from "./link.ts";
 import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions } from "./options.ts";
-import { provideQueue, type QueueWish } from "./provision.ts";
+import { provideExchange, provideQueue, type QueueWish } from "./provision.ts";
 import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
@@ -116,7 +116,9 @@ export class RabbitMqSubscriber implements Subscriber {
       const link = await this.#link.open();
       const channel = await link.model.createChannel();
       channel.on("error", () => {}); // the declaration rejects
-      if (wish !== undefined) await provideQueue(channel, wish, this.#settings.topology, this.#options);
+      const { topology } = this.#settings;
+      if (wish === undefined) await provideExchange(channel, topology.exchange(topic), topology, this.#options);
+      else await provideQueue(channel, wish, topology, this.#options);
       await channel.close();
     } catch (error) {
       throw amqpError(error, `provisioning ${JSON.stringify(topic)}`);

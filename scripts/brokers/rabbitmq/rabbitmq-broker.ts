@@ -117,7 +117,7 @@ export class RabbitmqBroker implements Broker {
       await this.#epmd.start(
         asOwner(home, { program: findProgram("epmd") ?? "epmd", args: ["-port", String(epmdPort), "-address", "127.0.0.1"], env, cwd: home }),
       );
-      if (!(await until(async () => !(await isFree(epmdPort)), 5_000))) throw new Error(`epmd does not listen on port ${epmdPort}:\n${this.#epmd.log()}`);
+      if (!(await until(async () => !(await isFree(epmdPort)), 30_000))) throw new Error(`epmd does not listen on port ${epmdPort}:\n${this.#epmd.log()}`);
     }
     await this.#server.start(asOwner(home, { program: rabbitmqProgram("rabbitmq-server") ?? "rabbitmq-server", args: [], env, cwd: home }));
   }

@@ -2,6 +2,8 @@
 //
 //	watermill (kafka|amqp-queue|amqp-pubsub) publish URL TOPIC            JSON lines on standard input become messages
 //	watermill (kafka|amqp-queue|amqp-pubsub) read URL TOPIC GROUP COUNT   messages become JSON lines on standard output
+//	watermill (kafka|amqp-queue|amqp-pubsub) publish-speed URL TOPIC BYTES COUNT CALLERS   prints how many nanoseconds it took
+//	watermill (kafka|amqp-queue|amqp-pubsub) read-speed URL TOPIC GROUP COUNT              prints how many nanoseconds it took
 //
 // A line is {"uuid": …, "metadata": {…}, "payload": base64}. "ready" on standard error tells that reading has begun.
 package main
@@ -63,8 +65,46 @@ func run(args []string) error {
 			return err
 		}
 		return subscriber.Close()
+	case command == "publish-speed" && len(args) == 7:
+		numbers, err := numbersOf(args[4:])
+		if err != nil {
+			return err
+		}
+		publisher, err := fastPublisher(kind, url)
+		if err != nil {
+			return err
+		}
+		if err := publishSpeed(publisher, topic, numbers[0], numbers[1], numbers[2]); err != nil {
+			return err
+		}
+		return publisher.Close()
+	case command == "read-speed" && len(args) == 6:
+		numbers, err := numbersOf(args[5:])
+		if err != nil {
+			return err
+		}
+		subscriber, err := fastSubscriber(kind, url, args[4])
+		if err != nil {
+			return err
+		}
+		if err := readSpeed(subscriber, topic, numbers[0]); err != nil {
+			return err
+		}
+		return subscriber.Close()
 	}
 	return fmt.Errorf("no such command: %v", args)
+}
+
+func numbersOf(args []string) ([]int, error) {
+	numbers := make([]int, len(args))
+	for index, arg := range args {
+		number, err := strconv.Atoi(arg)
+		if err != nil {
+			return nil, err
+		}
+		numbers[index] = number
+	}
+	return numbers, nil
 }
 
 func publish(publisher message.Publisher, topic string, from io.Reader) error {

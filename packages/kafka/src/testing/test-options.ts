@@ -21,7 +21,8 @@ export function testOptions(url: string, shortSession = false): KafkaPubSubOptio
   return {
     url,
     codec,
-    topics: { partitions: 4, config: { "max.message.bytes": "4194304" } },
+    topics: { partitions: 2, config: { "max.message.bytes": "4194304" } },
+    requestTimeoutMs: 10_000,
     heartbeatMs: 300,
     ...(shortSession ? { sessionTimeoutMs: SHORT_SESSION_MS } : {}),
   };

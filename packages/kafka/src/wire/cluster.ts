@@ -102,11 +102,16 @@ export class Cluster {
     }
   }
 
-  /** Calls the controller, which creates topics. */
-  async controller<Answer>(call: (links: BrokerLinks, broker: BrokerAddress) => Promise<Answer>): Promise<Answer> {
+  /** Calls the controller, which creates topics and may take its time, on a connection for that only. */
+  async controller<Answer>(timeoutMs: number, call: (links: BrokerLinks, broker: BrokerAddress) => Promise<Answer>): Promise<Answer> {
     if (this.#controller === undefined) await this.refresh([]);
-    const known = this.#brokers.get(this.#controller ?? -1);
-    return known === undefined ? await this.#anywhere((broker) => call(this.asking, broker)) : await call(this.asking, known);
+    const links = this.links({ requestTimeoutMs: timeoutMs });
+    try {
+      const known = this.#brokers.get(this.#controller ?? -1);
+      return known === undefined ? await this.#anywhere((broker) => call(links, broker)) : await call(links, known);
+    } finally {
+      links.close();
+    }
   }
 
   /** Calls any broker. */

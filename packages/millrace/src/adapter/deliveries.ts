@@ -30,6 +30,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   readonly #maxInFlight: number;
   readonly #appetite: Appetite;
   #session: Session<unknown> | undefined;
+  /** The session of the moment, or the last one: what a delivery is does not change when its connection ends. */
+  #describer: Session<unknown> | undefined;
   #paused = false;
   #ending = false;
   #sequence = 0;
@@ -85,6 +87,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#session = session;
     this.#status.block("source", undefined); // what held the former session up
     if (session === undefined) return;
+    this.#describer = session;
     this.#appetite.restart();
     this.settlements.send();
     this.#move();
@@ -185,7 +188,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   }
 
   describe(message: Received): Delivery {
-    return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#session?.describe?.(message) };
+    return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#describer?.describe?.(message) };
   }
 
   // ── what sessions call ──

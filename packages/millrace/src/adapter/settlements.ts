@@ -31,6 +31,8 @@ export class Settlements {
   #forgotten: string[] = [];
   #timer: TimerHandle | undefined;
   #sending: Promise<void> | undefined;
+  /** Calls of `flush` that wait for the batch under way: theirs is the next one. */
+  #flushing = 0;
 
   constructor(rules: SettlementRules) {
     this.#rules = rules;
@@ -74,7 +76,9 @@ export class Settlements {
 
   /** As `flush`, but without a word about verdicts whose deliveries are lost: nothing can be done for them. */
   async flushKept(): Promise<void> {
+    this.#flushing++;
     while (this.#sending !== undefined) await this.#sending;
+    this.#flushing--;
     const session = this.#rules.session();
     if (session === undefined) {
       if (this.#pending.length > 0) throw this.#failure(undefined);
@@ -130,7 +134,7 @@ export class Settlements {
   #goOn(refused: boolean): void {
     this.#sending = undefined;
     if (this.#pending.length === 0) return;
-    if (!refused && this.#pending.length >= this.#rules.batch) this.send();
+    if (!refused && this.#pending.length >= this.#rules.batch && this.#flushing === 0) this.send();
     else this.#timer ??= startTimer(() => this.send(), refused ? RETRY_MS : this.#rules.delayMs);
   }
 

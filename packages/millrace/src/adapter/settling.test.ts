@@ -93,6 +93,19 @@ describe("verdicts", () => {
     await vi.waitFor(() => expect(hands.source.session.told).toEqual(["ack 0", "ack 1"]));
   });
 
+  it("that keep coming do not keep a flush from its turn", async () => {
+    const hands = await inHand(50, { settleBatch: 1 });
+    let next = 1;
+    hands.source.session.onSettle = async () => {
+      await Promise.resolve();
+      if (next < 50) message(hands, next++).ack(); // enough for another batch, each time
+    };
+    message(hands, 0).ack();
+    await hands.subscription.flush();
+    expect(hands.source.session.settled.slice(0, 2).map(({ final }) => final)).toEqual([false, true]);
+    expect(hands.source.session.settled.length).toBeLessThan(5);
+  });
+
   it("that the session refuses are kept, in order, and offered again", async () => {
     const logger = new RecordingLogger();
     const hands = await inHand(2, { logger });

@@ -7,6 +7,9 @@ import type { ConformanceLimits, ConformanceSetup } from "./conformance-setup.ts
 import { Probe, type ProbeOptions } from "./probe.ts";
 import { WorkerProcess, type WorkerTask } from "./worker-process.ts";
 
+/** A busy machine may need long to start a process; that says nothing about the adapter. */
+const START_MS = 60_000;
+
 export interface WatchOptions extends SubscribeOptions, Pick<ProbeOptions, "decide" | "strict"> {
   readonly topic?: string | undefined;
 }
@@ -108,7 +111,7 @@ export class World {
     if (command === undefined) throw new Error("the setup names no worker program");
     const worker = new WorkerProcess(command, { topic: this.topic, group: this.group, ...task }, this.bell);
     this.cleanUpWith(() => worker.kill());
-    await this.until(() => worker.ready, "the worker has subscribed");
+    await this.until(() => worker.ready, "the worker has subscribed", Math.max(this.patienceMs, START_MS));
     return worker;
   }
 
