@@ -29,3 +29,15 @@ export function firstProgram(): Fence & { readonly output: string } {
     throw new Error('README.md needs a heading "First message" with a ts fence below it, and below that a text fence of its output');
   return { ...fence, output: fence.output };
 }
+
+/** The first program of a broker package's readme, sent to the broker at `url`, and what it prints: the comment behind its `console.log`. */
+export function firstMessageOn(folder: string, url: string): { readonly code: string; readonly output: string } {
+  const file = `packages/${folder}/README.md`;
+  const code = fences(file).find(({ heading }) => heading === "First message")?.code ?? "";
+  const address = /"(?:amqp|kafka):\/\/[^"]*"/;
+  const output = /console\.log\(.*\); \/\/ (.*)$/m.exec(code)?.[1];
+  if (!address.test(code) || output === undefined) {
+    throw new Error(`${file} needs a "First message" with the broker's URL in it, and what it prints as a comment behind console.log`);
+  }
+  return { code: code.replace(address, JSON.stringify(url)), output };
+}

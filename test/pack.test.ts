@@ -4,8 +4,9 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, describe, expect, it } from "vitest";
 import { packages, ROOT } from "../scripts/workspace.ts";
+import { sharedBroker } from "./brokers/index.ts";
 import { Consumer } from "./consumer.ts";
-import { firstProgram } from "./fences.ts";
+import { firstMessageOn, firstProgram } from "./fences.ts";
 
 const consumer = new Consumer();
 afterAll(() => consumer[Symbol.dispose]());
@@ -57,6 +58,17 @@ describe.each(NODES)("installed from its packed files on $name", ({ node }) => {
     if (node === undefined) return context.skip("there is no such Node for this system");
     expect(consumer.run(node, consumer.write("mixed.ts", MIXED))).toBe("recognised\nhello from the other copy\n");
   });
+});
+
+describe("the first message of a broker's readme, installed from packed files", () => {
+  for (const name of ["kafka", "rabbitmq"] as const) {
+    it(`prints on ${name} what the readme says`, (context) => {
+      const broker = sharedBroker(name);
+      if ("notRun" in broker) return context.skip(broker.notRun);
+      const { code, output } = firstMessageOn(name, broker.url);
+      expect(consumer.run(process.execPath, consumer.write(`first-${name}.ts`, code))).toBe(`${output}\n`);
+    });
+  }
 });
 
 const MIXED = `

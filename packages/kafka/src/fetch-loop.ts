@@ -44,6 +44,7 @@ export class FetchLoop {
   readonly #rules: ReadingRules;
   readonly #hooks: FetchHooks;
   readonly #busy: Set<number> = new Set();
+  #topicId: string | undefined;
   #lastHeard = monotonicMs();
   #timer: TimerHandle | undefined;
   #retryTimer: TimerHandle | undefined;
@@ -70,7 +71,8 @@ export class FetchLoop {
   /** Something changed: fetch what may be fetched now. */
   run(): void {
     if (this.#closed || !this.#hooks.hungry()) return;
-    const leaders = this.#cluster.topic(this.#rules.topic)?.leaders;
+    const { id, leaders } = this.#cluster.topic(this.#rules.topic) ?? {};
+    this.#topicId ??= id;
     const byLeader = new Map<number, PartitionReader[]>();
     let full = false;
     let leaderless: PartitionReader | undefined;
@@ -149,6 +151,11 @@ export class FetchLoop {
   async #reset(partition: PartitionReader, logStartOffset: number): Promise<void> {
     const { topic, logger, committedOnly } = this.#rules;
     try {
+      const now = (await this.#cluster.refresh([topic])).get(topic);
+      if (now?.id !== this.#topicId) {
+        // A log of the same name, but another one: the session begins it anew.
+        throw new MillraceError(`topic ${JSON.stringify(topic)} was deleted and made anew`, { code: "TOPIC_MISSING", retryable: true });
+      }
       const begin =
         logStartOffset >= 0
           ? logStartOffset

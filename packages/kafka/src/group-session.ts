@@ -54,7 +54,11 @@ export class GroupSession implements Session<PartitionRecord> {
     const onStop = (): void => this.#client?.close(); // ends a join that waits
     this.#stopped.addEventListener("abort", onStop, { once: true });
     try {
-      await topology.ensure(rules.topic);
+      const { id } = await topology.ensure(rules.topic);
+      if (this.#source.isAnew(id)) {
+        this.#handover.forget([...this.#source.partitions.values()]);
+        member.stale = true;
+      }
       this.#client = await GroupClient.open(cluster, rules.group, rules.rebalanceTimeoutMs);
       this.#stopped.throwIfAborted();
       if (member.joined) {

@@ -25,6 +25,9 @@ export class GroupSource implements Source<PartitionRecord>, TransactionalGroup 
   readonly rules: GroupRules;
   readonly member: Membership;
   readonly partitions: Map<number, PartitionReader> = new Map();
+  /** Where partitions begin of which the group has no record. */
+  from: From;
+  #topicId: string | undefined;
   /** The session of the moment: transactions commit through it. */
   session: GroupSession | undefined;
   #opened = false;
@@ -34,7 +37,16 @@ export class GroupSource implements Source<PartitionRecord>, TransactionalGroup 
     this.topology = topology;
     this.reading = reading;
     this.rules = rules;
+    this.from = rules.from;
     this.member = new Membership(rules);
+  }
+
+  /** True when the topic is another than before, of the same name: whatever was known of its partitions is void. */
+  isAnew(topicId: string): boolean {
+    const anew = this.#topicId !== undefined && this.#topicId !== topicId;
+    this.#topicId = topicId;
+    if (anew) this.from = "earliest"; // all that is in it came after the subscription
+    return anew;
   }
 
   get group(): string {

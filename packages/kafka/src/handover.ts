@@ -30,7 +30,7 @@ export class Handover {
     const { generation } = member;
     const committed = await client.committed(rules.topic, indexes);
     const fresh = indexes.filter((index) => !committed.has(index));
-    const starts = fresh.length === 0 ? new Map<number, number>() : await startOffsets(cluster, rules.topic, fresh, rules.from, reading.committedOnly);
+    const starts = fresh.length === 0 ? new Map<number, number>() : await startOffsets(cluster, rules.topic, fresh, this.#source.from, reading.committedOnly);
     // Forgotten meanwhile: what was assigned to us is another's now.
     if (member.generation !== generation) return;
     for (const index of indexes) {

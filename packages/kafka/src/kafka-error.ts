@@ -1,4 +1,4 @@
-import { protocolErrorsCodesById } from "@platformatic/kafka";
+import { protocolErrors, protocolErrorsCodesById } from "@platformatic/kafka";
 import { MillraceError } from "millrace";
 
 interface Meaning {
@@ -40,7 +40,10 @@ export function errorId(code: number): string {
 /** What a broker answered, as a `MillraceError`: by meaning where it has one of ours, else `KAFKA_ERROR` with Kafka's own name in the text. */
 export function brokerError(id: string, subject: string, cause?: unknown): MillraceError {
   const meaning = MEANINGS[id];
-  if (meaning === undefined) return new MillraceError(`${subject}: the broker answers ${id}`, { code: "KAFKA_ERROR", retryable: true, cause });
+  if (meaning === undefined) {
+    const known = (protocolErrors as Readonly<Record<string, { readonly canRetry: boolean } | undefined>>)[id];
+    return new MillraceError(`${subject}: the broker answers ${id}`, { code: "KAFKA_ERROR", retryable: known?.canRetry ?? true, cause });
+  }
   return new MillraceError(`${subject}: ${meaning.text} (${id})`, { code: meaning.code, retryable: meaning.retryable, cause });
 }
 

@@ -19,6 +19,7 @@ export class SoloSource implements Source<PartitionRecord> {
   readonly #topology: Topology;
   readonly #from: From;
   #opened = false;
+  #topicId: string | undefined;
 
   constructor(cluster: Cluster, topology: Topology, reading: ReadingRules, from: From) {
     this.cluster = cluster;
@@ -29,7 +30,13 @@ export class SoloSource implements Source<PartitionRecord> {
 
   async open(intake: Intake<PartitionRecord>): Promise<Session<PartitionRecord>> {
     try {
-      const { leaders } = await this.#topology.ensure(this.reading.topic);
+      const { leaders, id } = await this.#topology.ensure(this.reading.topic);
+      if (this.#topicId !== undefined && this.#topicId !== id) {
+        // Another topic of the same name.
+        this.partitions.clear();
+        intake.lose();
+      }
+      this.#topicId = id;
       await this.#add(leaders.length, this.#opened ? "earliest" : this.#from);
       this.#opened = true;
       return new SoloSession(this, intake);

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import type { GroupClient, Joined } from "./group-client.ts";
+import { Membership } from "./membership.ts";
+import type { Cluster } from "./wire/cluster.ts";
+
+const RULES = { topic: "t", group: "g", sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000, cooperative: true };
+const SECOND: Joined = { id: "NONE", memberId: "m-1", generation: 2, protocol: "cooperative-sticky", leader: false, members: [] };
+
+describe("a member of a group", () => {
+  it("is alive, and speaks for the new generation, while the leader of a round is awaited", async () => {
+    const member = new Membership(RULES);
+    let answer: (synced: { readonly id: string; readonly assignment: Buffer }) => void = () => {};
+    let asked: () => void = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const beats: [string, number][] = [];
+    const client = {
+      join: async () => SECOND,
+      sync: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+          asked();
+        }),
+      heartbeat: async (memberId: string, generation: number) => {
+        beats.push([memberId, generation]);
+        return "NONE";
+      },
+    } as unknown as GroupClient;
+    const joining = member.join(
+      client,
+      {} as Cluster,
+      () => [],
+      () => {},
+    );
+    await waiting;
+    expect(member.alive).toBe(true);
+    expect(await member.beat(client)).toBe("ok");
+    expect(beats).toEqual([["m-1", 2]]);
+    answer({ id: "NONE", assignment: Buffer.alloc(0) });
+    expect(await joining).toEqual([]);
+  });
+});
