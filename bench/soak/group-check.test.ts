@@ -92,6 +92,19 @@ describe("what a soak proves of a group", () => {
     expect([fault.copies, fault.duplicates, problems.count]).toEqual([1, 0, 0]);
   });
 
+  it("tells what a fault repeats from a copy that comes later", () => {
+    const { handle, begin, end, sentAgain, problems } = checked();
+    handle(1, 0);
+    const fault = begin("restart");
+    sentAgain[0] = 1;
+    end(fault);
+    handle(1, 0);
+    handle(1, 0);
+    expect([fault.copies, fault.duplicates, problems.count]).toEqual([1, 1, 0]);
+    handle(1, 0);
+    expect(problems.count).toBe(1);
+  });
+
   it("finds first deliveries of a key that are out of order", () => {
     const { handle, problems } = checked();
     handle(1, KEY_COUNT);

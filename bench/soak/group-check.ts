@@ -39,6 +39,8 @@ export class GroupCheck {
   readonly #endedAt: Uint8Array;
   readonly #finished: Uint8Array;
   readonly #copies: Uint8Array;
+  /** Messages that came again once, and were taken for a copy, with the fault that it was. */
+  readonly #taken: Map<number, Fault> = new Map();
   readonly #latest: Int32Array = new Int32Array(KEY_COUNT);
   #begun = 0;
   #ended = 0;
@@ -183,7 +185,16 @@ export class GroupCheck {
     if (copies < (sentAgain[sequence] as number)) {
       this.#copies[sequence] = copies + 1;
       const cause = fault ?? faults[this.#begun - 1];
-      if (cause !== undefined) cause.copies++;
+      if (cause === undefined) return;
+      cause.copies++;
+      if (fault !== undefined) this.#taken.set(sequence, fault);
+      return;
+    }
+    const earlier = this.#taken.get(sequence);
+    if (fault === undefined && earlier !== undefined) {
+      // The copy is this one, and what was taken for it was the fault's.
+      this.#taken.delete(sequence);
+      earlier.duplicates++;
       return;
     }
     if (fault === undefined) {

@@ -3,7 +3,7 @@ import { Message, type Subscription } from "millrace";
 import { describe, expect } from "vitest";
 import { KAFKA_USERS } from "../../../test/brokers/index.ts";
 import type { KafkaPubSubOptions } from "./pub-sub.ts";
-import { kafkaTest, type KafkaWorld, ownKafkaTest } from "./testing/kafka-test.ts";
+import { type KafkaWorld, kafkaTest, ownKafkaTest } from "./testing/kafka-test.ts";
 import { take } from "./testing/take.ts";
 import { until } from "./testing/until.ts";
 
@@ -123,7 +123,11 @@ describe("a broker that goes away", () => {
     const frozenAt = performance.now();
     world.broker.freeze();
     world.onFinished(() => world.broker.thaw());
-    await until(() => [grouped, solo, idle].every((each) => each.status().state === "reconnecting"), "all are reconnecting", REQUEST_MS + 2000 - (performance.now() - frozenAt));
+    await until(
+      () => [grouped, solo, idle].every((each) => each.status().state === "reconnecting"),
+      "all are reconnecting",
+      REQUEST_MS + 2000 - (performance.now() - frozenAt),
+    );
     world.broker.thaw();
     await until(() => [grouped, solo, idle].every((each) => each.status().state === "running"), "all are running", 10_000);
     await bus.publish(world.name, new Message("after"));

@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { kafkaDelivery } from "./delivery.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { KafkaMember } from "./testing/kafka-member.ts";
-import { kafkaTest, type KafkaWorld } from "./testing/kafka-test.ts";
+import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
 import { SHORT_SESSION_MS } from "./testing/test-options.ts";
 import { until } from "./testing/until.ts";
 import { Cluster } from "./wire/cluster.ts";
@@ -83,7 +83,12 @@ describe("a group of Kafka members", () => {
     const second = await world.open().subscribe(world.name, { group: world.name, maxInFlight: 4 });
     const seenBySecond = follow(second);
     // One of the two is about to move. What stays goes on, what moves is handed out to nobody.
-    await bus.publish(world.name, [new Message("next0", { key: "0x" }), new Message("next1", { key: "1x" })].map((message) => new Message(message.payload, { key: message.text().slice(-1) })));
+    await bus.publish(
+      world.name,
+      [new Message("next0", { key: "0x" }), new Message("next1", { key: "1x" })].map(
+        (message) => new Message(message.payload, { key: message.text().slice(-1) }),
+      ),
+    );
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(seenBySecond).toEqual([]);
     release();

@@ -41,7 +41,16 @@ describe("the options of the Kafka adapter", () => {
     for (const name of ["either url or brokers", "acks", "compression", "partitioner", "maxBatchBytes", "publishTimeoutMs", "topics.partitions", "codec"]) {
       expect(problems.some((problem) => problem.includes(name))).toBe(true);
     }
-    const subscriber = { url: "kafka://h", sessionTimeoutMs: 3000, heartbeatMs: 2000, rebalance: "never", maxGap: 0, prefetch: 0, isolation: "none", orderBy: "name" };
+    const subscriber = {
+      url: "kafka://h",
+      sessionTimeoutMs: 3000,
+      heartbeatMs: 2000,
+      rebalance: "never",
+      maxGap: 0,
+      prefetch: 0,
+      isolation: "none",
+      orderBy: "name",
+    };
     expect(problemsOf(() => new KafkaSubscriber(subscriber as never)).length).toBe(6);
     expect(problemsOf(() => new KafkaPubSub({} as KafkaPubSubOptions))).toContain("give either url or brokers");
     expect(problemsOf(() => new KafkaPublisher({ url: "kafka://h", acks: "leader", idempotent: true }))).toEqual(['idempotent needs acks: "all"']);
@@ -61,7 +70,9 @@ describe("the options of the Kafka adapter", () => {
 
 describe("fromUrl", () => {
   it("takes hosts, credentials and parameters from the url", async () => {
-    const bus = fromUrl("kafka://me:p%40ss@a:9092,b?sasl=scram-sha-256&partitions=6&provision=verify&tls=true&acks=all&compression=gzip&rebalance=eager&clientId=x");
+    const bus = fromUrl(
+      "kafka://me:p%40ss@a:9092,b?sasl=scram-sha-256&partitions=6&provision=verify&tls=true&acks=all&compression=gzip&rebalance=eager&clientId=x",
+    );
     await bus.close();
   });
 

@@ -105,7 +105,9 @@ export class Outbox {
     let lost = false;
     for (const queue of this.#waiting) {
       if (queue.batches.length === 0) {
-        if (!queue.sending) this.#waiting.delete(queue);
+        if (queue.sending) continue;
+        this.#waiting.delete(queue);
+        queue.rest();
         continue;
       }
       if (queue.sending) continue;
@@ -118,7 +120,10 @@ export class Outbox {
       else if ((this.#underWay.get(leader) ?? 0) < AT_ONCE) ready.set(leader, [...(ready.get(leader) ?? []), queue]);
     }
     if (lost) this.#look();
-    if (wakeMs !== Number.POSITIVE_INFINITY) this.#retryTimer ??= startTimer(() => this.#wake(), wakeMs);
+    if (wakeMs !== Number.POSITIVE_INFINITY) {
+      stopTimer(this.#retryTimer);
+      this.#retryTimer = startTimer(() => this.#schedule(), wakeMs);
+    }
     for (const [leader, queues] of ready) void this.#sendTo(leader, queues);
   }
 
@@ -126,11 +131,6 @@ export class Outbox {
     const trouble = this.#trouble;
     if (MillraceError.is(trouble) && trouble.code === "BROKER_UNREACHABLE") return trouble;
     return new MillraceError("the broker did not confirm in time", { code: "PUBLISH_TIMEOUT", retryable: true, cause: trouble });
-  }
-
-  #wake(): void {
-    this.#retryTimer = undefined;
-    this.#schedule();
   }
 
   async #sendTo(leader: number, queues: readonly PartitionQueue[]): Promise<void> {
@@ -190,7 +190,7 @@ export class Outbox {
   #onAnswer(queue: PartitionQueue, batch: Batch, { kind, error }: BatchAnswer): void {
     switch (kind) {
       case "written":
-        queue.batches.shift();
+        queue.shiftWritten();
         queue.failures = 0;
         batch.decide("confirmed");
         return;

@@ -78,12 +78,16 @@ export class Batch {
   }
 }
 
+const KEPT_BYTES = 64 * 1024;
+
 /** What waits to be sent to one partition, in order. The first batch may be on its way. */
 export class PartitionQueue {
   readonly topic: string;
   readonly partition: number;
   readonly batches: Batch[] = [];
   readonly #maxBytes: number;
+  /** Memory of a batch that was written: the next one begins with it, and need not grow again. */
+  #room: Buffer | undefined;
   /** Its first batch is on its way. */
   sending = false;
   /** After a failure, not before this time. */
@@ -101,10 +105,22 @@ export class PartitionQueue {
   append(init: RecordInit, timeMs: number, job: PublishJob, index: number): void {
     let batch = this.batches.at(-1);
     if (batch === undefined || batch.bytes !== undefined || (batch.builder.count > 0 && batch.builder.bytes + recordBytes(init) > this.#maxBytes)) {
-      batch = new Batch();
+      batch = new Batch(new BatchBuilder(this.#room));
+      this.#room = undefined;
       this.batches.push(batch);
     }
     batch.append(init, timeMs, job, index);
+  }
+
+  /** Nothing waits any more: a little memory is kept, no more. */
+  rest(): void {
+    if (this.#room !== undefined && this.#room.length > KEPT_BYTES) this.#room = undefined;
+  }
+
+  /** The first batch is in the log. */
+  shiftWritten(): void {
+    const batch = this.batches.shift();
+    if (batch !== undefined) this.#room = batch.builder.room;
   }
 
   /** The first batch, ready for the wire. */

@@ -83,7 +83,8 @@ describe("publishing to Kafka", () => {
 
   kafkaTest("rejects with BAD_TOPIC what cannot be a topic's name", async (world) => {
     const bus = world.open();
-    for (const topic of ["with space", "a/b", "ż", "x".repeat(250)]) await expect(bus.publish(topic, new Message("m"))).rejects.toMatchObject({ code: "BAD_TOPIC" });
+    for (const topic of ["with space", "a/b", "ż", "x".repeat(250)])
+      await expect(bus.publish(topic, new Message("m"))).rejects.toMatchObject({ code: "BAD_TOPIC" });
   });
 
   kafkaTest("rejects with UNENCODABLE what the codec cannot write", async (world) => {
@@ -103,10 +104,16 @@ describe("publishing to Kafka", () => {
 
   kafkaTest("places keys as Java's clients do, or as Sarama does", async (world) => {
     const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
-    for (const [partitioner, choose] of [["java", javaPartitioner], ["sarama", saramaPartitioner]] as const) {
+    for (const [partitioner, choose] of [
+      ["java", javaPartitioner],
+      ["sarama", saramaPartitioner],
+    ] as const) {
       const topic = `${world.name}-${partitioner}`;
       const bus = world.open({ partitioner, topics: { partitions: 7 } });
-      await bus.publish(topic, keys.map((key) => new Message(key, { key })));
+      await bus.publish(
+        topic,
+        keys.map((key) => new Message(key, { key })),
+      );
       const got = await take(await bus.subscribe(topic), keys.length);
       for (const message of got) expect(kafkaDelivery(message)?.partition).toBe(choose(Buffer.from(message.key as string), 7, topic));
     }
@@ -166,9 +173,7 @@ describe("publishing to Kafka", () => {
 
   kafkaTest("does not send again by itself where the broker does not remove repeats", async (world) => {
     const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
-    const publisher = world.use(
-      new KafkaPublisher({ ...world.options, idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }),
-    );
+    const publisher = world.use(new KafkaPublisher({ ...world.options, idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }));
     await publisher.publish(world.name, new Message("warm", { key: "k" }));
     proxy.stall("answers");
     const publishing = failureOf(publisher.publish(world.name, new Message("once", { key: "k" })));

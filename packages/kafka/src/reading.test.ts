@@ -1,14 +1,14 @@
 import { Message, OptionError } from "millrace";
 import { describe, expect } from "vitest";
+import { watermillCodec } from "./codec.ts";
 import { kafkaDelivery } from "./delivery.ts";
-import { Cluster } from "./wire/cluster.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { readRanges } from "./settled-ranges.ts";
-import { tombstone } from "./tombstone.ts";
-import { kafkaTest, type KafkaWorld } from "./testing/kafka-test.ts";
+import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
 import { take } from "./testing/take.ts";
 import { until } from "./testing/until.ts";
-import { watermillCodec } from "./codec.ts";
+import { tombstone } from "./tombstone.ts";
+import { Cluster } from "./wire/cluster.ts";
 
 const ONE = { topics: { partitions: 1 } } as const;
 
@@ -55,32 +55,43 @@ describe("reading from Kafka", () => {
     ]);
   });
 
-  kafkaTest("keeps headers that are not UTF-8, repeat or are null when their message is forwarded, as far as its metadata still says the same", async (world) => {
-    const raw = [
-      ["bin", Uint8Array.of(0xff, 0, 0xfe)],
-      ["twice", "1"],
-      ["twice", "2"],
-      ["none", null],
-      [Uint8Array.of(0xc3, 0x28), "odd name"],
-      ["changed", Uint8Array.of(0xff)],
-    ] as const;
-    const foreign = world.open({ ...ONE, codec: { encode: (_topic, { key, payload }) => ({ key, value: payload, headers: raw }), decode: watermillCodec().decode } });
-    await foreign.publish(world.name, new Message("m", { key: "k" }));
-    const bus = world.open(ONE);
-    const [message] = await take(await bus.subscribe(world.name), 1);
-    if (message === undefined) throw new Error("no message");
-    expect(message.metadata.get("twice")).toBe("2");
-    expect(message.metadata.get("none")).toBe("");
-    const other = `${world.name}-forwarded`;
-    const changed = message.derive({ metadata: [...message.metadata].map(([name, value]) => [name, name === "changed" ? "new" : value] as const) });
-    await bus.publish(other, [message, changed]);
-    const [same, derived] = await take(await bus.subscribe(other), 2);
-    const headersOf = (received: typeof same): (readonly [string, string | null])[] =>
-      (received === undefined ? [] : (kafkaDelivery(received)?.headers ?? [])).map(([name, value]) => [name.toString("hex"), value?.toString("hex") ?? null]);
-    const expected = raw.map(([name, value]) => [Buffer.from(name as string).toString("hex"), value === null ? null : Buffer.from(value as string).toString("hex")]);
-    expect(headersOf(same).slice(1)).toEqual(expected);
-    expect(headersOf(derived).slice(1).sort()).toEqual([...expected.slice(0, -1), [Buffer.from("changed").toString("hex"), Buffer.from("new").toString("hex")]].sort());
-  });
+  kafkaTest(
+    "keeps headers that are not UTF-8, repeat or are null when their message is forwarded, as far as its metadata still says the same",
+    async (world) => {
+      const raw = [
+        ["bin", Uint8Array.of(0xff, 0, 0xfe)],
+        ["twice", "1"],
+        ["twice", "2"],
+        ["none", null],
+        [Uint8Array.of(0xc3, 0x28), "odd name"],
+        ["changed", Uint8Array.of(0xff)],
+      ] as const;
+      const foreign = world.open({
+        ...ONE,
+        codec: { encode: (_topic, { key, payload }) => ({ key, value: payload, headers: raw }), decode: watermillCodec().decode },
+      });
+      await foreign.publish(world.name, new Message("m", { key: "k" }));
+      const bus = world.open(ONE);
+      const [message] = await take(await bus.subscribe(world.name), 1);
+      if (message === undefined) throw new Error("no message");
+      expect(message.metadata.get("twice")).toBe("2");
+      expect(message.metadata.get("none")).toBe("");
+      const other = `${world.name}-forwarded`;
+      const changed = message.derive({ metadata: [...message.metadata].map(([name, value]) => [name, name === "changed" ? "new" : value] as const) });
+      await bus.publish(other, [message, changed]);
+      const [same, derived] = await take(await bus.subscribe(other), 2);
+      const headersOf = (received: typeof same): (readonly [string, string | null])[] =>
+        (received === undefined ? [] : (kafkaDelivery(received)?.headers ?? [])).map(([name, value]) => [name.toString("hex"), value?.toString("hex") ?? null]);
+      const expected = raw.map(([name, value]) => [
+        Buffer.from(name as string).toString("hex"),
+        value === null ? null : Buffer.from(value as string).toString("hex"),
+      ]);
+      expect(headersOf(same).slice(1)).toEqual(expected);
+      expect(headersOf(derived).slice(1).sort()).toEqual(
+        [...expected.slice(0, -1), [Buffer.from("changed").toString("hex"), Buffer.from("new").toString("hex")]].sort(),
+      );
+    },
+  );
 
   kafkaTest("keeps a key that is not UTF-8 when its message is forwarded", async (world) => {
     const key = Uint8Array.of(0xff, 1);
@@ -114,7 +125,10 @@ describe("reading from Kafka", () => {
 
   kafkaTest("shows the lag, and counts it down as messages are settled", async (world) => {
     const bus = world.open(ONE);
-    await bus.publish(world.name, Array.from({ length: 50 }, (_, index) => new Message(String(index))));
+    await bus.publish(
+      world.name,
+      Array.from({ length: 50 }, (_, index) => new Message(String(index))),
+    );
     const subscription = await bus.subscribe(world.name, { group: world.name });
     const [first] = await take(subscription, 1, false);
     await until(() => subscription.status().lag === 50, "the lag is 50");
@@ -128,7 +142,10 @@ describe("reading from Kafka", () => {
 
   kafkaTest("commits the contiguous settled prefix, and notes what is settled beyond it, so that a new member repeats only the rest", async (world) => {
     const bus = world.open({ ...ONE, revokeDrainMs: 0 });
-    await bus.publish(world.name, Array.from({ length: 10 }, (_, index) => new Message(String(index), { key: `k${index}` })));
+    await bus.publish(
+      world.name,
+      Array.from({ length: 10 }, (_, index) => new Message(String(index), { key: `k${index}` })),
+    );
     const subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 10 });
     const taken = await take(subscription, 10, false);
     for (const index of [0, 1, 4, 5, 8]) taken[index]?.ack();
@@ -148,7 +165,10 @@ describe("reading from Kafka", () => {
 
   kafkaTest("pauses one partition at the gap, says so, and goes on with the others", async (world) => {
     const bus = world.open({ topics: { partitions: 2 }, partitioner: (key) => (key[0] === 0x61 ? 0 : 1), maxGap: 20 });
-    await bus.publish(world.name, Array.from({ length: 60 }, (_, index) => new Message(String(index), { key: `${index < 30 ? "a" : "b"}${index}` })));
+    await bus.publish(
+      world.name,
+      Array.from({ length: 60 }, (_, index) => new Message(String(index), { key: `${index < 30 ? "a" : "b"}${index}` })),
+    );
     const subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 40 });
     const seen: string[] = [];
     let held: { ack(): boolean } | undefined;
@@ -159,7 +179,10 @@ describe("reading from Kafka", () => {
         else message.ack();
       }
     })();
-    await until(() => seen.filter((text) => Number(text) >= 30).length === 30 && subscription.status().state === "blocked", "the other partition is read, and the state is blocked");
+    await until(
+      () => seen.filter((text) => Number(text) >= 30).length === 30 && subscription.status().state === "blocked",
+      "the other partition is read, and the state is blocked",
+    );
     expect(subscription.status().detail).toContain("partition 0");
     expect(seen.filter((text) => Number(text) < 30).length).toBe(20);
     held?.ack();

@@ -1,7 +1,16 @@
+import { Ring } from "millrace/adapter";
+
+interface Place {
+  readonly bytes: number;
+  enter(): void;
+  left: boolean;
+  entered: boolean;
+}
+
 /** Room for what waits to be confirmed. Who finds none waits, first come first served. */
 export class Room {
   readonly #most: number;
-  readonly #waiting: { readonly bytes: number; enter(): void }[] = [];
+  readonly #waiting: Ring<Place> = new Ring();
   #taken = 0;
 
   constructor(most: number) {
@@ -10,7 +19,7 @@ export class Room {
 
   /** Takes room if there is some now. One alone may be of any size. */
   take(bytes: number): boolean {
-    if (this.#waiting.length > 0 || (this.#taken > 0 && this.#taken + bytes > this.#most)) return false;
+    if (this.#waiting.size > 0 || (this.#taken > 0 && this.#taken + bytes > this.#most)) return false;
     this.#taken += bytes;
     return true;
   }
@@ -21,14 +30,14 @@ export class Room {
     const entered = new Promise<void>((resolve) => {
       enter = resolve;
     });
-    const place = { bytes, enter };
+    const place: Place = { bytes, enter, left: false, entered: false };
     this.#waiting.push(place);
     return {
       entered,
       leave: () => {
-        const index = this.#waiting.indexOf(place);
-        if (index >= 0) this.#waiting.splice(index, 1);
-        this.#admit();
+        place.left = true;
+        if (place.entered) this.release(bytes);
+        else this.#admit();
       },
     };
   }
@@ -39,9 +48,12 @@ export class Room {
   }
 
   #admit(): void {
-    for (let next = this.#waiting[0]; next !== undefined && (this.#taken === 0 || this.#taken + next.bytes <= this.#most); next = this.#waiting[0]) {
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (!next.left && this.#taken > 0 && this.#taken + next.bytes > this.#most) return;
       this.#waiting.shift();
+      if (next.left) continue;
       this.#taken += next.bytes;
+      next.entered = true;
       next.enter();
     }
   }

@@ -84,7 +84,9 @@ export class Topology {
         const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
         return { name, numPartitions: partitions, replicationFactor, assignments: [], configs };
       });
-      const { topics } = await this.#cluster.controller(CREATE_TIMEOUT_MS, (links, broker) => links.call(broker, CREATE_TOPICS, requests, CREATE_TIMEOUT_MS, false));
+      const { topics } = await this.#cluster.controller(CREATE_TIMEOUT_MS, (links, broker) =>
+        links.call(broker, CREATE_TOPICS, requests, CREATE_TIMEOUT_MS, false),
+      );
       const answers = new Map(topics.map((answer) => [answer.name, answer]));
       for (const [topic, made] of all) {
         const answer = answers.get(topic);

@@ -1,7 +1,7 @@
 import { Message, type ReceivedMessage } from "millrace";
 import { describe, expect } from "vitest";
 import type { KafkaPubSub } from "./pub-sub.ts";
-import { kafkaTest, type KafkaWorld } from "./testing/kafka-test.ts";
+import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
 import { take } from "./testing/take.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
@@ -92,7 +92,10 @@ describe("KafkaTransactor", () => {
 
   kafkaTest("acks messages out of order, and keeps what lies before them for another attempt", async (world) => {
     const bus = world.open(ONE);
-    await bus.publish(world.name, Array.from({ length: 4 }, (_, index) => new Message(String(index), { key: `k${index}` })));
+    await bus.publish(
+      world.name,
+      Array.from({ length: 4 }, (_, index) => new Message(String(index), { key: `k${index}` })),
+    );
     const subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 4 });
     const [, second, , fourth] = await take(subscription, 4, false);
     await transactor(world).run(async (transaction) => {

@@ -1,4 +1,5 @@
 import { Message, MillraceError, type PublishError } from "millrace";
+import { LATE, sleep, within } from "millrace/adapter";
 import { ChaosProxy } from "millrace/conformance";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { ownBroker, type RabbitmqBroker, type TestBroker } from "../../../test/brokers/index.ts";
@@ -165,6 +166,24 @@ describe("a connection that breaks", () => {
     }
   }, 30_000);
 
+  it("ends every call, at whatever moment the connection is cut", async (context) => {
+    const { port } = here(context);
+    const proxy = await ChaosProxy.start({ port });
+    try {
+      const bus = openBus(`amqp://guest:guest@127.0.0.1:${proxy.port}`);
+      const topic = fresh("cut");
+      for (let round = 0; round < 25; round++) {
+        const provisioning = bus.provision(topic, { group: "g" }).catch(() => "failed");
+        const publishing = bus.publish(topic, new Message("m")).catch(() => "failed");
+        await sleep(round);
+        proxy.cut();
+        expect(await within(Promise.all([provisioning, publishing]), 10_000), `cut after ${round} ms`).not.toBe(LATE);
+      }
+    } finally {
+      await proxy.close();
+    }
+  }, 60_000);
+
   it("tells which acks were lost with the connection", async (context) => {
     const { port } = here(context);
     const proxy = await ChaosProxy.start({ port });
@@ -176,7 +195,7 @@ describe("a connection that breaks", () => {
       const message = await takeOne(subscription);
       proxy.stall();
       expect(message.ack()).toBe(true);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50); // the ack leaves, and stays on the way
       proxy.cut();
       proxy.heal();
       await expect.poll(() => subscription.status().state, { timeout: 7_000 }).toBe("running");

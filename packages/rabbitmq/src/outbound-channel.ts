@@ -2,6 +2,7 @@ import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
 import { laterTurn, Ring } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
 import { FrameBatch } from "./frame-batch.ts";
+import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
 import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
 import { type RawChannel, rawChannel } from "./raw-channel.ts";
@@ -71,7 +72,7 @@ export class OutboundChannel {
   /** The channel is left by its owner; nothing is under way on it. */
   close(): void {
     this.#ended = true;
-    this.#channel.close().catch(() => {});
+    leaveChannel(this.#channel);
   }
 
   #pump(): void {

@@ -4,6 +4,7 @@ import { type Intake, LATE, monotonicMs, Received, Ring, type Session, type Sett
 import { AckLedger } from "./ack-ledger.ts";
 import { amqpError } from "./amqp-error.ts";
 import { Consumer, type Need } from "./consumer.ts";
+import { leaveChannel } from "./leave-channel.ts";
 import { type OpenLink, STOOD_STILL } from "./open-link.ts";
 import { PutAside } from "./put-aside.ts";
 import type { QueueRules } from "./queue-rules.ts";
@@ -224,7 +225,7 @@ export class QueueSession implements Session<RabbitMqReceipt> {
     this.#consumer.close();
     this.#returns.close();
     this.#stopWatching();
-    this.#channel.close().catch(() => {});
+    leaveChannel(this.#channel);
     this.#intake.lose(({ receipt }) => receipt.session === this);
     this.#intake.fail(error);
   }

@@ -2,6 +2,7 @@ import { MillraceError, OptionError, type SubscribeOptions, type Subscriber, typ
 import { AdapterSubscription, checkSubscribe } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
 import { capabilities } from "./capabilities.ts";
+import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
 import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions } from "./options.ts";
 import { provideExchange, provideQueue, type QueueWish } from "./provision.ts";
@@ -119,7 +120,7 @@ export class RabbitMqSubscriber implements Subscriber {
       const { topology } = this.#settings;
       if (wish === undefined) await provideExchange(channel, topology.exchange(topic), topology, this.#options);
       else await provideQueue(channel, wish, topology, this.#options);
-      await channel.close();
+      leaveChannel(channel);
     } catch (error) {
       throw amqpError(error, `provisioning ${JSON.stringify(topic)}`);
     }

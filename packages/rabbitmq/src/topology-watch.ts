@@ -1,5 +1,6 @@
 import type { Channel } from "amqplib";
 import { sleep } from "millrace/adapter";
+import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
 
 export interface TopologyWatchRules {
@@ -33,7 +34,7 @@ export class TopologyWatch {
       const channel = await this.#link.model.createChannel();
       channel.on("error", () => {}); // the question rejects
       await this.#rules.provide(channel);
-      await channel.close();
+      leaveChannel(channel);
     }
   }
 }

@@ -3,6 +3,7 @@ import { MillraceError, type PublishError } from "millrace";
 import { monotonicMs } from "millrace/adapter";
 import { backProperties } from "./back-properties.ts";
 import { delayQueueName, stepFor } from "./delay-steps.ts";
+import { leaveChannel } from "./leave-channel.ts";
 import type { Link } from "./link.ts";
 import type { Outbound } from "./outbound.ts";
 
@@ -86,6 +87,6 @@ export class WayBack {
       },
     });
     this.#declared.set(name, at);
-    await channel.close();
+    leaveChannel(channel);
   }
 }

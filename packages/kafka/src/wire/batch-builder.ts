@@ -24,12 +24,22 @@ const TRANSACTIONAL = 1 << 4;
 
 /** Writes records one behind the other, as they will go over the wire. What is appended is a copy: nobody can change it any more. */
 export class BatchBuilder {
-  #data: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #data: Buffer;
   #end = BATCH_HEADER_BYTES;
   /** Where each record begins. */
   readonly #starts: number[] = [];
   #firstTime = 0;
   #lastTime = 0;
+
+  /** `room`: memory that nobody uses any more. */
+  constructor(room: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
+    this.#data = room;
+  }
+
+  /** Its memory, for another one, when this one is not needed any more. */
+  get room(): Buffer {
+    return this.#data;
+  }
 
   get count(): number {
     return this.#starts.length;
