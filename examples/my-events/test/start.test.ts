@@ -183,9 +183,9 @@ describe("npm start", { timeout: 60_000 }, () => {
   });
 
   it.each(["start", "events"])("refuses an unknown broker in one sentence, without its password: %s", async (command) => {
-    const refused = my([command], { BROKER_URL: "amqp://guest:secret@rabbit" });
+    const refused = my([command], { BROKER_URL: "pigeon://guest:secret@roof" });
     expect(await refused.ended).toBe(78);
-    expect(refused.output().trim()).toBe('BROKER_URL: "amqp:" is not a broker this application knows; it knows memory: and sqlite:');
+    expect(refused.output().trim()).toBe('BROKER_URL: "pigeon:" is not a broker this application knows; it knows memory:, amqp:, amqps:, kafka:, sqlite:');
   });
 
   it("has nothing to rebuild where nothing has run", async () => {

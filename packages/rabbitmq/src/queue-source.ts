@@ -7,6 +7,7 @@ import { QueueSession } from "./queue-session.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
 import type { RabbitMqTopology } from "./topology.ts";
 import { TopologyWatch } from "./topology-watch.ts";
+import { tryAgain } from "./try-again.ts";
 
 export interface QueueSourceSettings {
   readonly link: Link;
@@ -26,25 +27,32 @@ export class QueueSource implements Source<RabbitMqReceipt> {
   }
 
   async open(intake: Intake<RabbitMqReceipt>, signal: AbortSignal): Promise<Session<RabbitMqReceipt>> {
-    const { rules, link, topology, provision, checkTopologyMs } = this.#settings;
+    const doing = `subscribing to ${JSON.stringify(this.#settings.rules.topic)}`;
     try {
-      const open = await unlessAborted(link.open(), signal);
-      const channel = await open.model.createChannel();
-      channel.on("error", () => {}); // whoever asked is told
-      await provideQueue(channel, rules, topology, provision);
-      const session = new QueueSession(channel, open, intake, rules);
-      const watch = new TopologyWatch(open, {
-        everyMs: checkTopologyMs,
-        provide: (other) => provideQueue(other, rules, topology, provision),
-        onTrouble: (error) => session.end(healing(amqpError(error, "looking after exchange and queue"))),
-      });
-      session.onOver(() => watch.stop());
+      // Later breaks are the supervisor's, which waits and tries for ever.
+      const session = this.#opened ? await this.#open(intake, signal) : await tryAgain(() => this.#open(intake, signal), doing, signal);
       this.#opened = true;
       return session;
     } catch (error) {
-      const known = amqpError(error, `subscribing to ${JSON.stringify(rules.topic)}`);
+      const known = amqpError(error, doing);
       throw this.#opened ? healing(known) : known;
     }
+  }
+
+  async #open(intake: Intake<RabbitMqReceipt>, signal: AbortSignal): Promise<Session<RabbitMqReceipt>> {
+    const { rules, link, topology, provision, checkTopologyMs } = this.#settings;
+    const open = await unlessAborted(link.open(), signal);
+    const channel = await open.model.createChannel();
+    channel.on("error", () => {}); // whoever asked is told
+    await provideQueue(channel, rules, topology, provision);
+    const session = new QueueSession(channel, open, intake, rules);
+    const watch = new TopologyWatch(open, {
+      everyMs: checkTopologyMs,
+      provide: (other) => provideQueue(other, rules, topology, provision),
+      onTrouble: (error) => session.end(healing(amqpError(error, "looking after exchange and queue"))),
+    });
+    session.onOver(() => watch.stop());
+    return session;
   }
 }
 

@@ -1,6 +1,5 @@
 import { MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { AdapterSubscription, checkSubscribe } from "millrace/adapter";
-import { amqpError } from "./amqp-error.ts";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
@@ -10,6 +9,7 @@ import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
 import { checkTopic } from "./topic-name.ts";
+import { tryAgain } from "./try-again.ts";
 import { WayBack } from "./way-back.ts";
 
 /** Twice the attempts that a router makes unless told otherwise. */
@@ -113,17 +113,18 @@ export class RabbitMqSubscriber implements Subscriber {
     const { group } = options;
     const wish = group === undefined ? undefined : this.#wish(topic, options);
     if (group === undefined) this.#check(topic, options);
-    try {
-      const link = await this.#link.open();
-      const channel = await link.model.createChannel();
-      channel.on("error", () => {}); // the declaration rejects
-      const { topology } = this.#settings;
-      if (wish === undefined) await provideExchange(channel, topology.exchange(topic), topology, this.#options);
-      else await provideQueue(channel, wish, topology, this.#options);
-      leaveChannel(channel);
-    } catch (error) {
-      throw amqpError(error, `provisioning ${JSON.stringify(topic)}`);
-    }
+    const { topology } = this.#settings;
+    await tryAgain(
+      async () => {
+        const link = await this.#link.open();
+        const channel = await link.model.createChannel();
+        channel.on("error", () => {}); // the declaration rejects
+        if (wish === undefined) await provideExchange(channel, topology.exchange(topic), topology, this.#options);
+        else await provideQueue(channel, wish, topology, this.#options);
+        leaveChannel(channel);
+      },
+      `provisioning ${JSON.stringify(topic)}`,
+    );
   }
 
   close(): Promise<void> {
