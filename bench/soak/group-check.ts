@@ -46,6 +46,7 @@ export class GroupCheck {
   #ended = 0;
   #low = 0;
   handOuts = 0;
+  acks = 0;
   firsts = 0;
 
   constructor(settings: GroupCheckSettings) {
@@ -134,6 +135,7 @@ export class GroupCheck {
 
   #done(member: MemberRecord, sequence: number): void {
     member.done++;
+    this.acks++;
     this.#release(member, sequence);
     if (this.#holders[sequence] === member.id) {
       this.#states[sequence] = DONE;

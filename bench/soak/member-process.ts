@@ -25,7 +25,7 @@ export class MemberProcess {
   constructor(task: MemberTask, onTrouble: (text: string) => void) {
     this.id = task.id;
     this.group = task.group;
-    this.#child = spawn(process.execPath, [...FLAGS, ENTRY, JSON.stringify(task)], { stdio: ["ignore", "ignore", "pipe"] });
+    this.#child = spawn(process.execPath, [...FLAGS, ENTRY, JSON.stringify(task)], { stdio: ["pipe", "ignore", "pipe"] });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#text = (this.#text + text).slice(-MOST_TEXT);
     });

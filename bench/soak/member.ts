@@ -1,4 +1,5 @@
 /** A consumer of a soak: a process of its own, which knows nothing but the contract. Its first argument is a `MemberTask`. */
+import type { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { connect, consoleLogger, type ReceivedMessage, type Subscription } from "millrace";
 import { sequenceOf, workMs } from "./content.ts";
@@ -108,5 +109,9 @@ async function run(task: MemberTask): Promise<void> {
   journal.write(KIND.closed);
   journal.close();
 }
+
+// A member does not outlive the soak, however that ends.
+process.stdin.on("end", () => process.exit(1)).resume();
+(process.stdin as Socket).unref();
 
 run(JSON.parse(process.argv[2] ?? "{}") as MemberTask).catch(fail);

@@ -40,6 +40,7 @@ export function soakSection({ settings, publishing, checks, ms }: Soak): Section
             fault.unflushed,
             fault.held,
             fault.gap,
+            fault.unwritten,
             fault.bound,
             fault.duplicates,
             fault.flushedDuplicates,

@@ -10,6 +10,7 @@ import { KIND } from "./kinds.ts";
 import type { MemberProcess } from "./member-process.ts";
 import { Members } from "./members.ts";
 import { Publishing } from "./publishing.ts";
+import { RecentAcks } from "./recent-acks.ts";
 import { CONTROLLER, SoakChecks } from "./soak-checks.ts";
 import type { SoakPlan } from "./soak-plan.ts";
 import { ADAPTERS, soakUrl } from "./targets.ts";
@@ -23,6 +24,11 @@ const SHARED_MEMBERS = 3;
 const ALONE_EVERY = 4;
 /** What a log may repeat beyond what was in hand: the contract's `maxGap`. */
 const MAX_GAP = 10_000;
+/**
+ * A broker that is killed may forget acks that it took just before: RabbitMQ's classic queues write them within 200 ms, and no client learns
+ * when. What this allows is shown beside the rest.
+ */
+const UNWRITTEN_MS = 500;
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 10;
 /** How much of the messages between two faults is published before the first of them. */
@@ -49,6 +55,8 @@ export class Soak {
   readonly #bus: PubSub;
   readonly #topic: string = `soak-${process.pid}-${Math.round(performance.timeOrigin).toString(36)}`;
   readonly #members: Members;
+  readonly #remove = (): void => rmSync(this.#folder, { recursive: true, force: true });
+  readonly #recentAcks: RecentAcks = new RecentAcks(UNWRITTEN_MS);
   #broken: Error | undefined;
 
   static async open(settings: SoakSettings): Promise<Soak> {
@@ -58,6 +66,7 @@ export class Soak {
   private constructor(settings: SoakSettings, bus: PubSub) {
     const { plan, capabilities } = settings;
     const path = join(this.#folder, "journal");
+    process.once("exit", this.#remove);
     this.settings = settings;
     this.#bus = bus;
     this.#journal = new JournalWriter(path, CONTROLLER);
@@ -153,6 +162,8 @@ export class Soak {
     if (fault.kind === "restart") {
       const begun = performance.now();
       await this.settings.broker.kill();
+      this.#read();
+      fault.unwritten = this.#recentAcks.count;
       await this.settings.broker.start();
       fault.awayMs = performance.now() - begun;
     } else if (fault.kind === "join") await this.#join(SHARED);
@@ -191,6 +202,8 @@ export class Soak {
 
   #read(): void {
     while (this.#reader.read(this.checks));
+    const acks = this.checks.groups.reduce((sum, group) => sum + group.acks, 0);
+    this.#recentAcks.note(performance.now(), acks);
   }
 
   #state(): string {
@@ -209,6 +222,7 @@ export class Soak {
     await this.#bus.close().catch((error: unknown) => this.checks.problems.add(`closing failed: ${String(error)}`));
     this.#journal.close();
     this.#reader.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    process.off("exit", this.#remove);
+    this.#remove();
   }
 }

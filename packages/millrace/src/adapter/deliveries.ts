@@ -31,7 +31,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   readonly #appetite: Appetite;
   #session: Session<unknown> | undefined;
   /** The session of the moment, or the last one: what a delivery is does not change when its connection ends. */
-  #describer: Session<unknown> | undefined;
+  #latest: Session<unknown> | undefined;
   #paused = false;
   #ending = false;
   #sequence = 0;
@@ -87,7 +87,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#session = session;
     this.#status.block("source", undefined); // what held the former session up
     if (session === undefined) return;
-    this.#describer = session;
+    this.#latest = session;
     this.#appetite.restart();
     this.settlements.send();
     this.#move();
@@ -140,7 +140,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   // ── what messages call ──
 
   holds(message: Received): boolean {
-    const session = this.#session;
+    // Also while there is no session: a lease runs out all the same.
+    const session = this.#latest;
     if (session?.holds === undefined || session.holds(message)) return true;
     this.#lose(message);
     return false;
@@ -188,7 +189,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   }
 
   describe(message: Received): Delivery {
-    return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#describer?.describe?.(message) };
+    return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#latest?.describe?.(message) };
   }
 
   // ── what sessions call ──

@@ -150,6 +150,20 @@ describe("what is in hand when a session breaks", () => {
     await vi.waitFor(() => expect(source.session.told).toEqual(["ack a"]));
   });
 
+  it("is lost when its lease runs out while there is no session", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a");
+    const message = await nextOf(iterator);
+    source.session.lost.add("a");
+    source.openErrors.push(new Error("refused"));
+    source.session.intake.fail(new Error("cut"));
+    expect(message.ack()).toBe(false);
+    expect(message.signal.reason).toMatchObject({ code: "DELIVERY_LOST" });
+    await subscription[Symbol.asyncDispose]();
+  });
+
   it("is lost when the session says so: signals abort, what is held goes, verdicts that wait are dropped", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe({ maxInFlight: 2, orderBy: "none" }, { settleDelayMs: 60_000 });
