@@ -25,6 +25,7 @@ export function soakSection({ settings, publishing, checks, ms }: Soak): Section
           "not flushed",
           "held",
           "gap",
+          "unwritten",
           "bound",
           "handed out again",
           "of these flushed",

@@ -15,6 +15,9 @@ const READERS: Readonly<Record<string, (value: string, options: Writable) => voi
   compression: (value, options) => {
     options.compression = value as "none";
   },
+  heartbeatMs: (value, options) => {
+    options.heartbeatMs = Number(value);
+  },
   partitioner: (value, options) => {
     options.partitioner = value as "java";
   },
@@ -33,6 +36,9 @@ const READERS: Readonly<Record<string, (value: string, options: Writable) => voi
   sasl: (value, options) => {
     options.sasl = { ...options.sasl, mechanism: value.toUpperCase() as KafkaSaslOptions["mechanism"] };
   },
+  sessionTimeoutMs: (value, options) => {
+    options.sessionTimeoutMs = Number(value);
+  },
   tls: (value, options) => {
     options.tls = value === "true" || value === "1" || value === "";
   },
@@ -43,7 +49,7 @@ const READERS: Readonly<Record<string, (value: string, options: Writable) => voi
  *
  * - `kafka://user:password@host` logs in by SASL, with `?sasl=plain` (default), `scram-sha-256` or `scram-sha-512`.
  * - Further parameters: `tls`, `clientId`, `provision`, `partitions`, `replicationFactor`, `partitioner`, `acks`, `compression`,
- *   `rebalance`. Those of the URL win over `options`.
+ *   `rebalance`, `sessionTimeoutMs`, `heartbeatMs`. Those of the URL win over `options`.
  *
  * Throws `OptionError` for anything else.
  *
