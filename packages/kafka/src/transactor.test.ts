@@ -17,9 +17,9 @@ async function contents(bus: KafkaPubSub, topic: string): Promise<string[]> {
   await bus.publish(topic, end);
   const texts: string[] = [];
   for await (const message of await bus.subscribe(topic)) {
+    message.ack();
     if (message.id === end.id) break;
     texts.push(message.text());
-    message.ack();
   }
   return texts;
 }
