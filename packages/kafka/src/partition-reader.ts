@@ -98,7 +98,8 @@ export class PartitionReader {
       begin = -1;
     }
     if (begin >= 0) ranges.push({ begin, end });
-    for (const range of this.#skipped) if (range.begin >= this.#passed) ranges.push(range);
+    // What was settled before we came, as far as it is still to be read.
+    for (const range of this.#skipped) if (range.end > this.#passed) ranges.push({ begin: Math.max(range.begin, this.#passed), end: range.end });
     return { settledTo: settledTo ?? this.#passed, ranges };
   }
 
