@@ -36,8 +36,35 @@ describe("a member of a group", () => {
     await waiting;
     expect(member.alive).toBe(true);
     expect(await member.beat(client)).toBe("ok");
-    expect(beats).toEqual([["m-1", 2]]);
+    expect(beats).toEqual([
+      ["m-1", 2],
+      ["m-1", 2],
+    ]);
     answer({ id: "NONE", assignment: Buffer.alloc(0) });
     expect(await joining).toEqual([]);
+  });
+
+  it("is not alive by the answer to an old request: it asks again, and joins anew when the group has gone on without it", async () => {
+    const member = new Membership(RULES);
+    const answers = ["UNKNOWN_MEMBER_ID", "NONE"];
+    const joins: string[] = [];
+    let lost = 0;
+    const client = {
+      join: async ({ memberId }: { readonly memberId: string }) => {
+        joins.push(memberId);
+        return SECOND;
+      },
+      sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
+      heartbeat: async () => answers.shift() ?? "NONE",
+    } as unknown as GroupClient;
+    await member.join(
+      client,
+      {} as Cluster,
+      () => [],
+      () => lost++,
+    );
+    expect(lost).toBe(1);
+    expect(joins).toEqual(["", ""]);
+    expect(member.alive).toBe(true);
   });
 });

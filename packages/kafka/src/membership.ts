@@ -91,12 +91,16 @@ export class Membership {
         continue;
       }
       if (joined.id === "NONE") {
-        const sentAt = monotonicMs();
         // From here on the group takes heartbeats and commits of the new generation only, and its leader may be long in coming, or dead: without
         // heartbeats all that we hold would count as lost meanwhile.
         this.memberId = joined.memberId;
         this.generation = joined.generation;
-        this.#lastBeat = sentAt;
+        // If this process stood still, the round may have ended long ago: only an answer to what is asked now tells that we are in it.
+        if ((await this.beat(client)) === "lost") {
+          this.lose();
+          onLost();
+          continue;
+        }
         const { id, assignment } = await client.sync(joined, joined.leader ? await this.#assign(joined, cluster) : []);
         if (id === "NONE") {
           return assignment.length === 0
