@@ -1,34 +1,18 @@
-import { Message, type MessageOptions, silentLogger } from "millrace";
+import { Message, type MessageOptions } from "millrace";
 import { laterTurn } from "millrace/adapter";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SqlPubSub } from "./pub-sub.ts";
+import { describe, expect, it } from "vitest";
 import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
 import { BreakingDatabase, sqliteError } from "./testing/breaking-database.ts";
 import { readSome, takeOne, until } from "./testing/read-some.ts";
-import { temporaryFile } from "./testing/temporary-file.ts";
+import { TestDatabase } from "./testing/test-database.ts";
 
-let file: ReturnType<typeof temporaryFile>;
-let closing: (() => unknown)[];
-
-beforeEach(() => {
-  file = temporaryFile();
-  closing = [];
-});
-afterEach(async () => {
-  for (const close of closing.reverse()) await close();
-  file.remove();
-});
-
-function open(options: Partial<ConstructorParameters<typeof SqlPubSub>[0]> = {}): SqlPubSub {
-  const pubsub = new SqlPubSub({ dialect: sqlite({ path: file.path }), logger: silentLogger, ...options });
-  closing.push(() => pubsub.close().catch(() => {}));
-  return pubsub;
-}
+const file = new TestDatabase({ broken: true });
+const open = file.open.bind(file);
 
 function connect(): SqliteDatabase {
   const database = openDatabase(file.path);
-  closing.push(() => closeQuietly(database));
+  file.onEnd(() => closeQuietly(database));
   return database;
 }
 

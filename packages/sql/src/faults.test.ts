@@ -1,42 +1,26 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { Message, type PublishError, silentLogger } from "millrace";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SqlPubSub } from "./pub-sub.ts";
+import { Message, type PublishError } from "millrace";
+import { describe, expect, it } from "vitest";
 import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
 import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
 import { latenessMeter, readSome, takeOne, until } from "./testing/read-some.ts";
-import { temporaryFile } from "./testing/temporary-file.ts";
+import { TestDatabase } from "./testing/test-database.ts";
 
-let file: ReturnType<typeof temporaryFile>;
-let closing: (() => unknown)[];
-
-beforeEach(() => {
-  file = temporaryFile();
-  closing = [];
-});
-afterEach(async () => {
-  for (const close of closing.reverse()) await close();
-  file.remove();
-});
-
-function open(options: Partial<ConstructorParameters<typeof SqlPubSub>[0]> = {}): SqlPubSub {
-  const pubsub = new SqlPubSub({ dialect: sqlite({ path: file.path }), logger: silentLogger, ...options });
-  closing.push(() => pubsub.close().catch(() => {}));
-  return pubsub;
-}
+const file = new TestDatabase({ broken: true });
+const open = file.open.bind(file);
 
 function connect(): SqliteDatabase {
   const database = openDatabase(file.path);
-  closing.push(() => database.close());
+  file.onEnd(() => database.close());
   return database;
 }
 
 describe("a full disk", () => {
   it("rejects with DATABASE_FULL, loses nothing that was confirmed, and works again when there is space", async () => {
     const database = openDatabase(file.path);
-    closing.push(() => database.close());
+    file.onEnd(() => database.close());
     database.exec("PRAGMA journal_mode = WAL; PRAGMA max_page_count = 60");
     const pubsub = open({ dialect: sqlite({ database }) });
     const subscription = await pubsub.subscribe("t", { group: "g" });
@@ -60,7 +44,7 @@ describe("a full disk", () => {
 
   it("keeps the verdicts of a subscription while nothing can be written, shows it, and makes them durable afterwards", async () => {
     const database = openDatabase(file.path);
-    closing.push(() => database.close());
+    file.onEnd(() => database.close());
     database.exec("PRAGMA journal_mode = WAL");
     const pubsub = open({ dialect: sqlite({ database }) });
     await pubsub.publish("t", [new Message("1"), new Message("2")]);
@@ -109,12 +93,12 @@ describe("a locked database", () => {
 
   it("stays responsive on a better-sqlite3 connection that has a busy timeout, and leaves that timeout as it was", async () => {
     const database = openBetterSqlite3(file.path);
-    closing.push(() => database.close());
+    file.onEnd(() => database.close());
     const pubsub = open({ dialect: sqlite({ database }) });
     await pubsub.provision("t");
     const before = database.prepare("PRAGMA busy_timeout").get();
     const other = openBetterSqlite3(file.path); // not with the other library: its closing would give up the locks of this one
-    closing.push(() => other.close());
+    file.onEnd(() => other.close());
     other.exec("BEGIN IMMEDIATE");
     const lateness = latenessMeter();
     const publish = pubsub.publish("t", new Message("x"));

@@ -1,37 +1,15 @@
-import { Message, OptionError, silentLogger } from "millrace";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Message, OptionError } from "millrace";
+import { describe, expect, it } from "vitest";
 import { sqlDelivery } from "./delivery.ts";
 import { SqlPubSub } from "./pub-sub.ts";
-import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
+import type { SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
-import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
 import { readSome, takeOne, until } from "./testing/read-some.ts";
-import { temporaryFile } from "./testing/temporary-file.ts";
+import { TestDatabase } from "./testing/test-database.ts";
 
-let file: ReturnType<typeof temporaryFile>;
-let closing: (() => unknown)[];
-
-beforeEach(() => {
-  file = temporaryFile();
-  closing = [];
-});
-afterEach(async () => {
-  for (const close of closing.reverse()) await close();
-  file.remove();
-});
-
-function open(options: Partial<ConstructorParameters<typeof SqlPubSub>[0]> = {}): SqlPubSub {
-  const pubsub = new SqlPubSub({ dialect: sqlite({ path: file.path }), logger: silentLogger, ...options });
-  closing.push(() => pubsub.close());
-  return pubsub;
-}
-
-function connect(driver: "node:sqlite" | "better-sqlite3" = "node:sqlite"): SqliteDatabase {
-  const database = driver === "node:sqlite" ? openDatabase(file.path) : openBetterSqlite3(file.path);
-  database.exec("PRAGMA journal_mode = WAL");
-  closing.push(() => database.close());
-  return database;
-}
+const file = new TestDatabase();
+const open = file.open.bind(file);
+const connect = file.connect.bind(file);
 
 const numbered = (count: number): Message[] => Array.from({ length: count }, (_, index) => new Message(String(index)));
 
