@@ -1,9 +1,9 @@
 import { Message, type ReceivedMessage, type Subscription } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
+import { readSome, takeOne } from "../../../test/read-some.ts";
 import { delayQueueName, stepFor } from "./delay-steps.ts";
 import { rabbitMqDelivery } from "./receipt.ts";
-import { readSome, takeOne } from "./testing/read-some.ts";
 import { bareChannel, fresh, openBus, present } from "./testing/with-broker.ts";
 
 const shared = sharedBroker("rabbitmq");

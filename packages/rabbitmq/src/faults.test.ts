@@ -3,7 +3,7 @@ import { LATE, sleep, within } from "millrace/adapter";
 import { ChaosProxy } from "millrace/conformance";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { ownBroker, type RabbitmqBroker, type TestBroker } from "../../../test/brokers/index.ts";
-import { readSome, takeOne } from "./testing/read-some.ts";
+import { readSome, takeOne } from "../../../test/read-some.ts";
 import { bareChannel, fresh, openBus, present } from "./testing/with-broker.ts";
 
 type Own = Awaited<ReturnType<typeof ownBroker>>;

@@ -1,7 +1,7 @@
 import { Message } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
-import { readSome } from "./testing/read-some.ts";
+import { readSome } from "../../../test/read-some.ts";
 import { bareChannel, fresh, openBus, present } from "./testing/with-broker.ts";
 
 const shared = sharedBroker("rabbitmq");

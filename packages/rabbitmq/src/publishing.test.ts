@@ -1,10 +1,10 @@
 import { Message, type PublishError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
+import { readSome, takeOne } from "../../../test/read-some.ts";
 import { correlatingCodec } from "./codec.ts";
 import { RabbitMqPublisher } from "./publisher.ts";
 import { rabbitMqDelivery } from "./receipt.ts";
-import { readSome, takeOne } from "./testing/read-some.ts";
 import { bareChannel, fresh, openBus, present } from "./testing/with-broker.ts";
 
 const shared = sharedBroker("rabbitmq");

@@ -2,9 +2,9 @@ import type { Message as AmqpMessage } from "amqplib";
 import { Message, type PublishError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
+import { readSome } from "../../../test/read-some.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
 import { rabbitMqDelivery } from "./receipt.ts";
-import { readSome } from "./testing/read-some.ts";
 import { bareChannel, fresh, openBus, present } from "./testing/with-broker.ts";
 import { pubSubTopology, queueTopology, topicExchangeTopology } from "./topology.ts";
 

@@ -2,11 +2,12 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Message, type PublishError } from "millrace";
 import { describe, expect, it } from "vitest";
+import { readSome, takeOne } from "../../../test/read-some.ts";
 import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
 import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
-import { latenessMeter, readSome, takeOne, until } from "./testing/read-some.ts";
 import { TestDatabase } from "./testing/test-database.ts";
+import { latenessMeter, until } from "./testing/waiting.ts";
 
 const file = new TestDatabase({ broken: true });
 const open = file.open.bind(file);

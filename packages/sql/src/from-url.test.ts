@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
+import { readSome } from "../../../test/read-some.ts";
 import { fromUrl } from "./from-url.ts";
-import { readSome } from "./testing/read-some.ts";
 import { temporaryFile } from "./testing/temporary-file.ts";
 
 describe("fromUrl", () => {

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Message } from "millrace";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { takeOne } from "../../../test/read-some.ts";
 import { SqlPubSub } from "./pub-sub.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
-import { takeOne } from "./testing/read-some.ts";
 import { temporaryFile } from "./testing/temporary-file.ts";
 
 let file: ReturnType<typeof temporaryFile>;
