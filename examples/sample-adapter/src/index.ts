@@ -1,5 +1,5 @@
 import { type Capabilities, type Message, MillraceError, OptionError, PublishError, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
-import { AdapterSubscription, checkPublish, checkSubscribe } from "millrace/adapter";
+import { checkPublish, checkSubscribe, OpenSubscriptions } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { encode } from "./codec.ts";
 import type { ToyBroker } from "./toy-broker.ts";
@@ -11,7 +11,7 @@ export { capabilities };
 export class ToyPubSub implements PubSub {
   readonly capabilities: Capabilities = capabilities;
   readonly #broker: ToyBroker;
-  readonly #open: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   #closing: Promise<void> | undefined;
 
   constructor(options: { readonly broker: ToyBroker }) {
@@ -28,10 +28,7 @@ export class ToyPubSub implements PubSub {
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const source = toySource(this.#broker, topic, this.#group(topic, options));
-    const onClosed = (): boolean => this.#open.delete(subscription);
-    const subscription: AdapterSubscription = new AdapterSubscription({ topic, options, settings: { adapter: "toy" }, source, onClosed });
-    this.#open.add(subscription);
-    return await subscription.start();
+    return await this.#open.start({ topic, options, settings: { adapter: "toy" }, source });
   }
 
   async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
@@ -39,12 +36,13 @@ export class ToyPubSub implements PubSub {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all([...this.#open].map((subscription) => subscription.close())).then(() => {});
+    this.#closing ??= this.#open.close();
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.giveBack();
+    await this.close();
   }
 
   #group(topic: string, options: SubscribeOptions): string {

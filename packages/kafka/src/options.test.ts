@@ -52,6 +52,7 @@ describe("the options of the Kafka adapter", () => {
       orderBy: "name",
     };
     expect(problemsOf(() => new KafkaSubscriber(subscriber as never)).length).toBe(6);
+    expect(problemsOf(() => new KafkaPubSub({ url: "kafka://h:x", acks: "some", maxGap: 0 } as never))).toHaveLength(3);
     expect(problemsOf(() => new KafkaPubSub({} as KafkaPubSubOptions))).toContain("give either url or brokers");
     expect(problemsOf(() => new KafkaPublisher({ url: "kafka://h", acks: "leader", idempotent: true }))).toEqual(['idempotent needs acks: "all"']);
     expect(problemsOf(() => new KafkaTransactor({ url: "kafka://h" } as never))).toEqual(["transactionalId is missing"]);

@@ -30,8 +30,7 @@ export class KafkaPubSub implements PubSub {
   constructor(options: KafkaPubSubOptions) {
     const check = new OptionCheck("KafkaPubSub");
     checkPublisherOptions(check, options);
-    checkSubscriberOptions(new OptionCheck("KafkaPubSub"), options).done();
-    check.done();
+    checkSubscriberOptions(check, options).done();
     this.#publisher = new KafkaPublisher(options);
     this.#subscriber = new KafkaSubscriber(options);
   }
@@ -55,6 +54,7 @@ export class KafkaPubSub implements PubSub {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#subscriber[Symbol.asyncDispose]();
     await this.close();
   }
 

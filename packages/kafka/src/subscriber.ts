@@ -1,5 +1,5 @@
 import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
-import { AdapterSubscription, checkSubscribe, OptionCheck, type Received } from "millrace/adapter";
+import { checkSubscribe, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
 import { watermillCodec } from "./codec.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
@@ -50,7 +50,7 @@ export class KafkaSubscriber implements Subscriber {
   readonly #options: KafkaSubscriberOptions;
   readonly #cluster: Cluster;
   readonly #topology: Topology;
-  readonly #open: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriberOptions) {
@@ -63,11 +63,10 @@ export class KafkaSubscriber implements Subscriber {
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     this.#check(topic, options);
     const { prefetch, prefetchBytes, parkLimit, logger, orderBy } = this.#options;
-    const source = this.#source(topic, options);
-    const subscription = new AdapterSubscription<PartitionRecord>({
+    return await this.#open.start<PartitionRecord>({
       topic,
       options,
-      source,
+      source: this.#source(topic, options),
       settings: {
         adapter: "kafka",
         prefetch,
@@ -79,15 +78,7 @@ export class KafkaSubscriber implements Subscriber {
         reconnectMaxMs: RECONNECT_MAX_MS,
         ...(orderBy === "partition" ? { orderingKey: (message: Received) => partitionKey(message.receipt as PartitionRecord) } : {}),
       },
-      onClosed: () => this.#open.delete(subscription),
     });
-    this.#open.add(subscription);
-    try {
-      return await subscription.start();
-    } catch (error) {
-      this.#open.delete(subscription);
-      throw error;
-    }
   }
 
   /** Makes the topic and, with `group`, puts on record where the group begins; a group that has begun is left as it is. */
@@ -105,6 +96,7 @@ export class KafkaSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.giveBack();
     await this.close();
   }
 
@@ -169,10 +161,11 @@ export class KafkaSubscriber implements Subscriber {
   }
 
   async #close(): Promise<void> {
-    const closed = await Promise.allSettled([...this.#open].map((subscription) => subscription.close()));
-    this.#cluster.close();
-    const failed = closed.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    try {
+      await this.#open.close();
+    } finally {
+      this.#cluster.close();
+    }
   }
 }
 

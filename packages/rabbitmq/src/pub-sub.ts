@@ -53,6 +53,7 @@ export class RabbitMqPubSub implements PubSub {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#subscriber[Symbol.asyncDispose]();
     await this.close();
   }
 

@@ -1,5 +1,5 @@
 import { MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
-import { AdapterSubscription, checkSubscribe } from "millrace/adapter";
+import { checkSubscribe, OpenSubscriptions } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
@@ -44,7 +44,7 @@ export class RabbitMqSubscriber implements Subscriber {
   readonly #settings: Settings;
   readonly #link: Link;
   readonly #wayBack: WayBack;
-  readonly #open: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   /** Queue → the topic and group it is read for here. */
   readonly #readers: Map<string, string> = new Map();
   #closing: Promise<void> | undefined;
@@ -98,14 +98,7 @@ export class RabbitMqSubscriber implements Subscriber {
       leaseMs: capabilities.maxHandlingMs,
       ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
     };
-    const subscription = new AdapterSubscription<RabbitMqReceipt>({ topic, options, source, settings, onClosed: () => this.#open.delete(subscription) });
-    this.#open.add(subscription);
-    try {
-      return await subscription.start();
-    } catch (error) {
-      this.#open.delete(subscription);
-      throw error;
-    }
+    return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings });
   }
 
   /** Declares exchange, queue and binding of a group, so that nothing published from now on is missed; without a group the exchange. */
@@ -133,6 +126,7 @@ export class RabbitMqSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.giveBack();
     await this.close();
   }
 
@@ -168,10 +162,11 @@ export class RabbitMqSubscriber implements Subscriber {
   }
 
   async #close(): Promise<void> {
-    const closed = await Promise.allSettled([...this.#open].map((subscription) => subscription.close()));
-    await this.#wayBack.close();
-    await this.#link.close();
-    const failed = closed.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    try {
+      await this.#open.close();
+    } finally {
+      await this.#wayBack.close();
+      await this.#link.close();
+    }
   }
 }

@@ -89,6 +89,7 @@ export class SqlPubSub implements PubSub {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#subscriber[Symbol.asyncDispose]();
     await this.close();
   }
 

@@ -1,5 +1,5 @@
 import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
-import { AdapterSubscription, checkSubscribe, type Source } from "millrace/adapter";
+import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter";
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
 import { GroupSource } from "./group-source.ts";
@@ -29,7 +29,7 @@ import { ReplaySource } from "./replay-source.ts";
 export class SqlSubscriber implements Subscriber {
   readonly #options: SqlSubscriberOptions;
   readonly #log: Log;
-  readonly #open: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlSubscriberOptions) {
@@ -41,21 +41,12 @@ export class SqlSubscriber implements Subscriber {
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     this.#check(topic, options);
     const { dialect, leaseMs = SQL_DEFAULTS.leaseMs, prefetch, prefetchBytes, parkLimit, logger } = this.#options;
-    const source = this.#source(topic, options, leaseMs);
-    const subscription = new AdapterSubscription<SqlReceipt>({
+    return await this.#open.start<SqlReceipt>({
       topic,
       options,
-      source,
+      source: this.#source(topic, options, leaseMs),
       settings: { adapter: dialect.name, prefetch, prefetchBytes, parkLimit, logger, ...(options.group === undefined ? {} : { leaseMs, keepsAttempts: true }) },
-      onClosed: () => this.#open.delete(subscription),
     });
-    this.#open.add(subscription);
-    try {
-      return await subscription.start();
-    } catch (error) {
-      this.#open.delete(subscription);
-      throw error;
-    }
   }
 
   /** Makes the topic's tables and the group's row: a group begins at `from`, counted from now. */
@@ -71,6 +62,7 @@ export class SqlSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.giveBack();
     await this.close();
   }
 
@@ -96,10 +88,11 @@ export class SqlSubscriber implements Subscriber {
   }
 
   async #close(): Promise<void> {
-    const closed = await Promise.allSettled([...this.#open].map((subscription) => subscription.close()));
-    await this.#log.detach();
-    const failed = closed.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    try {
+      await this.#open.close();
+    } finally {
+      await this.#log.detach();
+    }
   }
 }
 

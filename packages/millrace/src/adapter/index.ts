@@ -8,6 +8,7 @@ export { OptionCheck } from "../options/index.ts";
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { backoffMs, equalBackoffMs } from "./backoff.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
+export { OpenSubscriptions } from "./open-subscriptions.ts";
 export { type Fetched, type MessageSource, Received, type Settler } from "./received.ts";
 export { type AdapterSettings, checkSharedOptions } from "./settings.ts";
 export type { Intake, Session, Settlement, Source, UndecodableRecord } from "./source.ts";

@@ -1,4 +1,4 @@
-import { AdapterSubscription, checkSubscribe, OptionCheck } from "../adapter/index.ts";
+import { checkSubscribe, OpenSubscriptions, OptionCheck } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { silentLogger } from "../logger/index.ts";
@@ -43,7 +43,7 @@ export class FanOut implements Subscriber {
   readonly #router: Router;
   readonly #window: number;
   readonly #trunks: Map<string, Trunk> = new Map();
-  readonly #subscriptions: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   readonly #ended: Deferred<void> = quietDeferred();
   #starting: Promise<void> | undefined;
   #reads = false;
@@ -100,20 +100,12 @@ export class FanOut implements Subscriber {
     this.#check("subscribe", topic, options);
     const trunk = await this.#reading(topic);
     const branch = trunk.branch(options.group);
-    const subscription: AdapterSubscription<Share> = new AdapterSubscription<Share>({
+    return await this.#open.start<Share>({
       topic,
       options,
       settings: { adapter: "fan-out", logger: this.#options.logger ?? silentLogger },
       source: branch.source(() => trunk.quiet),
-      onClosed: () => this.#subscriptions.delete(subscription),
     });
-    this.#subscriptions.add(subscription);
-    try {
-      return await subscription.start();
-    } catch (error) {
-      this.#subscriptions.delete(subscription);
-      throw error;
-    }
   }
 
   /** Makes the branch of a group, so that nothing is acked upstream that it has not acked, and provisions upstream where that can be done. */
@@ -178,14 +170,12 @@ export class FanOut implements Subscriber {
     const drain = options.timeoutMs === undefined ? { ...options, timeoutMs: this.#options.drainTimeoutMs ?? FAN_OUT_DEFAULTS.drainTimeoutMs } : options;
     await this.#starting;
     for (const trunk of this.#trunks.values()) trunk.pause();
-    const results = await Promise.allSettled([...this.#subscriptions].map((subscription) => subscription.drain(drain)));
-    for (const trunk of this.#trunks.values()) trunk.end();
     try {
-      await this.#router.close(drain);
+      await this.#open.close(drain);
     } finally {
-      this.#ended.resolve();
+      for (const trunk of this.#trunks.values()) trunk.end();
+      await this.#router.close(drain).finally(() => this.#ended.resolve());
     }
-    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 }
 

@@ -1,4 +1,4 @@
-import { AdapterSubscription, checkSubscribe, OptionCheck } from "../adapter/index.ts";
+import { type AdapterSubscription, checkSubscribe, OpenSubscriptions, OptionCheck } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
 import type { SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { lines } from "./delimited.ts";
@@ -40,7 +40,7 @@ export class IoSubscriber implements Subscriber {
   readonly #stream: StreamInput | undefined;
   /** Where each group is; a stream has but one place. */
   readonly #cursors: Map<string, RecordCursor> = new Map();
-  readonly #subscriptions: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   #closing: Promise<void> | undefined;
 
   constructor(options: IoSubscriberOptions) {
@@ -59,7 +59,8 @@ export class IoSubscriber implements Subscriber {
       throw new MillraceError("the input is being read by another subscription: close that one first", { code: "SUBSCRIPTION_BUSY" });
     }
     const { marshaler = payload, file, prefetch, prefetchBytes, parkLimit, logger } = this.#options;
-    const subscription: AdapterSubscription<RecordReceipt> = new AdapterSubscription<RecordReceipt>({
+    cursor.busy = true;
+    const opening: Promise<AdapterSubscription<RecordReceipt>> = this.#open.start<RecordReceipt>({
       topic,
       options,
       settings: { adapter: "io", prefetch, prefetchBytes, parkLimit, logger },
@@ -67,22 +68,13 @@ export class IoSubscriber implements Subscriber {
         topic,
         marshaler,
         reopens: file !== undefined,
-        onDone: () => void subscription.finish().catch(() => {}),
+        onDone: () => void opening.then((subscription) => subscription.finish()).catch(() => {}),
       }),
       onClosed: () => {
         cursor.busy = false;
-        this.#subscriptions.delete(subscription);
       },
     });
-    cursor.busy = true;
-    this.#subscriptions.add(subscription);
-    try {
-      return await subscription.start();
-    } catch (error) {
-      cursor.busy = false;
-      this.#subscriptions.delete(subscription);
-      throw error;
-    }
+    return await opening;
   }
 
   /** Drains its subscriptions and lets go of the stream, which stays open and is nobody's to read on. */
@@ -92,14 +84,16 @@ export class IoSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([...this.#subscriptions].map((subscription) => subscription[Symbol.asyncDispose]()));
+    await this.#open.giveBack();
     await this.close();
   }
 
   async #close(): Promise<void> {
-    const results = await Promise.allSettled([...this.#subscriptions].map((subscription) => subscription.close()));
-    await this.#stream?.leave();
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    try {
+      await this.#open.close();
+    } finally {
+      await this.#stream?.leave();
+    }
   }
 
   #checkFrom({ from }: SubscribeOptions): void {

@@ -1,4 +1,4 @@
-import { AdapterSubscription, checkPublish, checkSubscribe } from "../adapter/index.ts";
+import { checkPublish, checkSubscribe, OpenSubscriptions } from "../adapter/index.ts";
 import { MillraceError, PublishError } from "../errors/index.ts";
 import type { Deferred } from "../internal/deferred.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
@@ -40,7 +40,7 @@ interface Room {
 export class MemoryPubSub implements PubSub {
   readonly capabilities: Capabilities;
   readonly #rooms: Map<string, Room> = new Map();
-  readonly #subscriptions: Set<Subscription> = new Set();
+  readonly #open: OpenSubscriptions = new OpenSubscriptions();
   readonly #persistent: boolean;
   readonly #block: boolean;
   readonly #bound: number;
@@ -92,18 +92,10 @@ export class MemoryPubSub implements PubSub {
       room.queue.moveOn();
       if (room.topic.disposable && !room.queue.busy && this.#rooms.get(topic) === room) this.#rooms.delete(topic);
     };
-    const subscription: AdapterSubscription<Stored> = new AdapterSubscription<Stored>({
-      topic,
-      options,
-      settings: { adapter: "memory", keepsAttempts: true, logger: this.#logger },
-      source: memorySource(group, onLeave, () => room.queue.moveOn()),
-      onClosed: () => this.#subscriptions.delete(subscription),
-    });
-    this.#subscriptions.add(subscription);
+    const settings = { adapter: "memory", keepsAttempts: true, logger: this.#logger };
     try {
-      return await subscription.start();
+      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(group, onLeave, () => room.queue.moveOn()) });
     } catch (error) {
-      this.#subscriptions.delete(subscription);
       onLeave();
       throw error;
     }
@@ -122,8 +114,9 @@ export class MemoryPubSub implements PubSub {
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.giveBack();
+    await this.close();
   }
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {
@@ -198,10 +191,12 @@ export class MemoryPubSub implements PubSub {
   async #close(): Promise<void> {
     for (const { queue } of this.#rooms.values()) queue.close();
     for (const done of this.#waitingForAck) done.reject(closed());
-    const results = await Promise.allSettled([...this.#subscriptions].map((subscription) => subscription.close()));
-    for (const { topic } of this.#rooms.values()) topic.clear();
-    this.#rooms.clear();
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    try {
+      await this.#open.close();
+    } finally {
+      for (const { topic } of this.#rooms.values()) topic.clear();
+      this.#rooms.clear();
+    }
   }
 }
 

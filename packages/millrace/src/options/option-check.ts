@@ -10,7 +10,7 @@ import { OptionError } from "../errors/index.ts";
  */
 export class OptionCheck {
   readonly #subject: string;
-  readonly #problems: string[] = [];
+  readonly #problems: Set<string> = new Set();
 
   constructor(subject: string) {
     this.#subject = subject;
@@ -68,13 +68,13 @@ export class OptionCheck {
   }
 
   that(ok: boolean, problem: string): this {
-    if (!ok) this.#problems.push(problem);
+    if (!ok) this.#problems.add(problem);
     return this;
   }
 
   /** Throws `OptionError` when anything was wrong. */
   done(): void {
-    if (this.#problems.length > 0) throw new OptionError(this.#subject, this.#problems);
+    if (this.#problems.size > 0) throw new OptionError(this.#subject, [...this.#problems]);
   }
 }
 

@@ -17,6 +17,7 @@ import { cutConnection } from "./cut-connection.ts";
 import { deduplicatesPublish } from "./deduplicates-publish.ts";
 import { delayedNack } from "./delayed-nack.ts";
 import { delayedNackFreesOthers } from "./delayed-nack-frees-others.ts";
+import { disposeAll } from "./dispose-all.ts";
 import { disposeGivesBack } from "./dispose-gives-back.ts";
 import { disposeWhileDraining } from "./dispose-while-draining.ts";
 import { drain } from "./drain.ts";
@@ -127,6 +128,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   drain,
   drainDeadline,
   disposeGivesBack,
+  disposeAll,
   disposeWhileDraining,
   signalCloses,
   continueAfterClose,
