@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { Admin } from "@platformatic/kafka";
 import { Message } from "millrace";
 import { ChaosProxy, type ConformanceSetup } from "millrace/conformance";
 import { afterAll, it } from "vitest";
@@ -47,6 +48,11 @@ function setup(broker: KafkaBroker): ConformanceSetup {
       proxied: async () => {
         const proxy = await ChaosProxy.start({ port });
         return { proxy, pubsub: new KafkaPubSub({ ...testOptions(url), brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }) };
+      },
+      deleteTopic: async (topic) => {
+        const admin = new Admin({ clientId: "test", bootstrapBrokers: [`127.0.0.1:${port}`] });
+        await admin.deleteTopics({ topics: [topic] });
+        await admin.close();
       },
       putUndecodable: async (topic) => {
         await using publisher = new KafkaPublisher(testOptions(url));

@@ -41,6 +41,13 @@ function setup(broker: RabbitmqBroker): ConformanceSetup {
         const proxy = await ChaosProxy.start({ port });
         return { proxy, pubsub: create(undefined, `amqp://guest:guest@127.0.0.1:${proxy.port}`) };
       },
+      deleteTopic: async (topic, group) => {
+        const connection = await connect(url);
+        const channel = await connection.createChannel();
+        await channel.deleteQueue(`${topic}_${group}`);
+        await channel.deleteExchange(topic);
+        await connection.close();
+      },
       putUndecodable: async (topic) => {
         const connection = await connect(url);
         const channel = await connection.createConfirmChannel();

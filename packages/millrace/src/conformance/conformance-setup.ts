@@ -55,6 +55,8 @@ export interface ConformanceFaults {
   restartBroker?(): Promise<void>;
   /** A pub/sub whose every connection runs through a proxy that can be cut and stalled. */
   proxied?(): Promise<{ readonly pubsub: PubSub; readonly proxy: ChaosProxy }>;
+  /** Deletes a topic with all that is in it, and what the broker keeps for the group of it. Resolves when it is gone. */
+  deleteTopic?(topic: string, group: string | undefined): Promise<void>;
   /** Puts bytes on the topic that the adapter's codec cannot read. */
   putUndecodable?(topic: string): Promise<void>;
   /** A program that calls `serveWorker`: a second process, to be killed, stopped and woken. */

@@ -37,6 +37,7 @@ import { handlerLongerThanLease } from "./handler-longer-than-lease.ts";
 import { hotFailingKey } from "./hot-failing-key.ts";
 import { inOrder } from "./in-order.ts";
 import { iteratorRules } from "./iterator-rules.ts";
+import { joinWhileBusy } from "./join-while-busy.ts";
 import { keys } from "./keys.ts";
 import { maxInFlight } from "./max-in-flight.ts";
 import { metadata } from "./metadata.ts";
@@ -69,6 +70,7 @@ import { signalCloses } from "./signal-closes.ts";
 import { stalledConnection } from "./stalled-connection.ts";
 import { status } from "./status.ts";
 import { survivesInstances } from "./survives-instances.ts";
+import { topicDeleted } from "./topic-deleted.ts";
 import { topicNames } from "./topic-names.ts";
 import { transactionalPublish } from "./transactional-publish.ts";
 import { twoMembersShare } from "./two-members-share.ts";
@@ -87,6 +89,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   provision,
   twoSubscriptions,
   twoMembersShare,
+  joinWhileBusy,
   inOrder,
   orderPerKeyUnderConcurrency,
   orderAcrossMembers,
@@ -140,6 +143,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   publishAfterClose,
   survivesInstances,
   undecodableDoesNotStall,
+  topicDeleted,
   handlerLongerThanLease,
   frozenBeyondLease,
   eventLoopBlocked,
