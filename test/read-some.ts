@@ -1,13 +1,12 @@
 import type { ReceivedMessage, Subscription } from "millrace";
 
-/** Reads and acks `count` messages. */
-export async function readSome(subscription: Subscription, count: number): Promise<ReceivedMessage[]> {
+/** Reads `count` messages, and acks them unless told otherwise. */
+export async function readSome(subscription: Subscription, count: number, ack = true): Promise<ReceivedMessage[]> {
   const found: ReceivedMessage[] = [];
   if (count === 0) return found;
   for await (const message of subscription) {
-    message.ack();
-    found.push(message);
-    if (found.length === count) break;
+    if (ack) message.ack();
+    if (found.push(message) === count) break;
   }
   return found;
 }

@@ -2,10 +2,10 @@ import { Admin } from "@platformatic/kafka";
 import { Message, type Subscription } from "millrace";
 import { describe, expect } from "vitest";
 import { KAFKA_USERS } from "../../../test/brokers/index.ts";
+import { readSome } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import type { KafkaPubSubOptions } from "./pub-sub.ts";
 import { type KafkaWorld, kafkaTest, ownKafkaTest } from "./testing/kafka-test.ts";
-import { take } from "./testing/take.ts";
-import { until } from "./testing/until.ts";
 
 const REQUEST_MS = 2000;
 
@@ -57,7 +57,7 @@ describe("what a user does wrong", () => {
   kafkaTest("the right password works, by PLAIN and by SCRAM", async (world) => {
     const bus = world.open(withUser(world, KAFKA_USERS.admin));
     await bus.publish(world.name, new Message("m"));
-    expect((await take(await bus.subscribe(world.name, { group: world.name }), 1))[0]?.text()).toBe("m");
+    expect((await readSome(await bus.subscribe(world.name, { group: world.name }), 1))[0]?.text()).toBe("m");
     const scram = world.open({ ...withUser(world, KAFKA_USERS.scram), sasl: { mechanism: "SCRAM-SHA-512", ...KAFKA_USERS.scram } });
     // Known by name, and without rights.
     await expect(scram.publish(world.name, new Message("m"))).rejects.toMatchObject({ code: "ACCESS_DENIED" });
@@ -83,7 +83,7 @@ describe("what a user does wrong", () => {
       "the grant is known",
     );
     await expect(bus.subscribe(world.name, { group: world.name })).rejects.toMatchObject({ code: "ACCESS_DENIED" });
-    expect((await take(await bus.subscribe(world.name), 1))[0]?.text()).toBe("m");
+    expect((await readSome(await bus.subscribe(world.name), 1))[0]?.text()).toBe("m");
   });
 });
 

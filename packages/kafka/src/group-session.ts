@@ -1,16 +1,13 @@
 import { type Delivery, MillraceError } from "millrace";
 import { type Intake, laterTurn, type Received, type Session, type Settlement, startTimer, stopTimer, type TimerHandle, within } from "millrace/adapter";
 import { Commits } from "./commits.ts";
-import { describeRecord } from "./delivery.ts";
-import { Dispenser } from "./dispenser.ts";
-import { FetchLoop } from "./fetch-loop.ts";
 import { type CommitPart, GroupClient } from "./group-client.ts";
 import type { GroupSource } from "./group-source.ts";
 import { Handover } from "./handover.ts";
-import { asRetryable, brokerError } from "./kafka-error.ts";
+import { brokerError } from "./kafka-error.ts";
 import { isLost } from "./membership.ts";
-import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
-import { isCaughtUp, lagOf } from "./reading-state.ts";
+import type { PartitionRecord } from "./partition-reader.ts";
+import { RecordFlow } from "./record-flow.ts";
 
 const LEAVE_MS = 1000;
 
@@ -18,11 +15,9 @@ const LEAVE_MS = 1000;
 export class GroupSession implements Session<PartitionRecord> {
   readonly commits: Commits;
   readonly #source: GroupSource;
-  readonly #intake: Intake<PartitionRecord>;
   readonly #stopped: AbortSignal;
   readonly #ended: AbortController = new AbortController();
-  readonly #dispenser: Dispenser;
-  readonly #fetching: FetchLoop;
+  readonly #flow: RecordFlow;
   readonly #handover: Handover;
   #client: GroupClient | undefined;
   #beatTimer: TimerHandle | undefined;
@@ -33,18 +28,9 @@ export class GroupSession implements Session<PartitionRecord> {
 
   constructor(source: GroupSource, intake: Intake<PartitionRecord>, stopped: AbortSignal) {
     this.#source = source;
-    this.#intake = intake;
     this.#stopped = stopped;
-    const partitions = (): Iterable<PartitionReader> => source.partitions.values();
-    this.#dispenser = new Dispenser(intake, source.reading, partitions, () => this.#fetching.run());
-    this.#fetching = new FetchLoop(source.cluster, source.reading, {
-      partitions,
-      hungry: () => this.#dispenser.wanted > 0,
-      onFetched: () => this.#dispenser.run(),
-      onTrouble: (error) => this.#fail(error),
-      onBlocked: (detail) => intake.blocked(detail),
-    });
-    this.commits = new Commits({ partitions, send: (parts) => this.#commit(parts) });
+    this.#flow = new RecordFlow(source, intake);
+    this.commits = new Commits({ partitions: () => source.partitions.values(), send: (parts) => this.#commit(parts) });
     this.#handover = new Handover(source, intake, this.commits, this.#ended.signal);
   }
 
@@ -80,13 +66,12 @@ export class GroupSession implements Session<PartitionRecord> {
   }
 
   want(count: number): void {
-    this.#dispenser.want(count);
+    this.#flow.want(count);
   }
 
   settle(verdicts: readonly Settlement<PartitionRecord>[], final: boolean): Promise<void> {
     const settled = this.commits.settle(verdicts, final);
-    this.#dispenser.run(); // a partition may have closed its gap
-    this.#fetching.run();
+    this.#flow.goOn();
     return settled;
   }
 
@@ -101,24 +86,22 @@ export class GroupSession implements Session<PartitionRecord> {
     return false;
   }
 
-  describe({ receipt, key }: Received<PartitionRecord>): Partial<Delivery> {
-    return { ...describeRecord(receipt), orderingKey: this.#source.reading.orderingKey(receipt, key) };
+  describe(message: Received<PartitionRecord>): Partial<Delivery> {
+    return this.#flow.describe(message);
   }
 
   caughtUp(): Promise<boolean> {
-    const { cluster, reading, partitions } = this.#source;
-    return isCaughtUp(cluster, reading, partitions);
+    return this.#flow.caughtUp();
   }
 
   lag(): number {
-    return lagOf(this.#source.partitions.values());
+    return this.#flow.lag();
   }
 
   async close(): Promise<void> {
     if (this.#source.session === this) this.#source.session = undefined;
     this.#ended.abort();
-    this.#dispenser.close();
-    this.#fetching.close();
+    this.#flow.close();
     stopTimer(this.#beatTimer);
     stopTimer(this.#lookTimer);
     const { member } = this.#source;
@@ -131,10 +114,6 @@ export class GroupSession implements Session<PartitionRecord> {
       );
     }
     this.#client?.close();
-  }
-
-  #fail(error: unknown): void {
-    if (!this.#ended.signal.aborted) this.#intake.fail(asRetryable(error));
   }
 
   // ── heartbeats ──
@@ -156,7 +135,7 @@ export class GroupSession implements Session<PartitionRecord> {
       }
       this.#beatLater();
     } catch (error) {
-      this.#fail(error);
+      this.#flow.fail(error);
     }
   }
 
@@ -183,7 +162,7 @@ export class GroupSession implements Session<PartitionRecord> {
 
   #rejoin(): void {
     this.#source.member.stale = true;
-    if (!this.#joining && !this.#ended.signal.aborted) this.#joinUntilSettled().catch((error: unknown) => this.#fail(error));
+    if (!this.#joining && !this.#ended.signal.aborted) this.#joinUntilSettled().catch((error: unknown) => this.#flow.fail(error));
   }
 
   /** Joins again and again until the group stays as it is. */
@@ -222,8 +201,7 @@ export class GroupSession implements Session<PartitionRecord> {
       member.stale = true; // whoever goes on from here has to join first
       throw error;
     }
-    this.#dispenser.run();
-    this.#fetching.run();
+    this.#flow.goOn();
   }
 
   // ── commits ──
@@ -237,7 +215,7 @@ export class GroupSession implements Session<PartitionRecord> {
     try {
       id = await client.commit(memberId, generation, rules.topic, parts);
     } catch (error) {
-      this.#fail(error);
+      this.#flow.fail(error);
       throw error;
     }
     if (id === "NONE") return "done";
@@ -260,7 +238,7 @@ export class GroupSession implements Session<PartitionRecord> {
         const now = found.get(rules.topic)?.leaders.length;
         if (before !== undefined && now !== undefined && now !== before) this.#rejoin();
       },
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#flow.fail(error),
     );
   }
 }

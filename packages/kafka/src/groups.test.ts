@@ -1,11 +1,11 @@
 import { Message, type Subscription } from "millrace";
 import { describe, expect } from "vitest";
+import { until } from "../../../test/until.ts";
 import { kafkaDelivery } from "./delivery.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { KafkaMember } from "./testing/kafka-member.ts";
 import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
 import { SHORT_SESSION_MS } from "./testing/test-options.ts";
-import { until } from "./testing/until.ts";
 import { Cluster } from "./wire/cluster.ts";
 
 const ONE = { topics: { partitions: 1 } } as const;

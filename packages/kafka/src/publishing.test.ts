@@ -1,11 +1,11 @@
 import { Message, type PublishError } from "millrace";
 import { ChaosProxy } from "millrace/conformance";
 import { describe, expect } from "vitest";
+import { readSome } from "../../../test/read-some.ts";
 import { kafkaDelivery } from "./delivery.ts";
 import { javaPartitioner, saramaPartitioner } from "./partitioners.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { kafkaTest } from "./testing/kafka-test.ts";
-import { take } from "./testing/take.ts";
 
 const numbered = (count: number, size = 0): Message[] =>
   Array.from({ length: count }, (_, index) => new Message(`${index}`.padEnd(size, "."), { key: `k${index}` }));
@@ -30,7 +30,7 @@ describe("publishing to Kafka", () => {
     await Promise.all(messages.map((message) => bus.publish(world.name, message)));
     expect(performance.now() - began).toBeLessThan(10_000);
     proxy.latencyMs = 0;
-    const got = await take(await bus.subscribe(world.name), 2001);
+    const got = await readSome(await bus.subscribe(world.name), 2001);
     const seen = new Map<string | undefined, number>();
     for (const message of got.filter(({ key }) => key !== undefined)) {
       expect(Number(message.text())).toBeGreaterThan(seen.get(message.key) ?? -1);
@@ -42,7 +42,7 @@ describe("publishing to Kafka", () => {
     const bus = world.open({ topics: { partitions: 1, config: { "max.message.bytes": "100000" } }, maxBatchBytes: 90_000 });
     const messages = numbered(1000, 1000);
     await bus.publish(world.name, messages);
-    const got = await take(await bus.subscribe(world.name), 1000);
+    const got = await readSome(await bus.subscribe(world.name), 1000);
     expect(got.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
   });
 
@@ -50,7 +50,7 @@ describe("publishing to Kafka", () => {
     const bus = world.open({ topics: { partitions: 1, config: { "max.message.bytes": "20000" } } });
     const messages = numbered(200, 1000);
     await bus.publish(world.name, messages);
-    const got = await take(await bus.subscribe(world.name), 200);
+    const got = await readSome(await bus.subscribe(world.name), 200);
     expect(got.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
   });
 
@@ -114,7 +114,7 @@ describe("publishing to Kafka", () => {
         topic,
         keys.map((key) => new Message(key, { key })),
       );
-      const got = await take(await bus.subscribe(topic), keys.length);
+      const got = await readSome(await bus.subscribe(topic), keys.length);
       for (const message of got) expect(kafkaDelivery(message)?.partition).toBe(choose(Buffer.from(message.key as string), 7, topic));
     }
   });
@@ -122,7 +122,7 @@ describe("publishing to Kafka", () => {
   kafkaTest("spreads messages without a key over the partitions", async (world) => {
     const bus = world.open();
     for (let round = 0; round < 12; round++) await bus.publish(world.name, new Message(new Uint8Array(20_000)));
-    const got = await take(await bus.subscribe(world.name), 12);
+    const got = await readSome(await bus.subscribe(world.name), 12);
     expect(new Set(got.map((message) => kafkaDelivery(message)?.partition)).size).toBe(2);
   });
 
@@ -131,7 +131,7 @@ describe("publishing to Kafka", () => {
       const bus = world.open({ compression });
       const messages = numbered(200, 300);
       await bus.publish(world.name, messages);
-      const got = await take(await bus.subscribe(world.name), 200);
+      const got = await readSome(await bus.subscribe(world.name), 200);
       expect(new Set(got.map((message) => message.text()))).toEqual(new Set(messages.map((message) => message.text())));
     });
   }
@@ -179,12 +179,12 @@ describe("publishing to Kafka", () => {
     const publishing = failureOf(publisher.publish(world.name, new Message("once", { key: "k" })));
     const bus = world.open();
     const subscription = await bus.subscribe(world.name);
-    const [, once] = await take(subscription, 2); // it has arrived
+    const [, once] = await readSome(subscription, 2); // it has arrived
     expect(once?.text()).toBe("once");
     proxy.cut();
     proxy.heal();
     expect((await publishing).outcomes).toEqual(["unknown"]);
     await publisher.publish(world.name, new Message("marker", { key: "k" }));
-    expect((await take(subscription, 1))[0]?.text()).toBe("marker");
+    expect((await readSome(subscription, 1))[0]?.text()).toBe("marker");
   });
 });

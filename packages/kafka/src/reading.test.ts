@@ -1,12 +1,12 @@
 import { Message, OptionError } from "millrace";
 import { describe, expect } from "vitest";
+import { readSome } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import { watermillCodec } from "./codec.ts";
 import { kafkaDelivery } from "./delivery.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { readRanges } from "./settled-ranges.ts";
 import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
-import { take } from "./testing/take.ts";
-import { until } from "./testing/until.ts";
 import { tombstone } from "./tombstone.ts";
 import { Cluster } from "./wire/cluster.ts";
 
@@ -29,7 +29,7 @@ describe("reading from Kafka", () => {
     const bus = world.open(ONE);
     const before = Date.now();
     await bus.publish(world.name, [new Message("a", { key: "k" }), new Message("b")]);
-    const [, second] = await take(await bus.subscribe(world.name), 2);
+    const [, second] = await readSome(await bus.subscribe(world.name), 2);
     if (second === undefined) throw new Error("no second message");
     expect(second.delivery).toMatchObject({ topic: world.name, position: "0:1", attempt: 1 });
     expect(kafkaDelivery(second)).toMatchObject({ partition: 0, offset: 1, key: null, tombstone: false });
@@ -41,13 +41,13 @@ describe("reading from Kafka", () => {
   kafkaTest("reads a null value as an empty payload and a tombstone, and writes it as one when it is forwarded or copied", async (world) => {
     const bus = world.open(ONE);
     await bus.publish(world.name, [tombstone("gone", { metadata: { why: "asked" } }), new Message("", { key: "empty" })]);
-    const [gone, empty] = await take(await bus.subscribe(world.name), 2);
+    const [gone, empty] = await readSome(await bus.subscribe(world.name), 2);
     if (gone === undefined || empty === undefined) throw new Error("two messages are missing");
     expect([gone.key, gone.payload.length, kafkaDelivery(gone)?.tombstone, gone.metadata.get("why")]).toEqual(["gone", 0, true, "asked"]);
     expect(kafkaDelivery(empty)?.tombstone).toBe(false);
     const other = `${world.name}-forwarded`;
     await bus.publish(other, [gone, gone.copy({ metadata: { why: "copied" } }), empty]);
-    const got = await take(await bus.subscribe(other), 3);
+    const got = await readSome(await bus.subscribe(other), 3);
     expect(got.map((message) => [message.id, message.key, kafkaDelivery(message)?.tombstone])).toEqual([
       [gone.id, "gone", true],
       [gone.id, "gone", true],
@@ -72,14 +72,14 @@ describe("reading from Kafka", () => {
       });
       await foreign.publish(world.name, new Message("m", { key: "k" }));
       const bus = world.open(ONE);
-      const [message] = await take(await bus.subscribe(world.name), 1);
+      const [message] = await readSome(await bus.subscribe(world.name), 1);
       if (message === undefined) throw new Error("no message");
       expect(message.metadata.get("twice")).toBe("2");
       expect(message.metadata.get("none")).toBe("");
       const other = `${world.name}-forwarded`;
       const changed = message.derive({ metadata: [...message.metadata].map(([name, value]) => [name, name === "changed" ? "new" : value] as const) });
       await bus.publish(other, [message, changed]);
-      const [same, derived] = await take(await bus.subscribe(other), 2);
+      const [same, derived] = await readSome(await bus.subscribe(other), 2);
       const headersOf = (received: typeof same): (readonly [string, string | null])[] =>
         (received === undefined ? [] : (kafkaDelivery(received)?.headers ?? [])).map(([name, value]) => [name.toString("hex"), value?.toString("hex") ?? null]);
       const expected = raw.map(([name, value]) => [
@@ -97,11 +97,11 @@ describe("reading from Kafka", () => {
     const key = Uint8Array.of(0xff, 1);
     const foreign = world.open({ ...ONE, codec: { encode: (_topic, { payload }) => ({ key, value: payload, headers: [] }), decode: watermillCodec().decode } });
     await foreign.publish(world.name, new Message("m"));
-    const [message] = await take(await foreign.subscribe(world.name), 1);
+    const [message] = await readSome(await foreign.subscribe(world.name), 1);
     if (message === undefined) throw new Error("no message");
     const bus = world.open(ONE);
     await bus.publish(`${world.name}-forwarded`, message);
-    const [forwarded] = await take(await bus.subscribe(`${world.name}-forwarded`), 1);
+    const [forwarded] = await readSome(await bus.subscribe(`${world.name}-forwarded`), 1);
     expect(kafkaDelivery(forwarded as typeof message)?.key).toEqual(Buffer.from(key));
   });
 
@@ -110,15 +110,15 @@ describe("reading from Kafka", () => {
     const message = (text: string, partition: number): Message => new Message(text, { key: String(partition) });
     await bus.publish(world.name, [message("a0", 0), message("b0", 0), message("a1", 1), message("b1", 1)]);
     const texts = async (from: Parameters<typeof bus.subscribe>[1], count: number): Promise<string[]> =>
-      (await take(await bus.subscribe(world.name, from), count)).map((each) => each.text()).sort();
+      (await readSome(await bus.subscribe(world.name, from), count)).map((each) => each.text()).sort();
     expect(await texts({}, 4)).toEqual(["a0", "a1", "b0", "b1"]);
     expect(await texts({ from: { position: "0:1,1:1" } }, 2)).toEqual(["b0", "b1"]);
     expect(await texts({ from: { position: "0:2" } }, 2)).toEqual(["a1", "b1"]);
     const latest = await bus.subscribe(world.name, { from: "latest" });
     const future = await bus.subscribe(world.name, { from: { time: new Date(Date.now() + 3_600_000) } });
     await bus.publish(world.name, message("c0", 0));
-    expect((await take(latest, 1))[0]?.text()).toBe("c0");
-    expect((await take(future, 1))[0]?.text()).toBe("c0");
+    expect((await readSome(latest, 1))[0]?.text()).toBe("c0");
+    expect((await readSome(future, 1))[0]?.text()).toBe("c0");
     expect(await committed(world, world.name)).toBeUndefined();
     await expect(bus.subscribe(world.name, { from: { position: "nowhere" } })).rejects.toThrow(OptionError);
   });
@@ -130,7 +130,7 @@ describe("reading from Kafka", () => {
       Array.from({ length: 50 }, (_, index) => new Message(String(index))),
     );
     const subscription = await bus.subscribe(world.name, { group: world.name });
-    const [first] = await take(subscription, 1, false);
+    const [first] = await readSome(subscription, 1, false);
     await until(() => subscription.status().lag === 50, "the lag is 50");
     first?.ack();
     await subscription.flush();
@@ -147,7 +147,7 @@ describe("reading from Kafka", () => {
       Array.from({ length: 10 }, (_, index) => new Message(String(index), { key: `k${index}` })),
     );
     const subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 10 });
-    const taken = await take(subscription, 10, false);
+    const taken = await readSome(subscription, 10, false);
     for (const index of [0, 1, 4, 5, 8]) taken[index]?.ack();
     await subscription.flush();
     const record = await committed(world, world.name);
@@ -158,7 +158,7 @@ describe("reading from Kafka", () => {
     ]);
     await subscription[Symbol.asyncDispose]();
     const next = await world.open(ONE).subscribe(world.name, { group: world.name, maxInFlight: 10 });
-    expect((await take(next, 5)).map((message) => message.text())).toEqual(["2", "3", "6", "7", "9"]);
+    expect((await readSome(next, 5)).map((message) => message.text())).toEqual(["2", "3", "6", "7", "9"]);
     await next.flush();
     expect(await committed(world, world.name)).toMatchObject({ offset: 10, note: "" });
   });
@@ -194,11 +194,11 @@ describe("reading from Kafka", () => {
     const bus = world.open({ ...ONE, orderBy: "partition" });
     await bus.publish(world.name, [new Message("a", { key: "x" }), new Message("b", { key: "y" })]);
     const subscription = await bus.subscribe(world.name, { maxInFlight: 10 });
-    const [first] = await take(subscription, 1, false);
+    const [first] = await readSome(subscription, 1, false);
     expect(first?.delivery.orderingKey).toBe("partition 0");
     expect(subscription.status().inFlight).toBe(1);
     first?.ack();
-    expect((await take(subscription, 1))[0]?.text()).toBe("b");
+    expect((await readSome(subscription, 1))[0]?.text()).toBe("b");
   });
 
   kafkaTest("makes its topic anew when it was deleted under it", async (world) => {
@@ -206,13 +206,13 @@ describe("reading from Kafka", () => {
     const bus = world.open({ ...ONE, requestTimeoutMs: 2000 });
     await bus.publish(world.name, new Message("before"));
     const subscription = await bus.subscribe(world.name, { group: world.name });
-    await take(subscription, 1);
+    await readSome(subscription, 1);
     await subscription.flush();
     const solo = await bus.subscribe(world.name, { from: "latest" });
     const admin = new Admin({ clientId: "t", bootstrapBrokers: [`127.0.0.1:${world.broker.port}`] });
     await admin.deleteTopics({ topics: [world.name] });
     await admin.close();
-    const reading = Promise.all([take(subscription, 1), take(solo, 1)]);
+    const reading = Promise.all([readSome(subscription, 1), readSome(solo, 1)]);
     await until(
       () =>
         world

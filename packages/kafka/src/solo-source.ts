@@ -1,12 +1,9 @@
 import type { Delivery, From } from "millrace";
 import { type Intake, type Received, type Session, type Settlement, type Source, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
-import { describeRecord } from "./delivery.ts";
-import { Dispenser } from "./dispenser.ts";
-import { FetchLoop } from "./fetch-loop.ts";
 import { asRetryable } from "./kafka-error.ts";
 import { PartitionReader, type PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
-import { isCaughtUp, lagOf } from "./reading-state.ts";
+import { RecordFlow } from "./record-flow.ts";
 import { startOffsets } from "./start-offsets.ts";
 import type { Topology } from "./topology.ts";
 import type { Cluster } from "./wire/cluster.ts";
@@ -63,71 +60,53 @@ export class SoloSource implements Source<PartitionRecord> {
 
 class SoloSession implements Session<PartitionRecord> {
   readonly #source: SoloSource;
-  readonly #intake: Intake<PartitionRecord>;
-  readonly #dispenser: Dispenser;
-  readonly #fetching: FetchLoop;
+  readonly #flow: RecordFlow;
   #timer: TimerHandle;
   #closed = false;
 
   constructor(source: SoloSource, intake: Intake<PartitionRecord>) {
     this.#source = source;
-    this.#intake = intake;
-    const partitions = (): Iterable<PartitionReader> => source.partitions.values();
-    this.#dispenser = new Dispenser(intake, source.reading, partitions, () => this.#fetching.run());
-    this.#fetching = new FetchLoop(source.cluster, source.reading, {
-      partitions,
-      hungry: () => this.#dispenser.wanted > 0,
-      onFetched: () => this.#dispenser.run(),
-      onTrouble: (error) => this.#fail(error),
-      onBlocked: (detail) => intake.blocked(detail),
-    });
-    this.#timer = startTimer(() => this.#look(), this.#source.reading.topicRefreshMs, true);
+    this.#flow = new RecordFlow(source, intake);
+    this.#timer = startTimer(() => this.#look(), source.reading.topicRefreshMs, true);
   }
 
   want(count: number): void {
-    this.#dispenser.want(count);
+    this.#flow.want(count);
   }
 
   settle(verdicts: readonly Settlement<PartitionRecord>[]): void {
     for (const { message } of verdicts) message.receipt.place.settle(message.receipt);
-    this.#fetching.run();
-    this.#dispenser.run();
+    this.#flow.goOn();
   }
 
   giveBack(messages: readonly Received<PartitionRecord>[]): void {
     for (const [partition, some] of Map.groupBy(messages, ({ receipt }) => receipt.place)) partition.giveBack(some);
   }
 
-  describe({ receipt, key }: Received<PartitionRecord>): Partial<Delivery> {
-    return { ...describeRecord(receipt), orderingKey: this.#source.reading.orderingKey(receipt, key) };
+  describe(message: Received<PartitionRecord>): Partial<Delivery> {
+    return this.#flow.describe(message);
   }
 
   caughtUp(): Promise<boolean> {
-    const { cluster, reading, partitions } = this.#source;
-    return isCaughtUp(cluster, reading, partitions);
+    return this.#flow.caughtUp();
   }
 
   lag(): number {
-    return lagOf(this.#source.partitions.values());
+    return this.#flow.lag();
   }
 
   close(): void {
     this.#closed = true;
     stopTimer(this.#timer);
-    this.#dispenser.close();
-    this.#fetching.close();
-  }
-
-  #fail(error: unknown): void {
-    if (!this.#closed) this.#intake.fail(asRetryable(error));
+    this.#flow.close();
   }
 
   #look(): void {
     if (this.#closed) return;
     this.#timer = startTimer(() => this.#look(), this.#source.reading.topicRefreshMs, true);
     this.#source.look().then(
-      () => this.#fetching.run(),
-      (error: unknown) => this.#fail(error),
+      () => this.#flow.goOn(),
+      (error: unknown) => this.#flow.fail(error),
     );
   }
 }

@@ -1,8 +1,8 @@
 import { Message, type ReceivedMessage } from "millrace";
 import { describe, expect } from "vitest";
+import { readSome } from "../../../test/read-some.ts";
 import type { KafkaPubSub } from "./pub-sub.ts";
 import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
-import { take } from "./testing/take.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
 const ONE = { topics: { partitions: 1 } } as const;
@@ -44,7 +44,7 @@ describe("KafkaTransactor", () => {
     await subscription[Symbol.asyncDispose]();
     await bus.publish(world.name, new Message("d"));
     const next = await world.open(ONE).subscribe(world.name, { group: world.name });
-    expect((await take(next, 1))[0]?.text()).toBe("d");
+    expect((await readSome(next, 1))[0]?.text()).toBe("d");
   });
 
   kafkaTest("acks and publishes nothing when the work fails, and goes on with the next", async (world) => {
@@ -53,7 +53,7 @@ describe("KafkaTransactor", () => {
     await bus.publish(world.name, [new Message("a"), new Message("b")]);
     const subscription = await bus.subscribe(world.name, { group: world.name });
     const transactions = transactor(world);
-    const [first] = await take(subscription, 1, false);
+    const [first] = await readSome(subscription, 1, false);
     const failing = transactions.run(async (transaction) => {
       await transaction.publish(out, new Message("never"));
       transaction.ack(first as ReceivedMessage);
@@ -61,7 +61,7 @@ describe("KafkaTransactor", () => {
     });
     await expect(failing).rejects.toThrow("the work failed");
     expect(first?.nack()).toBe(true);
-    const [again] = await take(subscription, 1, false);
+    const [again] = await readSome(subscription, 1, false);
     expect([again?.text(), again?.delivery.attempt]).toEqual(["a", 2]);
     await transactions.run(async (transaction) => {
       await transaction.publish(out, new Message("a!"));
@@ -84,7 +84,7 @@ describe("KafkaTransactor", () => {
     })();
     await transactor(world).run(async (transaction) => {
       await transaction.publish(world.name, new Message("inside"));
-      expect((await take(await eager.subscribe(world.name), 2)).map((message) => message.text())).toEqual(["before", "inside"]);
+      expect((await readSome(await eager.subscribe(world.name), 2)).map((message) => message.text())).toEqual(["before", "inside"]);
       expect(seen).not.toContain("inside");
     });
     expect(await contents(bus, world.name)).toEqual(["before", "inside"]);
@@ -97,7 +97,7 @@ describe("KafkaTransactor", () => {
       Array.from({ length: 4 }, (_, index) => new Message(String(index), { key: `k${index}` })),
     );
     const subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 4 });
-    const [, second, , fourth] = await take(subscription, 4, false);
+    const [, second, , fourth] = await readSome(subscription, 4, false);
     await transactor(world).run(async (transaction) => {
       transaction.ack(second as ReceivedMessage);
       transaction.ack(fourth as ReceivedMessage);
@@ -105,7 +105,7 @@ describe("KafkaTransactor", () => {
     });
     await subscription[Symbol.asyncDispose]();
     const next = await world.open(ONE).subscribe(world.name, { group: world.name, maxInFlight: 4 });
-    expect((await take(next, 2)).map((message) => message.text())).toEqual(["0", "2"]);
+    expect((await readSome(next, 2)).map((message) => message.text())).toEqual(["0", "2"]);
   });
 
   kafkaTest("fences the older of two processes with one id with PRODUCER_FENCED", async (world) => {
@@ -121,7 +121,7 @@ describe("KafkaTransactor", () => {
     const bus = world.open(ONE);
     await bus.publish(world.name, new Message("a"));
     const subscription = await bus.subscribe(world.name, { group: world.name });
-    const [message] = await take(subscription, 1, false);
+    const [message] = await readSome(subscription, 1, false);
     await subscription[Symbol.asyncDispose]();
     const transactions = transactor(world);
     const out = `${world.name}-out`;
@@ -130,7 +130,7 @@ describe("KafkaTransactor", () => {
       transaction.ack(message as ReceivedMessage);
     });
     await expect(late).rejects.toMatchObject({ code: "DELIVERY_LOST" });
-    const [solo] = await take(await bus.subscribe(world.name), 1, false);
+    const [solo] = await readSome(await bus.subscribe(world.name), 1, false);
     await expect(transactions.run(async (transaction) => transaction.ack(solo as ReceivedMessage))).rejects.toMatchObject({ code: "NOT_TRANSACTIONAL" });
     expect(await contents(bus, out)).toEqual([]);
   });

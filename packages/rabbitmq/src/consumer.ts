@@ -83,12 +83,18 @@ export class Consumer {
   async #follow(): Promise<void> {
     for (let prefetch = this.#better(); prefetch !== undefined && !this.#closed; prefetch = this.#better()) {
       const old = this.#tag;
-      // Between two consumers nothing comes. Where a queue keeps order across consumers, the old one goes last.
-      if (old !== undefined && (prefetch === 0 || this.#rules.oneAtATime)) await this.#stop(old);
-      if (prefetch > 0) {
+      if (old === undefined) await this.#start(prefetch);
+      else if (prefetch === 0) {
+        await this.#stop(old);
+        if (!this.#closed && this.#rules.need().missing === 0) this.#rules.onStopped();
+      } else if (prefetch <= MODEST || this.#rules.oneAtATime) {
+        // The two at once could have more sent than is wanted, and others could be handling it.
+        await this.#stop(old);
+      } else {
+        // Between two consumers nothing would come: the old one goes last.
         await this.#start(prefetch);
-        if (old !== undefined && !this.#rules.oneAtATime) await this.#channel.cancel(old);
-      } else if (!this.#closed && this.#rules.need().missing === 0) this.#rules.onStopped();
+        await this.#channel.cancel(old);
+      }
     }
     this.#changing = false;
   }

@@ -2,11 +2,11 @@ import { Message, type MessageOptions } from "millrace";
 import { laterTurn } from "millrace/adapter";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
 import { BreakingDatabase, sqliteError } from "./testing/breaking-database.ts";
 import { TestDatabase } from "./testing/test-database.ts";
-import { until } from "./testing/waiting.ts";
 
 const file = new TestDatabase({ broken: true });
 const open = file.open.bind(file);

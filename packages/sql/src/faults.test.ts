@@ -3,11 +3,12 @@ import { dirname, join } from "node:path";
 import { Message, type PublishError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
+import { latenessMeter } from "./testing/lateness-meter.ts";
 import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
 import { TestDatabase } from "./testing/test-database.ts";
-import { latenessMeter, until } from "./testing/waiting.ts";
 
 const file = new TestDatabase({ broken: true });
 const open = file.open.bind(file);

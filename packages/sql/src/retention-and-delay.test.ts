@@ -1,9 +1,9 @@
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import { DELAYED_UNTIL, delayed } from "./delay.ts";
 import { TestDatabase } from "./testing/test-database.ts";
-import { until } from "./testing/waiting.ts";
 
 const file = new TestDatabase();
 const open = file.open.bind(file);

@@ -1,12 +1,12 @@
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import { sqlDelivery } from "./delivery.ts";
 import { SqlPubSub } from "./pub-sub.ts";
 import type { SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
 import { TestDatabase } from "./testing/test-database.ts";
-import { until } from "./testing/waiting.ts";
 
 const file = new TestDatabase();
 const open = file.open.bind(file);

@@ -4,6 +4,9 @@ import type { KnownSettings } from "./settings.ts";
 import type { Session } from "./source.ts";
 import type { StatusBoard } from "./status-board.ts";
 
+/** So many messages tell how large the next ones will be. */
+const SIZES = 8;
+
 /** Asks the session for more, as much as the pace allows and the bounds permit. */
 export class Appetite {
   readonly #settings: KnownSettings;
@@ -13,6 +16,10 @@ export class Appetite {
   readonly #prefetch: Prefetch;
   /** Asked of the session and not delivered yet. */
   #wanted = 0;
+  /** How many should be at hand. */
+  #target: number;
+  /** The size of a payload, as the last ones were. */
+  #bytesEach = 1;
   #blocked = false;
 
   constructor(settings: KnownSettings, maxInFlight: number, lanes: Lanes, status: StatusBoard) {
@@ -21,12 +28,13 @@ export class Appetite {
     this.#lanes = lanes;
     this.#status = status;
     this.#prefetch = new Prefetch(maxInFlight, settings.prefetch, settings.leaseMs);
+    this.#target = this.#prefetch.target;
   }
 
   /** Less than half of what should be at hand is at hand, or what is parked has reached its bound, or is below it again. */
   get hungry(): boolean {
-    const { target } = this.#prefetch;
-    return (this.#lanes.ready * 2 < target && this.#wanted * 2 < target) || ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked);
+    const target = this.#target;
+    return (this.#lanes.atHand * 2 < target && this.#wanted * 2 < target) || ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked);
   }
 
   get #full(): boolean {
@@ -37,8 +45,14 @@ export class Appetite {
     this.#prefetch.count();
   }
 
-  onDelivered(): void {
+  onDelivered(bytes: number): void {
     this.#wanted--;
+    this.#bytesEach += (bytes - this.#bytesEach) / SIZES;
+  }
+
+  /** Messages came larger than expected: no more of them. */
+  get overfull(): boolean {
+    return this.#wanted > 0 && this.#lanes.bytes >= this.#settings.prefetchBytes;
   }
 
   /** A new session knows of no earlier wish. */
@@ -63,7 +77,8 @@ export class Appetite {
       this.stop(session);
       return;
     }
-    const room = this.#prefetch.adapt() - lanes.ready;
+    this.#target = Math.min(this.#prefetch.adapt(), Math.ceil(prefetchBytes / this.#bytesEach));
+    const room = this.#target - lanes.atHand;
     if (room <= 0) return;
     this.#wanted = room;
     session.want(room);

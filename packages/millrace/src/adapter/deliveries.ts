@@ -196,8 +196,9 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   deliver(message: Received): void {
     message.adopt(this, ++this.#sequence);
-    this.#appetite.onDelivered();
+    this.#appetite.onDelivered(message.payload.length);
     this.lanes.add(message);
+    if (this.#appetite.overfull) this.#appetite.stop(this.#session);
     this.reading.feed();
   }
 

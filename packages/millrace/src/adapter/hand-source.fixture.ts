@@ -8,7 +8,7 @@ import type { Intake, Session, Settlement, Source } from "./source.ts";
 export interface HandMessage {
   readonly id: string;
   readonly key?: string;
-  readonly payload?: string;
+  readonly payload?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -20,6 +20,8 @@ export class HandSession implements Session<string> {
   readonly givenBack: Received<string>[] = [];
   readonly lost: Set<string> = new Set();
   closed = 0;
+  #answered = 0;
+  #next = 0;
   onSettle: (final: boolean) => MaybePromise<void> = () => {};
   onClose: () => MaybePromise<void> = () => {};
 
@@ -42,6 +44,13 @@ export class HandSession implements Session<string> {
         metadata: metadata === undefined ? undefined : new TextMap(metadata),
       };
       this.intake.deliver(new Received(fetched, id));
+    }
+  }
+
+  /** Delivers all that was asked for since the last time, ids counting up from 0. */
+  answer(payload?: string): void {
+    while (this.#answered < this.wants.length) {
+      for (let left = this.wants[this.#answered++] as number; left > 0; left--) this.deliver({ id: String(this.#next++), payload });
     }
   }
 

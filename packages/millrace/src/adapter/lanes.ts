@@ -41,6 +41,11 @@ export class Lanes {
     return this.#ready.size;
   }
 
+  /** Will be handed out without anything more being fetched: what waits behind a busy lane counts where there is no other lane. */
+  get atHand(): number {
+    return this.#single === undefined ? this.#ready.size : this.#ready.size + this.#waiting;
+  }
+
   /** Everything here. */
   get held(): number {
     return this.#ready.size + this.#waiting + this.#delayed.size;

@@ -58,10 +58,10 @@ describe("a subscription", () => {
   it("asks for more ahead as a fast handler settles, bounded by prefetch", async () => {
     const source = new HandSource();
     const iterator = (await source.subscribe({}, { prefetch: 32 }))[Symbol.asyncIterator]();
-    let delivered = 0;
     for (let index = 0; index < 400; index++) {
-      while (delivered <= index + source.session.wanted) source.session.deliver(String(delivered++));
-      const message = await nextOf(iterator);
+      const next = nextOf(iterator);
+      source.session.answer();
+      const message = await next;
       await vi.advanceTimersByTimeAsync(1);
       message.ack();
     }
@@ -69,11 +69,54 @@ describe("a subscription", () => {
     expect(Math.max(...source.session.wants)).toBeLessThanOrEqual(32);
   });
 
+  it("holds no more for a slow handler than it begins within a second, also where one message waits for the other", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    let most = 0;
+    for (let index = 0; index < 40; index++) {
+      const next = nextOf(iterator);
+      source.session.answer();
+      const message = await next;
+      await vi.advanceTimersByTimeAsync(100);
+      message.ack();
+      most = Math.max(most, subscription.status().held);
+    }
+    expect(most).toBeGreaterThan(2);
+    expect(most).toBeLessThanOrEqual(10);
+  });
+
+  it("asks for no more large messages than prefetchBytes has room for", async () => {
+    const source = new HandSource();
+    const iterator = (await source.subscribe({}, { prefetchBytes: 10_000 }))[Symbol.asyncIterator]();
+    for (let index = 0; index < 200; index++) {
+      const next = nextOf(iterator);
+      source.session.answer("x".repeat(1000));
+      const message = await next;
+      await vi.advanceTimersByTimeAsync(1);
+      message.ack();
+    }
+    const { wants } = source.session;
+    expect(Math.max(...wants)).toBeGreaterThan(4);
+    expect(Math.max(...wants)).toBeLessThanOrEqual(12); // sizes are known only after some have come
+    expect(wants.length).toBeLessThan(100);
+  });
+
+  it("stops at once when messages come much larger than those before", async () => {
+    const source = new HandSource();
+    const iterator = (await source.subscribe({ maxInFlight: 4 }, { prefetchBytes: 10_000 }))[Symbol.asyncIterator]();
+    const next = nextOf(iterator);
+    source.session.deliver("a");
+    await next;
+    source.session.deliver({ id: "b", payload: "x".repeat(20_000) });
+    expect(source.session.wants).toEqual([4, 0]);
+  });
+
   it("stops asking when it holds prefetchBytes", async () => {
     const source = new HandSource();
-    const iterator = (await source.subscribe({}, { prefetchBytes: 1000 }))[Symbol.asyncIterator]();
-    source.session.deliver({ id: "a" }, { id: "b", payload: "x".repeat(2000) });
-    (await nextOf(iterator)).ack();
+    const iterator = (await source.subscribe({ maxInFlight: 4 }, { prefetchBytes: 1000 }))[Symbol.asyncIterator]();
+    source.session.deliver("a", "b", { id: "c", payload: "x".repeat(2000) });
+    for (let count = 0; count < 2; count++) (await nextOf(iterator)).ack();
     expect(source.session.wanted).toBe(0);
   });
 });

@@ -1,0 +1,85 @@
+import type { Delivery } from "millrace";
+import type { Intake, Received } from "millrace/adapter";
+import { describeRecord } from "./delivery.ts";
+import { Dispenser } from "./dispenser.ts";
+import { FetchLoop } from "./fetch-loop.ts";
+import { asRetryable } from "./kafka-error.ts";
+import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
+import type { ReadingRules } from "./reading-rules.ts";
+import { endOffsets } from "./start-offsets.ts";
+import type { Cluster } from "./wire/cluster.ts";
+
+/** What is read, from where and how: it outlives the sessions. */
+export interface Readable {
+  readonly cluster: Cluster;
+  readonly reading: ReadingRules;
+  readonly partitions: ReadonlyMap<number, PartitionReader>;
+}
+
+/** The way of a session's records: a loop that fetches what there is room for, and a dispenser that delivers what is wanted. */
+export class RecordFlow {
+  readonly #readable: Readable;
+  readonly #intake: Intake<PartitionRecord>;
+  readonly #dispenser: Dispenser;
+  readonly #fetching: FetchLoop;
+  #closed = false;
+
+  constructor(readable: Readable, intake: Intake<PartitionRecord>) {
+    this.#readable = readable;
+    this.#intake = intake;
+    const partitions = (): Iterable<PartitionReader> => readable.partitions.values();
+    this.#dispenser = new Dispenser(intake, readable.reading, partitions, () => this.#fetching.run());
+    this.#fetching = new FetchLoop(readable.cluster, readable.reading, {
+      partitions,
+      hungry: () => this.#dispenser.wanted > 0,
+      onFetched: () => this.#dispenser.run(),
+      onTrouble: (error) => this.fail(error),
+      onBlocked: (detail) => intake.blocked(detail),
+    });
+  }
+
+  want(count: number): void {
+    this.#dispenser.want(count);
+  }
+
+  /** Partitions came, or one may have closed its gap: more may be delivered, and fetched. */
+  goOn(): void {
+    this.#dispenser.run();
+    this.#fetching.run();
+  }
+
+  /** The session is broken; another one tries again. */
+  fail(error: unknown): void {
+    if (!this.#closed) this.#intake.fail(asRetryable(error));
+  }
+
+  describe({ receipt, key }: Received<PartitionRecord>): Partial<Delivery> {
+    return { ...describeRecord(receipt), orderingKey: this.#readable.reading.orderingKey(receipt, key) };
+  }
+
+  /** Messages that are not settled. */
+  lag(): number {
+    let lag = 0;
+    for (const partition of this.#readable.partitions.values()) lag += partition.lag;
+    return lag;
+  }
+
+  /** True when everything that is in the partitions now has been delivered. */
+  async caughtUp(): Promise<boolean> {
+    const { cluster, reading, partitions } = this.#readable;
+    const all = [...partitions.values()];
+    if (all.some(({ hasMore }) => hasMore)) return false;
+    try {
+      const ends = await endOffsets(cluster, reading.topic, [...partitions.keys()], reading.committedOnly);
+      return all.every(({ hasMore, position, index }) => !hasMore && position >= (ends.get(index) ?? 0));
+    } catch {
+      return false; // who cannot ask does not know
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#dispenser.close();
+    this.#fetching.close();
+  }
+}
