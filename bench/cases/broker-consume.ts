@@ -16,7 +16,10 @@ export interface BrokerConsumeSettings {
   readonly way: ReadingWay;
 }
 
-/** A backlog, from the first call of the handler until the broker knows the last verdict. */
+/** So many messages pass before the clock starts: what a subscription holds ahead grows first. */
+const RUN_UP = 2000;
+
+/** A backlog, from the call of the handler after the run-up until the broker knows the last verdict. */
 export const run: Case<BrokerConsumeSettings> = async ({ client: name, url, topic, count, warmUp, bytes, way }) => {
   const client = await openClient(name, url);
   const timed = async (messages: number): ReturnType<typeof run> => {
@@ -39,6 +42,7 @@ export const run: Case<BrokerConsumeSettings> = async ({ client: name, url, topi
 
 async function consume(client: BrokerClient, topic: string, group: string, count: number, way: ReadingWay): ReturnType<typeof run> {
   let watch: Stopwatch | undefined;
+  const measured = count - Math.min(RUN_UP, count >> 1);
   let left = count;
   let seen = 0;
   let finish = (): void => {};
@@ -49,7 +53,7 @@ async function consume(client: BrokerClient, topic: string, group: string, count
     topic,
     group,
     (payload, id, key, note) => {
-      watch ??= new Stopwatch();
+      if (left === measured) watch = new Stopwatch();
       seen += payload.length + id.length + (key?.length ?? 0) + (note?.length ?? 0);
       if (--left === 0) finish();
     },
@@ -57,7 +61,7 @@ async function consume(client: BrokerClient, topic: string, group: string, count
   );
   await handled;
   await reading.settled();
-  const figures = (watch as unknown as Stopwatch).figures(count);
+  const figures = (watch as unknown as Stopwatch).figures(measured);
   await reading.close();
   return { ...figures, seen };
 }

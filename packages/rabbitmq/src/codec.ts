@@ -26,7 +26,8 @@ export interface DecodedMessage {
   readonly id: string;
   readonly key: string | undefined;
   readonly payload: Uint8Array;
-  readonly metadata: TextMap | undefined;
+  /** Called for each delivery whose metadata somebody asks for; the answer is handed over, so it is a fresh one each time. */
+  readMetadata(): TextMap | undefined;
 }
 
 /** A wire format. `encode` throws for a message that it cannot write, `decode` for bytes that are not of its kind. */
@@ -57,7 +58,7 @@ export function watermillCodec(options: { readonly idHeader?: string | undefined
       if (id !== undefined && typeof id !== "string") {
         throw new MillraceError(`the header ${idHeader} is no text, but ${headerText(id).slice(0, 64)}`, { code: "UNDECODABLE" });
       }
-      return decoded(id ?? textOf(properties.messageId), content, headers, idHeader);
+      return new HeadersMessage(id ?? textOf(properties.messageId), content, headers, idHeader);
     },
   };
 }
@@ -71,7 +72,7 @@ export function correlatingCodec(): RabbitMqCodec {
       const properties = message.id === "" ? { headers } : { headers, correlationId: message.id };
       return { content: bytesOf(message.payload), properties };
     },
-    decode: (content, properties) => decoded(textOf(properties.correlationId), content, properties.headers, undefined),
+    decode: (content, properties) => new HeadersMessage(textOf(properties.correlationId), content, properties.headers, undefined),
   };
 }
 
@@ -91,18 +92,35 @@ function headersOf(message: Message): Record<string, unknown> {
   return headers;
 }
 
-function decoded(id: string, payload: Uint8Array, headers: Readonly<Record<string, unknown>> | undefined, idHeader: string | undefined): DecodedMessage {
-  let key: string | undefined;
-  let metadata: TextMap | undefined;
-  for (const name in headers) {
-    if (name === idHeader || !Object.hasOwn(headers, name)) continue;
-    if (name === KEY_METADATA) key = headerText(headers[name]);
-    else if (!isOwnHeader(name)) {
+/** Metadata are headers: they are looked at when somebody asks. */
+class HeadersMessage implements DecodedMessage {
+  readonly id: string;
+  readonly payload: Uint8Array;
+  readonly #headers: Readonly<Record<string, unknown>> | undefined;
+  readonly #idHeader: string | undefined;
+
+  constructor(id: string, payload: Uint8Array, headers: Readonly<Record<string, unknown>> | undefined, idHeader: string | undefined) {
+    this.id = id;
+    this.payload = payload;
+    this.#headers = headers;
+    this.#idHeader = idHeader;
+  }
+
+  get key(): string | undefined {
+    const headers = this.#headers;
+    return headers === undefined || !Object.hasOwn(headers, KEY_METADATA) ? undefined : headerText(headers[KEY_METADATA]);
+  }
+
+  readMetadata(): TextMap | undefined {
+    let metadata: TextMap | undefined;
+    const headers = this.#headers;
+    for (const name in headers) {
+      if (name === this.#idHeader || !Object.hasOwn(headers, name) || isOwnHeader(name)) continue;
       metadata ??= new TextMap();
       metadata.set(name, headerText(headers[name]));
     }
+    return metadata;
   }
-  return { id, key, payload, metadata };
 }
 
 function bytesOf(payload: Uint8Array): Buffer {

@@ -103,9 +103,8 @@ export class QueueSession implements Session<RabbitMqReceipt> {
 
   #read(raw: ConsumeMessage): Received<RabbitMqReceipt> | undefined {
     try {
-      const { id, key, payload, metadata } = this.#rules.codec.decode(raw.content, raw.properties);
-      const receipt: RabbitMqReceipt = { id, raw, session: this };
-      return new Received({ source: receipt, key, payload, metadata }, receipt, attemptOf(raw));
+      const source = this.#rules.codec.decode(raw.content, raw.properties);
+      return new Received({ source, key: source.key, payload: source.payload, metadata: undefined }, { raw, session: this }, attemptOf(raw));
     } catch (error) {
       this.#aside.put(raw, error);
       return undefined;

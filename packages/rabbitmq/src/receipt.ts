@@ -4,7 +4,6 @@ import { ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER } from "./own-heade
 
 /** What a delivery needs to be settled, and all that the broker said with it. */
 export interface RabbitMqReceipt {
-  readonly id: string;
   readonly raw: ConsumeMessage;
   /** The session it came through: tags mean nothing to another one. */
   readonly session: object;

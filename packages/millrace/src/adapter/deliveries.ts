@@ -152,7 +152,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#appetite.onSettled();
     this.lanes.release(message);
     const session = this.#session;
-    if (session?.acked === undefined) this.settlements.add({ kind: "ack", message }, this.inFlight.size === 0 && this.lanes.ready === 0);
+    if (session?.acked === undefined) this.settlements.add({ kind: "ack", message }, this.inFlight.size === 0 && this.lanes.atHand === 0);
     else session.acked(message);
     this.#move();
   }
@@ -168,7 +168,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
       this.lanes.retry(message, delayMs);
-      if (this.#settings.keepsAttempts) this.settlements.add({ kind: "kept", message, attempt: message.attempt + 1 }, true);
+      if (this.#settings.keepsAttempts) this.settlements.addNow({ kind: "kept", message, attempt: message.attempt + 1 });
     }
     this.#move();
   }

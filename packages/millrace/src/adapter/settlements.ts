@@ -1,5 +1,5 @@
 import { SettleError } from "../errors/index.ts";
-import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import type { Received } from "./received.ts";
 import type { Session, Settlement } from "./source.ts";
 
@@ -19,8 +19,8 @@ const RETRY_MS = 250;
 const MOST_FORGOTTEN = 1000;
 
 /**
- * Gathers verdicts and hands them to the session in batches, one batch at a time. They leave at once when nothing else is going
- * on, else after a short delay or when enough have gathered. What a session refuses is kept, in order, and offered again.
+ * Gathers verdicts and hands them to the session in batches, one batch at a time. They leave at once when nothing else has been
+ * going on, else after a short delay or when enough have gathered. What a session refuses is kept, in order, and offered again.
  */
 export class Settlements {
   readonly #rules: SettlementRules;
@@ -31,6 +31,7 @@ export class Settlements {
   #forgotten: string[] = [];
   #timer: TimerHandle | undefined;
   #sending: Promise<void> | undefined;
+  #sentMs = -Infinity;
   /** Calls of `flush` that wait for the batch under way: theirs is the next one. */
   #flushing = 0;
 
@@ -38,10 +39,18 @@ export class Settlements {
     this.#rules = rules;
   }
 
-  add(settlement: Settlement<unknown>, urgent: boolean): void {
+  /** `idle`: nothing is left to be handled. */
+  add(settlement: Settlement<unknown>, idle: boolean): void {
     this.#pending.push(settlement);
-    if (urgent || this.#pending.length >= this.#rules.batch) this.send();
-    else this.#timer ??= startTimer(() => this.send(), this.#rules.delayMs);
+    const { batch, delayMs } = this.#rules;
+    if (this.#pending.length >= batch || (idle && monotonicMs() - this.#sentMs >= delayMs)) this.send();
+    else this.#timer ??= startTimer(() => this.send(), delayMs);
+  }
+
+  /** Does not wait for others. */
+  addNow(settlement: Settlement<unknown>): void {
+    this.#pending.push(settlement);
+    this.send();
   }
 
   /** Sends what has gathered, unless a batch is under way: then what gathers meanwhile follows it. */
@@ -118,6 +127,7 @@ export class Settlements {
 
   async #deliver(session: Session<unknown>, final: boolean): Promise<void> {
     const batch = this.#pending;
+    this.#sentMs = monotonicMs();
     this.#underWay = batch;
     this.#pending = [];
     try {

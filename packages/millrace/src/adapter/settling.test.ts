@@ -55,6 +55,25 @@ describe("verdicts", () => {
     }
   });
 
+  it("leave together too when they follow each other closely and each leaves nothing in flight", async () => {
+    vi.useFakeTimers();
+    try {
+      const source = new HandSource();
+      const iterator = (await source.subscribe())[Symbol.asyncIterator]();
+      for (const id of ["a", "b", "c"]) {
+        source.session.deliver(id);
+        (await nextOf(iterator)).ack();
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      expect(source.session.told).toEqual(["ack a"]);
+      await vi.advanceTimersByTimeAsync(5);
+      expect(source.session.told).toEqual(["ack a", "ack b", "ack c"]);
+      expect(source.session.settled).toHaveLength(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("leave when 256 have gathered, without waiting", async () => {
     const hands = await inHand(300, { settleDelayMs: 60_000 });
     for (let index = 0; index < 299; index++) message(hands, index).ack();
