@@ -1,6 +1,10 @@
-/** A double-ended queue on a circular buffer: constant time at both ends, memory grows by doubling and is kept small when empty. */
+const FIRST_SLOTS = 8;
+/** For all rings that hold nothing yet; never written to. */
+const NO_SLOTS: never[] = [];
+
+/** A double-ended queue on a circular buffer: constant time at both ends, memory from the first item on, which grows by doubling. */
 export class Ring<T> {
-  #slots: (T | undefined)[] = new Array(16);
+  #slots: (T | undefined)[] = NO_SLOTS;
   #head = 0;
   #size = 0;
 
@@ -50,7 +54,7 @@ export class Ring<T> {
   }
 
   clear(): void {
-    this.#slots = new Array(16);
+    this.#slots = NO_SLOTS;
     this.#head = 0;
     this.#size = 0;
   }
@@ -61,7 +65,7 @@ export class Ring<T> {
 
   #grow(): void {
     const old = this.#slots;
-    const next: (T | undefined)[] = new Array(old.length * 2);
+    const next: (T | undefined)[] = new Array(Math.max(FIRST_SLOTS, old.length * 2));
     for (let index = 0; index < this.#size; index++) next[index] = old[(this.#head + index) & (old.length - 1)];
     this.#slots = next;
     this.#head = 0;
