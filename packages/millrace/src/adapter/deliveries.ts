@@ -55,6 +55,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.settlements = new Settlements({
       delayMs: settings.settleDelayMs,
       batch: settings.settleBatch,
+      apartMs: settings.settleApartMs,
       session: () => this.#session,
       onError: (error) => {
         status.error(error);
@@ -152,8 +153,12 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#appetite.onSettled();
     this.lanes.release(message);
     const session = this.#session;
-    if (session?.acked === undefined) this.settlements.add({ kind: "ack", message }, this.inFlight.size === 0 && this.lanes.atHand === 0);
-    else session.acked(message);
+    if (session?.acked === undefined) {
+      const idle = this.inFlight.size === 0 && this.lanes.atHand === 0;
+      // What is wanted now goes with the verdicts, where a broker is asked for it.
+      if (idle && this.#settings.settleApartMs === 0) this.#fetch();
+      this.settlements.add({ kind: "ack", message }, idle);
+    } else session.acked(message);
     this.#move();
   }
 

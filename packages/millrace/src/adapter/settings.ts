@@ -18,6 +18,11 @@ export interface AdapterSettings {
   readonly settleDelayMs?: number | undefined;
   /** Verdicts leave at the latest when so many have gathered. Default 256. */
   readonly settleBatch?: number | undefined;
+  /**
+   * An ack that leaves nothing to be handled goes at once, unless others went less than this before: for brokers that push, where
+   * the next messages do not wait for it. Default 0.
+   */
+  readonly settleApartMs?: number | undefined;
   /** The broker takes an unordered nacked message back and delivers it again, after a delay. Default false: it waits here. */
   readonly returns?: boolean | undefined;
   /** Failed attempts are told to the session (`kind: "kept"`). Default false. */
@@ -43,6 +48,7 @@ export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
   parkBytes: 32 * MIB,
   settleDelayMs: 5,
   settleBatch: 256,
+  settleApartMs: 0,
   returns: false,
   keepsAttempts: false,
   leaseMs: Infinity,

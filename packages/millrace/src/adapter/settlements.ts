@@ -6,6 +6,7 @@ import type { Session, Settlement } from "./source.ts";
 export interface SettlementRules {
   readonly delayMs: number;
   readonly batch: number;
+  readonly apartMs: number;
   /** The session of the moment, if there is one. */
   session(): Session<unknown> | undefined;
   onError(error: unknown): void;
@@ -19,7 +20,7 @@ const RETRY_MS = 250;
 const MOST_FORGOTTEN = 1000;
 
 /**
- * Gathers verdicts and hands them to the session in batches, one batch at a time. They leave at once when nothing else has been
+ * Gathers verdicts and hands them to the session in batches, one batch at a time. They leave at once when nothing else is
  * going on, else after a short delay or when enough have gathered. What a session refuses is kept, in order, and offered again.
  */
 export class Settlements {
@@ -32,6 +33,8 @@ export class Settlements {
   #timer: TimerHandle | undefined;
   #sending: Promise<void> | undefined;
   #sentMs = -Infinity;
+  /** What has gathered is to follow the batch under way without a delay. */
+  #hurried = false;
   /** Calls of `flush` that wait for the batch under way: theirs is the next one. */
   #flushing = 0;
 
@@ -42,14 +45,15 @@ export class Settlements {
   /** `idle`: nothing is left to be handled. */
   add(settlement: Settlement<unknown>, idle: boolean): void {
     this.#pending.push(settlement);
-    const { batch, delayMs } = this.#rules;
-    if (this.#pending.length >= batch || (idle && monotonicMs() - this.#sentMs >= delayMs)) this.send();
-    else this.#timer ??= startTimer(() => this.send(), delayMs);
+    if (this.#pending.length >= this.#rules.batch) this.send();
+    else if (idle) this.#hurry();
+    else this.#timer ??= startTimer(() => this.send(), this.#rules.delayMs);
   }
 
   /** Does not wait for others. */
   addNow(settlement: Settlement<unknown>): void {
     this.#pending.push(settlement);
+    this.#hurried = true;
     this.send();
   }
 
@@ -128,6 +132,7 @@ export class Settlements {
   async #deliver(session: Session<unknown>, final: boolean): Promise<void> {
     const batch = this.#pending;
     this.#sentMs = monotonicMs();
+    this.#hurried = false;
     this.#underWay = batch;
     this.#pending = [];
     try {
@@ -145,7 +150,17 @@ export class Settlements {
     this.#sending = undefined;
     if (this.#pending.length === 0) return;
     if (!refused && this.#pending.length >= this.#rules.batch && this.#flushing === 0) this.send();
+    else if (!refused && this.#hurried && this.#flushing === 0) this.#hurry();
     else this.#timer ??= startTimer(() => this.send(), refused ? RETRY_MS : this.#rules.delayMs);
+  }
+
+  /** Sends as soon as it may: not beside the batch under way, and not too close behind the last one. */
+  #hurry(): void {
+    const { apartMs } = this.#rules;
+    this.#hurried = true;
+    const waitMs = apartMs === 0 ? 0 : apartMs - (monotonicMs() - this.#sentMs);
+    if (waitMs <= 0) this.send();
+    else this.#timer ??= startTimer(() => this.send(), waitMs);
   }
 
   #failure(cause: unknown): SettleError {

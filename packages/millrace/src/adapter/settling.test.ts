@@ -55,11 +55,11 @@ describe("verdicts", () => {
     }
   });
 
-  it("leave together too when they follow each other closely and each leaves nothing in flight", async () => {
+  it("leave together too, for a broker that pushes, when they follow each other closely and each leaves nothing in flight", async () => {
     vi.useFakeTimers();
     try {
       const source = new HandSource();
-      const iterator = (await source.subscribe())[Symbol.asyncIterator]();
+      const iterator = (await source.subscribe({}, { settleApartMs: 5 }))[Symbol.asyncIterator]();
       for (const id of ["a", "b", "c"]) {
         source.session.deliver(id);
         (await nextOf(iterator)).ack();
@@ -72,6 +72,19 @@ describe("verdicts", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it("follow the batch under way without a delay when they leave nothing in flight", async () => {
+    const source = new HandSource();
+    const iterator = (await source.subscribe({}, { settleDelayMs: 60_000 }))[Symbol.asyncIterator]();
+    const answer = deferred<void>();
+    source.session.onSettle = () => answer.promise;
+    source.session.deliver("a");
+    (await nextOf(iterator)).ack();
+    source.session.deliver("b");
+    (await nextOf(iterator)).ack();
+    answer.resolve();
+    await vi.waitFor(() => expect(source.session.told).toEqual(["ack a", "ack b"]));
   });
 
   it("leave when 256 have gathered, without waiting", async () => {

@@ -17,7 +17,7 @@ export interface SqliteOptions {
   readonly tables?: TableNames | undefined;
   /** Makes missing tables, refuses topics without, or does not look. Default `"create"`. */
   readonly provision?: "create" | "verify" | "off" | undefined;
-  /** How often to look for what other processes wrote. Default 25 ms. */
+  /** How often to look for what other processes wrote. Default 40 ms. */
   readonly pollMs?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export const SQLITE_DEFAULTS: {
 } = Object.freeze({
   synchronous: "full",
   provision: "create",
-  pollMs: 25,
+  pollMs: 40,
 });
 
 /**
