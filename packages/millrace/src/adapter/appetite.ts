@@ -33,8 +33,7 @@ export class Appetite {
 
   /** Less than half of what should be at hand is at hand, or what is parked has reached its bound, or is below it again. */
   get hungry(): boolean {
-    const target = this.#target;
-    return (this.#lanes.atHand * 2 < target && this.#wanted * 2 < target) || ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked);
+    return Math.max(this.#lanes.atHand, this.#wanted) * 2 < this.#target || ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked);
   }
 
   get #full(): boolean {

@@ -166,10 +166,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     const delayMs = options?.delayMs ?? 0;
     this.inFlight.remove(message);
     this.#appetite.onSettled();
-    if (this.#ending) {
-      this.lanes.release(message);
-      this.#giveBack([message.again(message.attempt + 1)]);
-    } else if (this.#settings.returns && message.lane === undefined) {
+    if (this.#ending) this.#leave(message, message.attempt + 1);
+    else if (this.#settings.returns && message.lane === undefined) {
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
       this.lanes.retry(message, delayMs);
@@ -180,12 +178,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   onHandBack(message: Received): void {
     this.inFlight.remove(message);
-    if (this.#ending) {
-      this.lanes.release(message);
-      this.#giveBack([message.again(message.attempt)]);
-    } else {
-      this.lanes.handBack(message);
-    }
+    if (this.#ending) this.#leave(message, message.attempt);
+    else this.lanes.handBack(message);
     this.#move();
   }
 
@@ -246,6 +240,12 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #fetch(): void {
     const session = this.#session;
     if (session !== undefined && !this.#paused && !this.#ending && this.reading.begun) this.#appetite.fetch(session);
+  }
+
+  /** Nothing more is handed out here: it is another member's. */
+  #leave(message: Received, attempt: number): void {
+    this.lanes.release(message);
+    this.#giveBack([message.again(attempt)]);
   }
 
   #giveBack(messages: readonly Received[]): void {

@@ -43,7 +43,7 @@ export class Lanes {
 
   /** Will be handed out without anything more being fetched: what waits behind a busy lane counts where there is no other lane. */
   get atHand(): number {
-    return this.#single === undefined ? this.#ready.size : this.#ready.size + this.#waiting;
+    return this.#single === undefined ? this.ready : this.ready + this.#waiting;
   }
 
   /** Everything here. */
@@ -123,14 +123,7 @@ export class Lanes {
       );
       return;
     }
-    lane.out--;
-    lane.gather(message.sequence);
-    this.#recall(lane, message.sequence);
-    if (delayMs > 0) this.#stall(lane, delayMs);
-    lane.putBack(next);
-    this.#waiting++;
-    if (lane.stalled) this.#park(next);
-    this.#advance(lane);
+    this.#putBack(lane, next, delayMs);
   }
 
   /** A handed-out message comes back uncounted, into its old place. */
@@ -142,13 +135,7 @@ export class Lanes {
       this.#ready.unshift(next);
       return;
     }
-    lane.out--;
-    lane.gather(message.sequence);
-    this.#recall(lane, message.sequence);
-    lane.putBack(next);
-    this.#waiting++;
-    if (lane.stalled) this.#park(next);
-    this.#advance(lane);
+    this.#putBack(lane, next, 0);
   }
 
   /** An earlier message of its lane failed after this one was handed out: handled now, it would come before that one. */
@@ -193,6 +180,17 @@ export class Lanes {
       this.#lanes.set(key, lane);
     }
     return lane;
+  }
+
+  #putBack(lane: Lane, message: Received, delayMs: number): void {
+    lane.out--;
+    lane.gather(message.sequence);
+    this.#recall(lane, message.sequence);
+    if (delayMs > 0) this.#stall(lane, delayMs);
+    lane.putBack(message);
+    this.#waiting++;
+    if (lane.stalled) this.#park(message);
+    this.#advance(lane);
   }
 
   /** Later messages of a failed lane that were ready, but not yet handed out, go behind it again. */

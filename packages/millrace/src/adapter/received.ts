@@ -122,20 +122,16 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
 
   ack(): boolean {
     if (this.#state !== PENDING) return this.#state === ACKED;
-    const settler = this.#settler;
-    if (settler === undefined || !settler.holds(this)) return false;
-    this.#settle(ACKED);
-    settler.onAck(this);
-    return true;
+    const settler = this.#settle(ACKED);
+    settler?.onAck(this);
+    return settler !== undefined;
   }
 
   nack(options?: NackOptions): boolean {
     if (this.#state !== PENDING) return this.#state === NACKED;
-    const settler = this.#settler;
-    if (settler === undefined || !settler.holds(this)) return false;
-    this.#settle(NACKED);
-    settler.onNack(this, options);
-    return true;
+    const settler = this.#settle(NACKED);
+    settler?.onNack(this, options);
+    return settler !== undefined;
   }
 
   get<T>(_key: ContextKey<T>): T | undefined {
@@ -221,17 +217,19 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
 
   "millrace.handBack"(): boolean {
     if (this.#state !== PENDING) return false;
-    const settler = this.#settler;
-    if (settler === undefined || !settler.holds(this)) return false;
-    this.#settle(NACKED);
-    settler.onHandBack(this);
-    return true;
+    const settler = this.#settle(NACKED);
+    settler?.onHandBack(this);
+    return settler !== undefined;
   }
 
-  #settle(state: number): void {
+  /** Whom to tell; nobody when the verdict does not hold. */
+  #settle(state: number): Settler<Receipt> | undefined {
+    const settler = this.#settler;
+    if (settler === undefined || !settler.holds(this)) return undefined;
     this.#state = state;
     this.#settled?.resolve(VERDICTS[state] as Verdict);
     if (this.#taker === undefined) this.end();
+    return settler;
   }
 }
 

@@ -59,8 +59,7 @@ export class Settlements {
 
   /** Sends what has gathered, unless a batch is under way: then what gathers meanwhile follows it. */
   send(): void {
-    stopTimer(this.#timer);
-    this.#timer = undefined;
+    this.stop();
     if (this.#sending !== undefined || this.#pending.length === 0) return;
     const session = this.#rules.session();
     if (session === undefined) return;
@@ -97,8 +96,7 @@ export class Settlements {
       if (this.#pending.length > 0) throw this.#failure(undefined);
       return;
     }
-    stopTimer(this.#timer);
-    this.#timer = undefined;
+    this.stop();
     let failure: unknown;
     this.#sending = this.#deliver(session, true)
       .catch((error: unknown) => {
@@ -125,10 +123,6 @@ export class Settlements {
     this.#timer = undefined;
   }
 
-  get size(): number {
-    return this.#pending.length;
-  }
-
   async #deliver(session: Session<unknown>, final: boolean): Promise<void> {
     const batch = this.#pending;
     this.#sentMs = monotonicMs();
@@ -149,16 +143,16 @@ export class Settlements {
   #goOn(refused: boolean): void {
     this.#sending = undefined;
     if (this.#pending.length === 0) return;
-    if (!refused && this.#pending.length >= this.#rules.batch && this.#flushing === 0) this.send();
-    else if (!refused && this.#hurried && this.#flushing === 0) this.#hurry();
+    const free = !refused && this.#flushing === 0;
+    if (free && this.#pending.length >= this.#rules.batch) this.send();
+    else if (free && this.#hurried) this.#hurry();
     else this.#timer ??= startTimer(() => this.send(), refused ? RETRY_MS : this.#rules.delayMs);
   }
 
   /** Sends as soon as it may: not beside the batch under way, and not too close behind the last one. */
   #hurry(): void {
-    const { apartMs } = this.#rules;
     this.#hurried = true;
-    const waitMs = apartMs === 0 ? 0 : apartMs - (monotonicMs() - this.#sentMs);
+    const waitMs = this.#sentMs + this.#rules.apartMs - monotonicMs();
     if (waitMs <= 0) this.send();
     else this.#timer ??= startTimer(() => this.send(), waitMs);
   }

@@ -35,15 +35,6 @@ export class Ring<T> {
     return item;
   }
 
-  pop(): T | undefined {
-    if (this.#size === 0) return undefined;
-    this.#size--;
-    const index = (this.#head + this.#size) & (this.#slots.length - 1);
-    const item = this.#slots[index];
-    this.#slots[index] = undefined;
-    return item;
-  }
-
   peek(): T | undefined {
     return this.#size === 0 ? undefined : this.#slots[this.#head];
   }
@@ -65,7 +56,7 @@ export class Ring<T> {
 
   #grow(): void {
     const old = this.#slots;
-    const next: (T | undefined)[] = new Array(Math.max(FIRST_SLOTS, old.length * 2));
+    const next: (T | undefined)[] = new Array(old.length * 2 || FIRST_SLOTS);
     for (let index = 0; index < this.#size; index++) next[index] = old[(this.#head + index) & (old.length - 1)];
     this.#slots = next;
     this.#head = 0;

@@ -17,42 +17,33 @@ export class OptionCheck {
   }
 
   integer(name: string, value: unknown, range: { readonly min?: number; readonly max?: number } = {}): this {
-    if (value === undefined) return this;
-    return this.that(Number.isInteger(value) && inRange(value as number, range), `${name} must be a whole number${rangeText(range)}, got ${shown(value)}`);
+    return this.#must(name, value, Number.isInteger(value) && inRange(value as number, range), `a whole number${rangeText(range)}`);
   }
 
   /** A finite number, or `Infinity` where `max` allows it. */
   number(name: string, value: unknown, range: { readonly min?: number; readonly max?: number } = {}): this {
-    if (value === undefined) return this;
-    const ok = typeof value === "number" && !Number.isNaN(value) && (Number.isFinite(value) || range.max === Infinity) && inRange(value, range);
-    return this.that(ok, `${name} must be a number${rangeText(range)}, got ${shown(value)}`);
+    return this.#number(name, value, range, "a number");
   }
 
   /** A duration in milliseconds, 0 or more. */
   duration(name: string, value: unknown, range: { readonly min?: number; readonly max?: number } = { min: 0 }): this {
-    if (value === undefined) return this;
-    const ok = typeof value === "number" && !Number.isNaN(value) && (Number.isFinite(value) || range.max === Infinity) && inRange(value, range);
-    return this.that(ok, `${name} must be a duration in milliseconds${rangeText(range)}, got ${shown(value)}`);
+    return this.#number(name, value, range, "a duration in milliseconds");
   }
 
   text(name: string, value: unknown): this {
-    if (value === undefined) return this;
-    return this.that(typeof value === "string" && value.length > 0, `${name} must be a text that is not empty, got ${shown(value)}`);
+    return this.#must(name, value, typeof value === "string" && value.length > 0, "a text that is not empty");
   }
 
   flag(name: string, value: unknown): this {
-    if (value === undefined) return this;
-    return this.that(typeof value === "boolean", `${name} must be true or false, got ${shown(value)}`);
+    return this.#must(name, value, typeof value === "boolean", "true or false");
   }
 
   call(name: string, value: unknown): this {
-    if (value === undefined) return this;
-    return this.that(typeof value === "function", `${name} must be a function, got ${shown(value)}`);
+    return this.#must(name, value, typeof value === "function", "a function");
   }
 
   oneOf(name: string, value: unknown, allowed: readonly unknown[]): this {
-    if (value === undefined) return this;
-    return this.that(allowed.includes(value), `${name} must be one of ${allowed.map(shown).join(", ")}, got ${shown(value)}`);
+    return this.#must(name, value, allowed.includes(value), `one of ${allowed.map(shown).join(", ")}`);
   }
 
   required(name: string, value: unknown): this {
@@ -70,6 +61,15 @@ export class OptionCheck {
   that(ok: boolean, problem: string): this {
     if (!ok) this.#problems.add(problem);
     return this;
+  }
+
+  #number(name: string, value: unknown, range: { readonly min?: number; readonly max?: number }, kind: string): this {
+    const ok = typeof value === "number" && !Number.isNaN(value) && (Number.isFinite(value) || range.max === Infinity) && inRange(value, range);
+    return this.#must(name, value, ok, kind + rangeText(range));
+  }
+
+  #must(name: string, value: unknown, ok: boolean, wish: string): this {
+    return this.that(value === undefined || ok, `${name} must be ${wish}, got ${shown(value)}`);
   }
 
   /** Throws `OptionError` when anything was wrong. */
