@@ -74,7 +74,7 @@ export class KafkaSubscriber implements Subscriber {
         parkLimit,
         logger,
         settleDelayMs: SETTLE_DELAY_MS,
-        settleApartMs: SETTLE_DELAY_MS,
+        settlesApart: true,
         settleBatch: SETTLE_BATCH,
         reconnectMaxMs: RECONNECT_MAX_MS,
         ...(orderBy === "partition" ? { orderingKey: (message: Received) => partitionKey(message.receipt as PartitionRecord) } : {}),

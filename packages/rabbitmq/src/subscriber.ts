@@ -15,9 +15,6 @@ import { WayBack } from "./way-back.ts";
 /** Twice the attempts that a router makes unless told otherwise. */
 const LEAST_DELIVERIES = 20;
 
-/** Each batch of acks costs the broker an answer. */
-const SETTLE_APART_MS = 5;
-
 /**
  * Reads queues, for a group or for oneself. All subscriptions share one connection, each has a channel of its own; what goes back
  * with a delay is published over a second connection.
@@ -98,7 +95,7 @@ export class RabbitMqSubscriber implements Subscriber {
     const settings = {
       adapter: "rabbitmq",
       returns: delay === "broker",
-      settleApartMs: SETTLE_APART_MS,
+      settlesApart: true, // each batch of acks costs the broker an answer
       leaseMs: capabilities.maxHandlingMs,
       ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
     };

@@ -55,7 +55,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.settlements = new Settlements({
       delayMs: settings.settleDelayMs,
       batch: settings.settleBatch,
-      apartMs: settings.settleApartMs,
+      apart: settings.settlesApart,
       session: () => this.#session,
       onError: (error) => {
         status.error(error);
@@ -156,7 +156,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     if (session?.acked === undefined) {
       const idle = this.inFlight.size === 0 && this.lanes.atHand === 0;
       // What is wanted now goes with the verdicts, where a broker is asked for it.
-      if (idle && this.#settings.settleApartMs === 0) this.#fetch();
+      if (idle && !this.#settings.settlesApart) this.#fetch();
       this.settlements.add({ kind: "ack", message }, idle);
     } else session.acked(message);
     this.#move();

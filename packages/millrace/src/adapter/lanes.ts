@@ -36,14 +36,9 @@ export class Lanes {
     this.#single = rules.order === "one" ? new Lane(undefined) : undefined;
   }
 
-  /** May be handed out, apart from the limit on what is in flight. */
-  get ready(): number {
-    return this.#ready.size;
-  }
-
   /** Will be handed out without anything more being fetched: what waits behind a busy lane counts where there is no other lane. */
   get atHand(): number {
-    return this.#single === undefined ? this.ready : this.ready + this.#waiting;
+    return this.#ready.size + (this.#single === undefined ? 0 : this.#waiting);
   }
 
   /** Everything here. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { AdapterSubscription } from "./adapter-subscription.ts";
 import { HandSource, nextOf } from "./hand-source.fixture.ts";
 import { Prefetch } from "./prefetch.ts";
 
@@ -54,48 +55,39 @@ describe("how far ahead is fetched", () => {
   });
 });
 
+/** Handles so many messages, each for so long, from a source that gives what it is asked for. */
+async function handle(source: HandSource, subscription: AdapterSubscription<string>, count: number, forMs: number, payload?: string): Promise<number> {
+  const iterator = subscription[Symbol.asyncIterator]();
+  let mostHeld = 0;
+  for (let index = 0; index < count; index++) {
+    const next = nextOf(iterator);
+    source.session.answer(payload);
+    const message = await next;
+    await vi.advanceTimersByTimeAsync(forMs);
+    message.ack();
+    mostHeld = Math.max(mostHeld, subscription.status().held);
+  }
+  return mostHeld;
+}
+
 describe("a subscription", () => {
   it("asks for more ahead as a fast handler settles, bounded by prefetch", async () => {
     const source = new HandSource();
-    const iterator = (await source.subscribe({}, { prefetch: 32 }))[Symbol.asyncIterator]();
-    for (let index = 0; index < 400; index++) {
-      const next = nextOf(iterator);
-      source.session.answer();
-      const message = await next;
-      await vi.advanceTimersByTimeAsync(1);
-      message.ack();
-    }
+    await handle(source, await source.subscribe({}, { prefetch: 32 }), 400, 1);
     expect(Math.max(...source.session.wants)).toBeGreaterThan(16);
     expect(Math.max(...source.session.wants)).toBeLessThanOrEqual(32);
   });
 
   it("holds no more for a slow handler than it begins within a second, also where one message waits for the other", async () => {
     const source = new HandSource();
-    const subscription = await source.subscribe();
-    const iterator = subscription[Symbol.asyncIterator]();
-    let most = 0;
-    for (let index = 0; index < 40; index++) {
-      const next = nextOf(iterator);
-      source.session.answer();
-      const message = await next;
-      await vi.advanceTimersByTimeAsync(100);
-      message.ack();
-      most = Math.max(most, subscription.status().held);
-    }
+    const most = await handle(source, await source.subscribe(), 40, 100);
     expect(most).toBeGreaterThan(2);
     expect(most).toBeLessThanOrEqual(10);
   });
 
   it("asks for no more large messages than prefetchBytes has room for", async () => {
     const source = new HandSource();
-    const iterator = (await source.subscribe({}, { prefetchBytes: 10_000 }))[Symbol.asyncIterator]();
-    for (let index = 0; index < 200; index++) {
-      const next = nextOf(iterator);
-      source.session.answer("x".repeat(1000));
-      const message = await next;
-      await vi.advanceTimersByTimeAsync(1);
-      message.ack();
-    }
+    await handle(source, await source.subscribe({}, { prefetchBytes: 10_000 }), 200, 1, "x".repeat(1000));
     const { wants } = source.session;
     expect(Math.max(...wants)).toBeGreaterThan(4);
     expect(Math.max(...wants)).toBeLessThanOrEqual(12); // sizes are known only after some have come

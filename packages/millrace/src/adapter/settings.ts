@@ -19,10 +19,10 @@ export interface AdapterSettings {
   /** Verdicts leave at the latest when so many have gathered. Default 256. */
   readonly settleBatch?: number | undefined;
   /**
-   * An ack that leaves nothing to be handled goes at once, unless others went less than this before: for brokers that push, where
-   * the next messages do not wait for it. Default 0.
+   * An ack that leaves nothing to be handled goes at once, but where this is true not within `settleDelayMs` of the last ones: for
+   * brokers that push, where the next messages do not wait for it. Default false.
    */
-  readonly settleApartMs?: number | undefined;
+  readonly settlesApart?: boolean | undefined;
   /** The broker takes an unordered nacked message back and delivers it again, after a delay. Default false: it waits here. */
   readonly returns?: boolean | undefined;
   /** Failed attempts are told to the session (`kind: "kept"`). Default false. */
@@ -48,7 +48,7 @@ export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
   parkBytes: 32 * MIB,
   settleDelayMs: 5,
   settleBatch: 256,
-  settleApartMs: 0,
+  settlesApart: false,
   returns: false,
   keepsAttempts: false,
   leaseMs: Infinity,

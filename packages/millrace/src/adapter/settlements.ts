@@ -6,7 +6,8 @@ import type { Session, Settlement } from "./source.ts";
 export interface SettlementRules {
   readonly delayMs: number;
   readonly batch: number;
-  readonly apartMs: number;
+  /** Keeps hurried batches `delayMs` apart. */
+  readonly apart: boolean;
   /** The session of the moment, if there is one. */
   session(): Session<unknown> | undefined;
   onError(error: unknown): void;
@@ -152,7 +153,8 @@ export class Settlements {
   /** Sends as soon as it may: not beside the batch under way, and not too close behind the last one. */
   #hurry(): void {
     this.#hurried = true;
-    const waitMs = this.#sentMs + this.#rules.apartMs - monotonicMs();
+    const { apart, delayMs } = this.#rules;
+    const waitMs = apart ? this.#sentMs + delayMs - monotonicMs() : 0;
     if (waitMs <= 0) this.send();
     else this.#timer ??= startTimer(() => this.send(), waitMs);
   }

@@ -59,7 +59,7 @@ describe("verdicts", () => {
     vi.useFakeTimers();
     try {
       const source = new HandSource();
-      const iterator = (await source.subscribe({}, { settleApartMs: 5 }))[Symbol.asyncIterator]();
+      const iterator = (await source.subscribe({}, { settlesApart: true }))[Symbol.asyncIterator]();
       for (const id of ["a", "b", "c"]) {
         source.session.deliver(id);
         (await nextOf(iterator)).ack();

@@ -10,7 +10,7 @@ import { OptionError } from "../errors/index.ts";
  */
 export class OptionCheck {
   readonly #subject: string;
-  readonly #problems: Set<string> = new Set();
+  readonly #problems: string[] = [];
 
   constructor(subject: string) {
     this.#subject = subject;
@@ -59,8 +59,13 @@ export class OptionCheck {
   }
 
   that(ok: boolean, problem: string): this {
-    if (!ok) this.#problems.add(problem);
+    if (!ok && !this.#problems.includes(problem)) this.#problems.push(problem);
     return this;
+  }
+
+  /** Throws `OptionError` when anything was wrong. */
+  done(): void {
+    if (this.#problems.length > 0) throw new OptionError(this.#subject, this.#problems);
   }
 
   #number(name: string, value: unknown, range: { readonly min?: number; readonly max?: number }, kind: string): this {
@@ -70,11 +75,6 @@ export class OptionCheck {
 
   #must(name: string, value: unknown, ok: boolean, wish: string): this {
     return this.that(value === undefined || ok, `${name} must be ${wish}, got ${shown(value)}`);
-  }
-
-  /** Throws `OptionError` when anything was wrong. */
-  done(): void {
-    if (this.#problems.size > 0) throw new OptionError(this.#subject, [...this.#problems]);
   }
 }
 
