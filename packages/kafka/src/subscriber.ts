@@ -97,8 +97,7 @@ export class KafkaSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.giveBack();
-    await this.close();
+    await Promise.all([this.close(), this.#open.giveBack()]);
   }
 
   get #committedOnly(): boolean {

@@ -127,8 +127,7 @@ export class RabbitMqSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.giveBack();
-    await this.close();
+    await Promise.all([this.close(), this.#open.giveBack()]);
   }
 
   #check(topic: string, options: SubscribeOptions): void {

@@ -125,13 +125,12 @@ class ReplaySession implements Session<SqlReceipt> {
     if (this.#closed || rows.length === 0) return;
     this.#place.after = (rows.at(-1) as StoredRow)[0];
     this.#wanted -= rows.length;
-    for (const row of rows) {
-      takeRow(row, new SqlReceipt(row[1], row[0], row[2], undefined, 0), this.#intake, (error) => {
-        this.#wanted++;
-        if (error === undefined) this.#pull();
-        else this.#intake.fail(error);
-      });
-    }
+    const onSteppedOver = (_receipt: SqlReceipt, error: unknown): void => {
+      this.#wanted++;
+      if (error === undefined) this.#pull();
+      else this.#intake.fail(error);
+    };
+    for (const row of rows) takeRow(row, new SqlReceipt(row[1], row[0], row[2], undefined, 0), this.#intake, onSteppedOver);
     this.#pull();
   }
 }

@@ -1,5 +1,6 @@
 import type { Intake } from "millrace/adapter";
 import { type Claim, SqlReceipt } from "./claim.ts";
+import type { StoredRow } from "./dialect.ts";
 import type { Grant } from "./exchange.ts";
 import { takeRow } from "./take-row.ts";
 
@@ -10,10 +11,7 @@ export function takeGrant(
   intake: Intake<SqlReceipt>,
   onSteppedOver: (receipt: SqlReceipt, error: unknown) => void,
 ): void {
-  const receipts = rows.map(([offset, id, createdAt]) => new SqlReceipt(id, offset, createdAt, claim, attempts?.get(offset) ?? 0));
+  const receipts = rows.map((row) => new SqlReceipt(row[1], row[0], row[2], claim, attempts?.get(row[0]) ?? 0));
   for (const receipt of receipts) claim.add(receipt);
-  for (const [index, row] of rows.entries()) {
-    const receipt = receipts[index] as SqlReceipt;
-    takeRow(row, receipt, intake, (error) => onSteppedOver(receipt, error));
-  }
+  for (let index = 0; index < rows.length; index++) takeRow(rows[index] as StoredRow, receipts[index] as SqlReceipt, intake, onSteppedOver);
 }

@@ -9,13 +9,14 @@ const EMPTY = new Uint8Array(0);
  * Hands a row to the subscription. One that cannot be decoded is told as such, and settled once that is recorded: the record
  * stays in the table, and stops nobody.
  */
-export function takeRow(row: StoredRow, receipt: SqlReceipt, intake: Intake<SqlReceipt>, onSteppedOver: (error: unknown) => void): void {
+export function takeRow(row: StoredRow, receipt: SqlReceipt, intake: Intake<SqlReceipt>, onSteppedOver: (receipt: SqlReceipt, error: unknown) => void): void {
   const payload = row[3] ?? EMPTY;
   let decoded: DecodedMetadata;
   try {
     decoded = decodeMetadata(row[4]);
   } catch (error) {
-    intake.undecodable({ position: String(row[0]), payload, error }).then(() => onSteppedOver(undefined), onSteppedOver);
+    const done = (failure?: unknown): void => onSteppedOver(receipt, failure);
+    intake.undecodable({ position: String(row[0]), payload, error }).then(() => done(), done);
     return;
   }
   intake.deliver(new Received({ source: receipt, key: decoded.key, payload, metadata: decoded.metadata }, receipt, Math.max(1, receipt.kept)));

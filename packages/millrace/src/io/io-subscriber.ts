@@ -84,8 +84,7 @@ export class IoSubscriber implements Subscriber {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.giveBack();
-    await this.close();
+    await Promise.all([this.close(), this.#open.giveBack()]);
   }
 
   async #close(): Promise<void> {

@@ -115,8 +115,7 @@ export class MemoryPubSub implements PubSub {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.giveBack();
-    await this.close();
+    await Promise.all([this.close(), this.#open.giveBack()]);
   }
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {

@@ -17,7 +17,7 @@ export class FetchLimits implements FetchLimit {
   fetched(topic: string, rows: readonly StoredRow[], limit: number): void {
     if (rows.length === 0) return;
     let bytes = 0;
-    for (const [, , , payload, metadata] of rows) bytes += (payload?.length ?? 0) + (metadata?.length ?? 0) + 100;
+    for (const row of rows) bytes += (row[3]?.length ?? 0) + (row[4]?.length ?? 0) + 100;
     const fits = Math.max(1, Math.floor((TARGET_BYTES * rows.length) / bytes));
     const now = this.limit(topic);
     const next = rows.length < limit ? Math.min(now, fits) : Math.min(fits, now * 4, MOST);

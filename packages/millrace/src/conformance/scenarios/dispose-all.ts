@@ -11,7 +11,9 @@ export const disposeAll: Scenario = {
     const first = await world.watch(pubsub, { decide: () => "hold" });
     await pubsub.publish(world.topic, world.numbered(1));
     await first.until(() => first.holding.size === 1, "one is in hand");
-    await world.within(pubsub[Symbol.asyncDispose](), "disposing the pub/sub", 10_000);
+    const disposing = pubsub[Symbol.asyncDispose]();
+    await assert.rejects(world.within(pubsub.subscribe(world.topic, { group: world.group }), "subscribing meanwhile"), { code: "CLOSED" });
+    await world.within(disposing, "disposing the pub/sub", 10_000);
     await world.within(first.finished(), "ending the iteration");
     assert.equal(first.handOuts[0]?.message.ack(), false, "a verdict after disposal is refused");
     if (world.setup.singleInstance) return;
