@@ -6,6 +6,9 @@ import { GroupSource } from "./group-source.ts";
 import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions } from "./options.ts";
 import { ReplaySource } from "./replay-source.ts";
 
+/** A transaction costs the same for many verdicts as for few: as many as are fetched in one. */
+const SETTLE_BATCH = 1000;
+
 /**
  * Reads topics of the log, for a group or for oneself.
  *
@@ -45,7 +48,15 @@ export class SqlSubscriber implements Subscriber {
       topic,
       options,
       source: this.#source(topic, options, leaseMs),
-      settings: { adapter: dialect.name, prefetch, prefetchBytes, parkLimit, logger, ...(options.group === undefined ? {} : { leaseMs, keepsAttempts: true }) },
+      settings: {
+        adapter: dialect.name,
+        prefetch,
+        prefetchBytes,
+        parkLimit,
+        logger,
+        settleBatch: SETTLE_BATCH,
+        ...(options.group === undefined ? {} : { leaseMs, keepsAttempts: true }),
+      },
     });
   }
 

@@ -10,10 +10,11 @@ import { memoryCapabilities, persistentMemoryCapabilities } from "./capabilities
 import type { MemoryPubSubOptions } from "./memory-options.ts";
 import { memorySource } from "./memory-source.ts";
 import { MemoryTopic } from "./memory-topic.ts";
-import { PublishQueue } from "./publish-queue.ts";
+import { PublishQueue, refusal } from "./publish-queue.ts";
 import type { Stored } from "./stored.ts";
 
 const BUFFER_SIZE = 10_000;
+const CLOSED = "the pub/sub is closed";
 const RESOLVED: Promise<void> = Promise.resolve();
 
 interface Room {
@@ -120,17 +121,10 @@ export class MemoryPubSub implements PubSub {
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {
     checkPublish("MemoryPubSub", topic, messages);
-    if (this.#closing !== undefined) throw closedBefore(messages, 0);
+    if (this.#closing !== undefined) throw refusal({ messages, next: 0 }, "CLOSED", CLOSED);
     if (messages.length === 0) return;
     const signal = options?.signal;
-    if (signal?.aborted) {
-      throw new PublishError("the publish was aborted", {
-        code: "PUBLISH_ABORTED",
-        retryable: true,
-        cause: signal.reason,
-        outcomes: messages.map(() => "rejected"),
-      });
-    }
+    if (signal?.aborted) throw refusal({ messages, next: 0 }, "PUBLISH_ABORTED", "the publish was aborted", signal.reason);
     const known = this.#rooms.get(topic);
     if (known === undefined && !this.#persistent) {
       this.#logger.debug({ topic, count: messages.length }, "nobody has subscribed, messages are dropped");
@@ -140,7 +134,7 @@ export class MemoryPubSub implements PubSub {
     const acks = this.#block ? new Acks(messages.length) : undefined;
     if (room.queue.fits(messages.length)) {
       for (let index = 0; index < messages.length; index++) {
-        if (this.#closing !== undefined) throw closedBefore(messages, index);
+        if (this.#closing !== undefined) throw refusal({ messages, next: index }, "CLOSED", CLOSED);
         room.topic.put(messages[index] as Message, acks);
         if (sliceSpent()) await nextTurn();
       }
@@ -199,10 +193,6 @@ export class MemoryPubSub implements PubSub {
   }
 }
 
-function closedBefore(messages: readonly Message[], next: number): PublishError {
-  return new PublishError("the pub/sub is closed", { code: "CLOSED", outcomes: messages.map((_message, index) => (index < next ? "confirmed" : "rejected")) });
-}
-
 function closed(): MillraceError {
-  return new MillraceError("the pub/sub is closed", { code: "CLOSED" });
+  return new MillraceError(CLOSED, { code: "CLOSED" });
 }

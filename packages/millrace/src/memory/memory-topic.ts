@@ -1,7 +1,7 @@
 import type { From, Message } from "../message/index.ts";
 import type { Acks } from "./acks.ts";
 import { MemoryGroup } from "./memory-group.ts";
-import { type Stored, stored } from "./stored.ts";
+import { Stored } from "./stored.ts";
 
 /** One topic: its groups, and in a persistent pub/sub everything ever published to it. */
 export class MemoryTopic {
@@ -27,7 +27,7 @@ export class MemoryTopic {
 
   /** Puts a message before every group. Each of them will tell `acks` about its ack. */
   put(message: Message, acks: Acks | undefined): void {
-    const entry = stored(message, ++this.#offset, this.#log !== undefined, acks?.onAck);
+    const entry = new Stored(message, ++this.#offset, this.#log !== undefined, acks?.onAck);
     this.#log?.push(entry);
     acks?.put(this.#all.size);
     for (const group of this.#all) group.add(entry);

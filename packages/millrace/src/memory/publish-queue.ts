@@ -42,9 +42,9 @@ export class PublishQueue {
     return this.#bound === Infinity || (this.#waiting.size === 0 && (this.#topic.groups.size === 0 || this.#topic.load + count <= this.#bound));
   }
 
+  /** The signal has not aborted yet. */
   wait(messages: readonly Message[], acks: Acks | undefined, signal: AbortSignal | undefined): Promise<void> {
     const entry: Waiting = { messages, acks, done: deferred(), next: 0 };
-    if (signal?.aborted) return Promise.reject(refusal(entry, "PUBLISH_ABORTED", "the publish was aborted", signal.reason));
     const onAbort = (): void => {
       const others = [...this.#waiting].filter((other) => other !== entry);
       this.#waiting.clear();
@@ -70,7 +70,7 @@ export class PublishQueue {
     stopTimer(this.#timer);
     this.#timer = undefined;
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-      entry.done.reject(refusal(entry, "CLOSED", "the pub/sub closed while the publish waited for room", undefined));
+      entry.done.reject(refusal(entry, "CLOSED", "the pub/sub closed while the publish waited for room"));
     }
   }
 
@@ -114,7 +114,7 @@ export class PublishQueue {
     this.#moveOn(this.#bound * OVERFLOW);
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
       const text = `topic ${JSON.stringify(this.#topic.name)} holds ${this.#topic.load} messages, ${OVERFLOW} times its bound of ${this.#bound}, and its reader gives no verdict`;
-      entry.done.reject(refusal(entry, "BUFFER_FULL", text, undefined));
+      entry.done.reject(refusal(entry, "BUFFER_FULL", text));
     }
   }
 
@@ -128,7 +128,8 @@ export class PublishQueue {
   }
 }
 
-function refusal(entry: Waiting, code: string, text: string, cause: unknown): PublishError {
-  const outcomes = entry.messages.map((_message, index): PublishOutcome => (index < entry.next ? "confirmed" : "rejected"));
+/** What a publish is rejected with whose first `next` messages are in the topic. */
+export function refusal({ messages, next }: Pick<Waiting, "messages" | "next">, code: string, text: string, cause?: unknown): PublishError {
+  const outcomes = messages.map((_message, index): PublishOutcome => (index < next ? "confirmed" : "rejected"));
   return new PublishError(text, { code, retryable: code !== "CLOSED", cause, outcomes });
 }

@@ -49,12 +49,7 @@ export class BatchCollector {
       return;
     }
     this.#gathering.push(entry);
-    if (this.#gathering.length === 1) {
-      this.#timer = startTimer(() => {
-        this.#due = true;
-        this.#go();
-      }, this.#rules.maxWaitMs);
-    }
+    if (this.#gathering.length === 1) this.#waitForMore();
     this.#go();
   }
 
@@ -71,14 +66,16 @@ export class BatchCollector {
       stopTimer(this.#timer);
       for (const { key } of batch) if (key !== undefined) this.#runningKeys.add(key);
       this.#setAside();
-      if (this.#gathering.length > 0) {
-        this.#timer = startTimer(() => {
-          this.#due = true;
-          this.#go();
-        }, this.#rules.maxWaitMs);
-      }
+      if (this.#gathering.length > 0) this.#waitForMore();
       void this.#run(batch);
     }
+  }
+
+  #waitForMore(): void {
+    this.#timer = startTimer(() => {
+      this.#due = true;
+      this.#go();
+    }, this.#rules.maxWaitMs);
   }
 
   async #run(entries: readonly Enrolled[]): Promise<void> {

@@ -13,7 +13,7 @@ import type { StillRunning } from "./still-running.ts";
  * batch is done. Without middleware a batch costs no promise per message.
  */
 export class Batched implements Processor {
-  readonly readers = 1;
+  readonly slots = 1;
   readonly detached = true;
   readonly demands: Processor["demands"];
   readonly #collector: BatchCollector;

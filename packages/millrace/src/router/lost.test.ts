@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deferred } from "../internal/deferred.ts";
-import { Message, type ReceivedMessage } from "../message/index.ts";
+import { Message, type ReceivedMessage, transformSubscriber } from "../message/index.ts";
 import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
 
 interface Scene {
@@ -208,6 +208,28 @@ describe("a subscription that breaks for good", () => {
     expect(rig.logger.saying("subscribing again failed")).toHaveLength(1);
     subscriber.source.session.deliver("x");
     await until(() => seen.length === 1, "a message");
+  });
+
+  it("is given back first: what it held comes again", async () => {
+    await using rig = new Rig();
+    let broken = true;
+    const seen: string[] = [];
+    const breakAck = (message: ReceivedMessage): void => {
+      if (!broken) return;
+      const ack = (): never => {
+        broken = false;
+        throw new Error("a foreign client is gone");
+      };
+      Object.defineProperty(message, "ack", { value: ack });
+    };
+    rig.router.addSubscriberDecorators(transformSubscriber(breakAck));
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: (m) => void seen.push(m.text()) });
+    await rig.bus.provision("t", { group: "a" });
+    await rig.router.start();
+    await rig.send("t", "1", "2");
+    await until(() => seen.length === 3, "the message whose ack failed, once more, and the next one");
+    expect(seen).toEqual(["1", "1", "2"]);
+    expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
   });
 
   it("does not keep close() from ending while it cannot be had again", async () => {

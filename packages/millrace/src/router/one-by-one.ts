@@ -7,7 +7,7 @@ import type { Processor } from "./processor.ts";
 
 /** Calls the handler, publishes what it gives back, then acks: each message for itself, `concurrency` at a time. */
 export class OneByOne implements Processor {
-  readonly readers: number;
+  readonly slots: number;
   readonly demands: Processor["demands"];
   readonly #name: string;
   readonly #handler: Handler;
@@ -16,7 +16,7 @@ export class OneByOne implements Processor {
 
   constructor(options: HandlerOptions, handler: Handler, failures: Failures, outlet: Outlet | undefined) {
     const concurrency = options.concurrency ?? 1;
-    this.readers = concurrency;
+    this.slots = concurrency;
     this.demands = { maxInFlight: concurrency, orderBy: options.orderBy };
     this.#name = options.name;
     this.#handler = handler;

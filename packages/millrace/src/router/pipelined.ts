@@ -24,7 +24,7 @@ interface Passage {
  * is handled again: readers of the output may see 4–8, then 3–8, never a loss.
  */
 export class Pipelined implements Processor {
-  readonly readers: number;
+  readonly slots: number;
   readonly demands: Processor["demands"];
   readonly #handler: Handler;
   readonly #failures: Failures;
@@ -39,7 +39,7 @@ export class Pipelined implements Processor {
     const concurrency = options.concurrency ?? 1;
     const pipeline = options.pipeline ?? 0;
     this.#laneOf = laneOf(options.orderBy, concurrency);
-    this.readers = concurrency + pipeline;
+    this.slots = concurrency + pipeline;
     this.demands = {
       maxInFlight: concurrency + pipeline,
       orderBy: options.orderBy === "none" && concurrency > 1 ? "none" : this.#laneOf,

@@ -3,11 +3,11 @@ import type { ReceivedMessage, SubscribeOptions } from "../message/index.ts";
 
 /** One way of handling messages: one by one, pipelined, or in batches. */
 export interface Processor {
-  /** Loops that read the subscription. */
-  readonly readers: number;
+  /** Calls at a time. */
+  readonly slots: number;
   /** What it asks of the subscription. */
   readonly demands: Pick<SubscribeOptions, "maxInFlight" | "orderBy"> & SubscribeDoors;
-  /** What it was given is on its way when `handle` has returned: the reader goes on at once. */
+  /** What it was given is on its way when `handle` has returned: it needs no slot. */
   readonly detached?: boolean;
   /** Handles one message and gives its verdict. Returns a promise only when it must wait. Never throws, never rejects. */
   handle(message: ReceivedMessage): Promise<void> | undefined;

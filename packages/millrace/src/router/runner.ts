@@ -1,11 +1,12 @@
 import { equalBackoffMs } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
-import { coarseMs, nextTurn, sliceSpent } from "../internal/slice.ts";
+import { coarseMs } from "../internal/slice.ts";
 import { sleep, startTimer, wallMs } from "../internal/timers.ts";
 import { within } from "../internal/within.ts";
 import type { Logger } from "../logger/index.ts";
 import type { MessageDoors, SubscribeDoors, SubscriptionDoors, Taker } from "../message/doors.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import type { Failures } from "./failures.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { HandlerHealth } from "./health.ts";
@@ -16,15 +17,6 @@ const RESUBSCRIBE_MIN_MS = 100;
 const RESUBSCRIBE_MAX_MS = 5000;
 /** Default of `abandonAfterMs`. */
 export const ABANDON_MS = 30_000;
-
-/** A loop that reads the subscription. */
-interface Reader {
-  current: ReceivedMessage | undefined;
-  /** Its call was abandoned and another reader took its place. */
-  replaced: boolean;
-  /** It reads no more. */
-  leave(): void;
-}
 
 export interface RunnerParts {
   readonly spec: HandlerSpec;
@@ -38,14 +30,14 @@ export interface RunnerParts {
   readonly onGone: (finished: boolean) => void;
 }
 
-/** One handler at work: its subscription, taken up again when it breaks, and the loops that read it. */
+/** One handler at work: its subscription, taken up again when it breaks, and what each message goes through. */
 export class Runner implements Taker {
   readonly handler: string;
   readonly publishTopic: string | undefined;
   readonly #parts: RunnerParts;
-  readonly #readers: Set<Reader> = new Set();
   readonly #stop: AbortController = new AbortController();
   #subscription: Subscription | undefined;
+  #dispatcher: Dispatcher | undefined;
   #broken: { readonly since: Date; readonly error: Error } | undefined;
   #paused = false;
   #life: Promise<void> = Promise.resolve();
@@ -86,8 +78,7 @@ export class Runner implements Taker {
       await this.#subscription?.drain(options);
     } finally {
       // Whoever still runs outlived the drain's deadline and its delivery: nothing of it counts any more.
-      const running = [...this.#readers].some(({ current }) => current !== undefined);
-      await within(this.#life, running ? 0 : (options.timeoutMs ?? ABANDON_MS));
+      await within(this.#life, this.#dispatcher?.busy ? 0 : (options.timeoutMs ?? ABANDON_MS));
     }
   }
 
@@ -120,29 +111,23 @@ export class Runner implements Taker {
   onLost(message: ReceivedMessage, reason: unknown): void {
     const { spec, logger, lostRuns, failures, processor } = this.#parts;
     failures.onLost(message);
-    const reader = [...this.#readers].find(({ current }) => current === message);
-    if (reader === undefined && processor.detached !== true) return;
+    const dispatcher = this.#dispatcher;
+    const hasSlot = dispatcher?.has(message) === true;
+    if (!hasSlot && processor.detached !== true) return;
     logger.warn({ ...this.#fields(message), reason }, "the delivery was lost while the handler ran");
     if (this.#stop.signal.aborted) return;
     lostRuns.begin(message.id);
     startTimer(
       () => {
-        if (reader === undefined ? !lostRuns.has(message.id) : reader.current !== message) return;
+        if (hasSlot ? !dispatcher?.has(message) : !lostRuns.has(message.id)) return;
         logger.error({ ...this.#fields(message) }, "the handler did not end after its delivery was lost, its call is abandoned");
         lostRuns.end(message.id, false);
-        if (reader === undefined) return;
-        reader.replaced = true;
-        this.#readers.delete(reader);
-        if (!this.#stop.signal.aborted) this.#spare?.();
-        reader.leave();
+        dispatcher?.abandon(message);
       },
       spec.options.abandonAfterMs ?? ABANDON_MS,
       true,
     );
   }
-
-  /** Starts another reader on the running iteration. */
-  #spare: (() => void) | undefined;
 
   async #subscribe(): Promise<Subscription> {
     const { spec, subscriber, processor, failures } = this.#parts;
@@ -160,7 +145,8 @@ export class Runner implements Taker {
 
   async #live(first: Subscription): Promise<void> {
     for (let subscription: Subscription | undefined = first; subscription !== undefined; ) {
-      const failure = await this.#read(subscription);
+      this.#dispatcher = new Dispatcher(subscription, this.#parts.processor.slots, (message) => this.#handle(message));
+      const failure = await this.#dispatcher.run();
       if (this.#stop.signal.aborted) return;
       if (failure === undefined && (subscription as SubscriptionDoors)["millrace.finished"]) {
         this.#parts.logger.info(this.#fields(undefined), "the input has been read to its end, the handler stops");
@@ -170,6 +156,7 @@ export class Runner implements Taker {
       const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
       this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
       this.#parts.logger.error({ ...this.#fields(undefined), error }, "the subscription broke, it is taken up again");
+      subscription[Symbol.asyncDispose]().then(undefined, () => {}); // should it not have ended: what it holds is to come again
       subscription = await this.#resubscribe();
       if (subscription !== undefined) this.#broken = undefined;
     }
@@ -195,60 +182,13 @@ export class Runner implements Taker {
     }
   }
 
-  /** Reads until the iteration ends; answers with what broke it, if something did. */
-  async #read(subscription: Subscription): Promise<unknown> {
-    const iterator = subscription[Symbol.asyncIterator]();
-    let failure: unknown;
-    let running = 0;
-    const line = { waiting: 0 };
-    await new Promise<void>((resolve) => {
-      const leave = (): void => {
-        running--;
-        if (running === 0) resolve();
-      };
-      const launch = (): void => {
-        running++;
-        const reader: Reader = { current: undefined, replaced: false, leave };
-        this.#readers.add(reader);
-        this.#loop(reader, iterator, subscription as Subscription & SubscriptionDoors, line)
-          .catch((error: unknown) => {
-            failure ??= error;
-          })
-          .finally(() => {
-            this.#readers.delete(reader);
-            if (!reader.replaced) leave();
-          });
-      };
-      this.#spare = launch;
-      for (let count = this.#parts.processor.readers; count > 0; count--) launch();
-    });
-    return failure;
-  }
-
-  async #loop(reader: Reader, iterator: AsyncIterator<ReceivedMessage>, subscription: SubscriptionDoors, line: { waiting: number }): Promise<void> {
-    const { processor } = this.#parts;
-    for (;;) {
-      // Not past readers that stand in line: what they were given earlier is handled before what could be taken now.
-      let message = line.waiting === 0 ? subscription["millrace.take"]?.() : undefined;
-      if (message === undefined) {
-        line.waiting++;
-        const step = await iterator.next();
-        line.waiting--;
-        if (step.done) return;
-        message = step.value;
-      }
-      this.#lastMessageAt = coarseMs();
-      this.#handled++;
-      (message as MessageDoors)["millrace.takenBy"]?.(this);
-      const pending = this.#parts.lostRuns.size > 0 ? this.#afterLostRun(message) : processor.handle(message);
-      if (pending !== undefined && processor.detached !== true) {
-        reader.current = message;
-        await pending;
-        reader.current = undefined;
-        if (reader.replaced) return;
-      }
-      if (sliceSpent()) await nextTurn();
-    }
+  #handle(message: ReceivedMessage): Promise<void> | undefined {
+    const { processor, lostRuns } = this.#parts;
+    this.#lastMessageAt = coarseMs();
+    this.#handled++;
+    (message as MessageDoors)["millrace.takenBy"]?.(this);
+    const pending = lostRuns.size > 0 ? this.#afterLostRun(message) : processor.handle(message);
+    return processor.detached === true ? undefined : pending;
   }
 
   async #afterLostRun(message: ReceivedMessage): Promise<void> {
