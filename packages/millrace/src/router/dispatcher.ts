@@ -44,8 +44,8 @@ export class Dispatcher {
     return this.#failure;
   }
 
-  /** The slot of this message's call is free, whether it has ended or not. */
-  abandon(message: ReceivedMessage): void {
+  /** The call for this message has ended, or is given up. */
+  free(message: ReceivedMessage): void {
     if (this.#calls.delete(message)) this.#goOn();
   }
 
@@ -68,7 +68,7 @@ export class Dispatcher {
     const call = this.#handle(message);
     if (call !== undefined) {
       this.#calls.add(message);
-      void call.then(() => this.abandon(message));
+      void call.then(() => this.free(message));
     }
     if (!sliceSpent()) return;
     this.#waiting = true;

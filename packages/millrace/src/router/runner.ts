@@ -122,7 +122,7 @@ export class Runner implements Taker {
         if (hasSlot ? !dispatcher?.has(message) : !lostRuns.has(message.id)) return;
         logger.error({ ...this.#fields(message) }, "the handler did not end after its delivery was lost, its call is abandoned");
         lostRuns.end(message.id, false);
-        dispatcher?.abandon(message);
+        dispatcher?.free(message);
       },
       spec.options.abandonAfterMs ?? ABANDON_MS,
       true,
