@@ -1,5 +1,5 @@
 import { MillraceError } from "../errors/index.ts";
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import { Deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import type { ReceivedMessage } from "../message/index.ts";
@@ -7,7 +7,7 @@ import type { ReceivedMessage } from "../message/index.ts";
 type Step = IteratorResult<ReceivedMessage, undefined>;
 const DONE: Step = Object.freeze({ value: undefined, done: true });
 
-/** A message handed out. No literal: V8 puts those that have often outlived a collection into the old space at once, with all they hold. */
+/** A message handed out. A class for the reason that `Deferred` is one. */
 class Taken {
   readonly done = false;
   readonly value: ReceivedMessage;
@@ -108,12 +108,12 @@ export class Reading {
   #nextStep(iterator: object): Promise<Step> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (this.#ended) return Promise.resolve(DONE);
-    const step = deferred<Step>();
+    const step = new Deferred<Step>();
     if (sliceSpent()) void nextTurn().then(() => this.#stepNow(iterator, step));
     else {
       const message = this.#waiting.size === 0 ? this.#take() : undefined;
-      if (message !== undefined) step.resolve(new Taken(message));
-      else this.#waiting.push(step);
+      if (message === undefined) this.#waiting.push(step);
+      else step.resolve(new Taken(message));
     }
     return step.promise;
   }

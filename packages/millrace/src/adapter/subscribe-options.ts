@@ -4,12 +4,14 @@ import { OptionCheck } from "../options/index.ts";
 /** Checks what a user gave to `subscribe`; throws an `OptionError` that lists everything that is wrong. */
 export function checkSubscribe(subject: string, topic: unknown, options: SubscribeOptions = {}): void {
   const check = new OptionCheck(`${subject}.subscribe`);
-  check.that(typeof topic === "string" && topic.length > 0, "topic must be a text that is not empty");
-  check.text("group", options.group).integer("maxInFlight", options.maxInFlight, { min: 1 });
-  const { orderBy } = options;
-  check.that(orderBy === undefined || orderBy === "none" || typeof orderBy === "function", 'orderBy must be a function or "none"');
+  check.required("topic", topic).text("topic", topic).text("group", options.group).integer("maxInFlight", options.maxInFlight, { min: 1 });
+  checkOrderBy(check, options.orderBy);
   check.that(isFrom(options.from), 'from must be "earliest", "latest", { time: Date } or { position: string }');
   check.done();
+}
+
+export function checkOrderBy(check: OptionCheck, orderBy: unknown): void {
+  check.that(orderBy === undefined || orderBy === "none" || typeof orderBy === "function", 'orderBy must be a function or "none"');
 }
 
 function isFrom(from: From | undefined): boolean {
@@ -21,8 +23,7 @@ function isFrom(from: From | undefined): boolean {
 
 /** Checks what a user gave to `publish`. */
 export function checkPublish(subject: string, topic: unknown, messages: readonly unknown[]): void {
-  const check = new OptionCheck(`${subject}.publish`);
-  check.that(typeof topic === "string" && topic.length > 0, "topic must be a text that is not empty");
+  const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
   const bad = messages.findIndex((message) => !((message as { payload?: unknown } | undefined)?.payload instanceof Uint8Array));
   check.that(bad === -1, `messages[${bad}] must be a Message`);
   check.done();

@@ -31,6 +31,10 @@ export interface MessageDoors {
   readonly verdict?: Verdict | undefined;
 }
 
+export function handlingEnded(message: ReceivedMessage): void {
+  (message as MessageDoors)["millrace.ended"]?.();
+}
+
 /** On a subscription. */
 export interface SubscriptionDoors {
   /** The next message, if one can be handed out at once. */

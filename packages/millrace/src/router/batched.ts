@@ -1,5 +1,5 @@
 import { type Deferred, deferred } from "../internal/deferred.ts";
-import type { MessageDoors } from "../message/doors.ts";
+import { handlingEnded } from "../message/doors.ts";
 import { type Handler, isPromise, type Middleware, type OrderBy, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { BatchCollector } from "./batch-collector.ts";
 import { compose } from "./compose.ts";
@@ -34,7 +34,7 @@ export class Batched implements Processor {
     this.#wrapped = middleware.length === 0 ? undefined : compose(name, stillRunning?.follow(enrol) ?? enrol, middleware);
   }
 
-  handle(message: ReceivedMessage): undefined {
+  handle(message: ReceivedMessage): true {
     if (this.#wrapped === undefined) {
       this.#collector.enrol({
         message,
@@ -42,7 +42,7 @@ export class Batched implements Processor {
         succeed: () => this.#succeed(message),
         fail: (error) => this.#fail(message, error),
       });
-      return undefined;
+      return true;
     }
     try {
       const result = this.#wrapped(message);
@@ -55,7 +55,7 @@ export class Batched implements Processor {
     } catch (error) {
       void this.#fail(message, error);
     }
-    return undefined;
+    return true;
   }
 
   end(): void {
@@ -87,8 +87,8 @@ export class Batched implements Processor {
     return undefined;
   }
 
-  #end(message: ReceivedMessage & MessageDoors): void {
-    message["millrace.ended"]?.();
+  #end(message: ReceivedMessage): void {
+    handlingEnded(message);
     if (this.#judgments.size === 0) return;
     this.#judgments.get(message.id)?.resolve();
     this.#judgments.delete(message.id);

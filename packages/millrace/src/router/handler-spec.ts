@@ -1,3 +1,4 @@
+import { checkOrderBy } from "../adapter/subscribe-options.ts";
 import type { MiddlewareDoors } from "../message/doors.ts";
 import { type Capabilities, type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -28,7 +29,7 @@ export function handlerSpec(kind: HandlerKind, options: AnyHandlerOptions, route
   check.required("name", name).text("name", name);
   check.that(typeof name !== "string" || !taken(name), "its name is taken by another handler of this router");
   check.text("group", group).integer("concurrency", concurrency, { min: 1 }).duration("abandonAfterMs", abandonAfterMs);
-  check.that(orderBy === undefined || orderBy === "none" || typeof orderBy === "function", 'orderBy must be a function or "none"');
+  checkOrderBy(check, orderBy);
   check.required("handle", handle).call("handle", handle);
   check.that(
     middleware === undefined || (Array.isArray(middleware) && middleware.every((one) => typeof one === "function")),

@@ -210,27 +210,36 @@ describe("a subscription that breaks for good", () => {
     await until(() => seen.length === 1, "a message");
   });
 
-  it("is given back first: what it held comes again", async () => {
-    await using rig = new Rig();
-    let broken = true;
-    const seen: string[] = [];
-    const breakAck = (message: ReceivedMessage): void => {
-      if (!broken) return;
-      const ack = (): never => {
-        broken = false;
-        throw new Error("a foreign client is gone");
+  const ways: readonly [string, (seen: string[]) => Pick<Parameters<Rig["router"]["addConsumerHandler"]>[0], "handle" | "concurrency">][] = [
+    ["a synchronous handler", (seen) => ({ handle: (m) => void seen.push(m.text()) })],
+    ["an async one", (seen) => ({ handle: async (m) => void seen.push(m.text()) })],
+    ["several at once", (seen) => ({ concurrency: 2, handle: async (m) => void seen.push(m.text()) })],
+  ];
+  for (const [name, way] of ways) {
+    it(`is given back first, and what it held comes again (${name}, messages that cannot be acked)`, async () => {
+      await using rig = new Rig();
+      let broken = true;
+      const seen: string[] = [];
+      const breakAck = (message: ReceivedMessage): void => {
+        if (!broken) return;
+        const ack = (): never => {
+          broken = false;
+          throw new Error("a foreign client is gone");
+        };
+        Object.defineProperty(message, "ack", { value: ack });
       };
-      Object.defineProperty(message, "ack", { value: ack });
-    };
-    rig.router.addSubscriberDecorators(transformSubscriber(breakAck));
-    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: (m) => void seen.push(m.text()) });
-    await rig.bus.provision("t", { group: "a" });
-    await rig.router.start();
-    await rig.send("t", "1", "2");
-    await until(() => seen.length === 3, "the message whose ack failed, once more, and the next one");
-    expect(seen).toEqual(["1", "1", "2"]);
-    expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
-  });
+      rig.router.addSubscriberDecorators(transformSubscriber(breakAck));
+      rig.router.addConsumerHandler({ name: "a", subscribe: "t", ...way(seen) });
+      await rig.bus.provision("t", { group: "a" });
+      await rig.router.start();
+      await rig.send("t", "1");
+      await until(() => seen.length === 2, "the message whose ack failed, once more");
+      await rig.send("t", "2");
+      await until(() => seen.length === 3, "the next one");
+      expect(seen).toEqual(["1", "1", "2"]);
+      expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
+    });
+  }
 
   it("does not keep close() from ending while it cannot be had again", async () => {
     const { MillraceError } = await import("../errors/index.ts");

@@ -1,5 +1,6 @@
-import type { MessageDoors } from "../message/doors.ts";
+import { handlingEnded } from "../message/doors.ts";
 import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../message/index.ts";
+import type { End } from "./dispatcher.ts";
 import type { Failures } from "./failures.ts";
 import type { HandlerOptions } from "./handler-options.ts";
 import { type Outlet, outputWithoutPublisher } from "./outlet.ts";
@@ -24,45 +25,64 @@ export class OneByOne implements Processor {
     this.#outlet = outlet;
   }
 
-  handle(message: ReceivedMessage): Promise<void> | undefined {
+  handle(message: ReceivedMessage, end: End): boolean {
     let result: ReturnType<Handler>;
     try {
       result = this.#handler(message);
     } catch (error) {
-      return this.#fail(message, error);
+      return this.#fail(message, error, end);
     }
     if (result === undefined) return this.#succeed(message);
-    if (isPromise(result)) {
-      return result.then(
-        (produced) => (produced === undefined ? this.#succeed(message) : this.#publish(message, produced)),
-        (error: unknown) => this.#fail(message, error),
-      );
-    }
-    return this.#publish(message, result);
+    if (!isPromise(result)) return this.#publish(message, result, end);
+    return this.#when(result, message, end, (produced) => (produced === undefined ? this.#succeed(message) : this.#publish(message, produced, end)));
   }
 
   end(): void {}
 
-  #publish(message: ReceivedMessage, produced: Produced): Promise<void> | undefined {
+  #publish(message: ReceivedMessage, produced: Produced, end: End): boolean {
     if (this.#failures.dropsOutput(message)) return this.#succeed(message);
     if (Array.isArray(produced) && produced.length === 0) return this.#succeed(message);
-    if (this.#outlet === undefined) return this.#fail(message, outputWithoutPublisher(this.#name));
-    return this.#outlet.publish(produced, message).then(
-      () => this.#succeed(message),
-      (error: unknown) => this.#fail(message, error),
-    );
+    if (this.#outlet === undefined) return this.#fail(message, outputWithoutPublisher(this.#name), end);
+    return this.#when(this.#outlet.publish(produced, message), message, end, () => this.#succeed(message));
   }
 
-  #succeed(message: ReceivedMessage): undefined {
+  #when<T>(pending: Promise<T>, message: ReceivedMessage, end: End, next: (value: T) => boolean): false {
+    pending.then(
+      (value) => {
+        try {
+          if (next(value)) end();
+        } catch (failure) {
+          end(failure);
+        }
+      },
+      (error: unknown) => {
+        try {
+          if (this.#fail(message, error, end)) end();
+        } catch (failure) {
+          end(failure);
+        }
+      },
+    );
+    return false;
+  }
+
+  #succeed(message: ReceivedMessage): true {
     message.ack();
     this.#failures.onSuccess(message);
-    (message as MessageDoors)["millrace.ended"]?.();
+    handlingEnded(message);
+    return true;
   }
 
-  #fail(message: ReceivedMessage, error: unknown): Promise<void> | undefined {
+  #fail(message: ReceivedMessage, error: unknown, end: End): boolean {
     const burying = this.#failures.onFailure(message, error);
-    if (burying !== undefined) return burying.then(() => (message as MessageDoors)["millrace.ended"]?.());
-    (message as MessageDoors)["millrace.ended"]?.();
-    return undefined;
+    if (burying === undefined) {
+      handlingEnded(message);
+      return true;
+    }
+    burying.then(() => {
+      handlingEnded(message);
+      end();
+    }, end);
+    return false;
   }
 }

@@ -1,8 +1,9 @@
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
-import type { MessageDoors } from "../message/doors.ts";
+import { handlingEnded, type MessageDoors } from "../message/doors.ts";
 import { handedBack } from "../message/handed-back.ts";
 import type { Handler, OrderBy, Produced, ReceivedMessage, Verdict } from "../message/index.ts";
+import type { End } from "./dispatcher.ts";
 import type { Failures } from "./failures.ts";
 import type { ProducingHandlerOptions } from "./handler-options.ts";
 import type { Outlet } from "./outlet.ts";
@@ -51,7 +52,14 @@ export class Pipelined implements Processor {
     this.#free = concurrency;
   }
 
-  async handle(message: ReceivedMessage & MessageDoors): Promise<void> {
+  handle(message: ReceivedMessage & MessageDoors, end: End): boolean {
+    this.#pass(message).then(() => end(), end);
+    return false;
+  }
+
+  end(): void {}
+
+  async #pass(message: ReceivedMessage & MessageDoors): Promise<void> {
     const key = this.#laneOf(message);
     const passage: Passage = { message, handled: deferred(), judged: deferred(), verdict: undefined };
     const before = key === undefined ? undefined : this.#last.get(key);
@@ -77,11 +85,9 @@ export class Pipelined implements Processor {
       passage.handled.resolve();
     }
     passage.judged.resolve();
-    message["millrace.ended"]?.();
+    handlingEnded(message);
     if (key !== undefined && this.#last.get(key) === passage) this.#last.delete(key);
   }
-
-  end(): void {}
 
   async #run(message: ReceivedMessage, overtaken: () => boolean): Promise<Produced> {
     if (overtaken()) return undefined;

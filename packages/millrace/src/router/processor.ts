@@ -1,5 +1,6 @@
 import type { SubscribeDoors } from "../message/doors.ts";
-import type { ReceivedMessage, SubscribeOptions } from "../message/index.ts";
+import type { SubscribeOptions } from "../message/index.ts";
+import type { Handling } from "./dispatcher.ts";
 
 /** One way of handling messages: one by one, pipelined, or in batches. */
 export interface Processor {
@@ -9,8 +10,7 @@ export interface Processor {
   readonly demands: Pick<SubscribeOptions, "maxInFlight" | "orderBy"> & SubscribeDoors;
   /** What it was given is on its way when `handle` has returned: it needs no slot. */
   readonly detached?: boolean;
-  /** Handles one message and gives its verdict. Returns a promise only when it must wait. Never throws, never rejects. */
-  handle(message: ReceivedMessage): Promise<void> | undefined;
+  handle(...call: Parameters<Handling>): ReturnType<Handling>;
   /** The subscription has ended: nothing more will come. */
   end(): void;
 }

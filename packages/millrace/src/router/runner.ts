@@ -4,9 +4,9 @@ import { coarseMs } from "../internal/slice.ts";
 import { sleep, startTimer, wallMs } from "../internal/timers.ts";
 import { within } from "../internal/within.ts";
 import type { Logger } from "../logger/index.ts";
-import type { MessageDoors, SubscribeDoors, SubscriptionDoors, Taker } from "../message/doors.ts";
+import { handlingEnded, type MessageDoors, type SubscribeDoors, type SubscriptionDoors, type Taker } from "../message/doors.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type End } from "./dispatcher.ts";
 import type { Failures } from "./failures.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { HandlerHealth } from "./health.ts";
@@ -122,7 +122,7 @@ export class Runner implements Taker {
         if (hasSlot ? !dispatcher?.has(message) : !lostRuns.has(message.id)) return;
         logger.error({ ...this.#fields(message) }, "the handler did not end after its delivery was lost, its call is abandoned");
         lostRuns.end(message.id, false);
-        dispatcher?.free(message);
+        dispatcher?.abandon(message);
       },
       spec.options.abandonAfterMs ?? ABANDON_MS,
       true,
@@ -145,7 +145,7 @@ export class Runner implements Taker {
 
   async #live(first: Subscription): Promise<void> {
     for (let subscription: Subscription | undefined = first; subscription !== undefined; ) {
-      this.#dispatcher = new Dispatcher(subscription, this.#parts.processor.slots, (message) => this.#handle(message));
+      this.#dispatcher = new Dispatcher(subscription, this.#parts.processor.slots, (message, end) => this.#handle(message, end));
       const failure = await this.#dispatcher.run();
       if (this.#stop.signal.aborted) return;
       if (failure === undefined && (subscription as SubscriptionDoors)["millrace.finished"]) {
@@ -182,20 +182,23 @@ export class Runner implements Taker {
     }
   }
 
-  #handle(message: ReceivedMessage): Promise<void> | undefined {
+  #handle(message: ReceivedMessage, end: End): boolean {
     const { processor, lostRuns } = this.#parts;
     this.#lastMessageAt = coarseMs();
     this.#handled++;
     (message as MessageDoors)["millrace.takenBy"]?.(this);
-    const pending = lostRuns.size > 0 ? this.#afterLostRun(message) : processor.handle(message);
-    return processor.detached === true ? undefined : pending;
+    if (lostRuns.size === 0) return processor.handle(message, end);
+    const done = processor.detached === true ? (): void => {} : end;
+    this.#afterLostRun(message, done).catch(done);
+    return done !== end;
   }
 
-  async #afterLostRun(message: ReceivedMessage): Promise<void> {
+  async #afterLostRun(message: ReceivedMessage, end: End): Promise<void> {
     if (await this.#parts.lostRuns.outcome(message.id)) {
       message.ack();
-      (message as MessageDoors)["millrace.ended"]?.();
-    } else await this.#parts.processor.handle(message);
+      handlingEnded(message);
+      end();
+    } else if (this.#parts.processor.handle(message, end)) end();
   }
 
   #fields(message: ReceivedMessage | undefined): Record<string, unknown> {
