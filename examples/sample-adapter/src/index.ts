@@ -41,8 +41,7 @@ export class ToyPubSub implements PubSub {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.giveBack();
-    await this.close();
+    await Promise.all([this.close(), this.#open.giveBack()]);
   }
 
   #group(topic: string, options: SubscribeOptions): string {
