@@ -31,6 +31,7 @@ export interface MessageDoors {
   readonly verdict?: Verdict | undefined;
 }
 
+/** Tells a message, where it wants to know, that its handler has ended or was abandoned. */
 export function handlingEnded(message: ReceivedMessage): void {
   (message as MessageDoors)["millrace.ended"]?.();
 }
