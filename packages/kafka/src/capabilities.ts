@@ -16,6 +16,7 @@ export const capabilities: Capabilities = Object.freeze({
   transactionalPublish: true,
   // A repeated send is removed by the broker; a message published twice under one id is not.
   deduplicatesPublish: false,
+  maxPublishDelayMs: 0,
   maxHandlingMs: Number.POSITIVE_INFINITY,
   stability: "beta",
 });

@@ -15,6 +15,7 @@ export const capabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: false,
   transactionalPublish: false,
   deduplicatesPublish: false,
+  maxPublishDelayMs: 0,
   // The broker's consumer_timeout.
   maxHandlingMs: 30 * 60_000,
   stability: "beta",

@@ -14,6 +14,7 @@ export const capabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: true,
   transactionalPublish: true,
   deduplicatesPublish: false,
+  maxPublishDelayMs: 0,
   maxHandlingMs: Number.POSITIVE_INFINITY,
   stability: "beta",
 });

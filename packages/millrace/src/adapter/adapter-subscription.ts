@@ -115,6 +115,10 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     return this.#finished;
   }
 
+  get finished(): boolean {
+    return this.#finished;
+  }
+
   /** For sources with an end: everything that will ever come was read and settled. Closes, and a router then takes the work as done. */
   finish(): Promise<void> {
     this.#finished = true;

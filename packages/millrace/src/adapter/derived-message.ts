@@ -1,5 +1,6 @@
 import type { ContextKey } from "../message/context-key.ts";
 import type { MessageDoors, Taker } from "../message/doors.ts";
+import { dueAtOf } from "../message/due-at.ts";
 import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackOptions, ReceivedMessage, StandardSchema, Verdict } from "../message/index.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
@@ -23,6 +24,18 @@ export class DerivedMessage implements ReceivedMessage {
 
   get key(): string | undefined {
     return this.#base.key;
+  }
+
+  get keyBytes(): Uint8Array | undefined {
+    return this.#base.keyBytes;
+  }
+
+  get dueAt(): Date | undefined {
+    return dueAtOf(this.metadata);
+  }
+
+  get topic(): string | undefined {
+    return this.#base.topic;
   }
 
   get payload(): Uint8Array {
@@ -68,12 +81,12 @@ export class DerivedMessage implements ReceivedMessage {
   }
 
   json(): unknown;
-  json<Output>(schema: StandardSchema<Output>): Output;
-  json(schema?: StandardSchema<unknown>): unknown {
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
+  json(schema?: StandardSchema<unknown, unknown>): unknown {
     return payloadJson(this, schema);
   }
 
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output> {
     return payloadJsonAsync(this, schema);
   }
 

@@ -2,7 +2,9 @@ import { MillraceError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import type { ContextKey } from "../message/context-key.ts";
 import type { Taker } from "../message/doors.ts";
+import { dueAtOf } from "../message/due-at.ts";
 import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackOptions, ReceivedMessage, StandardSchema, Verdict } from "../message/index.ts";
+import { keyBytes } from "../message/key-bytes.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
 import { DerivedMessage } from "./derived-message.ts";
@@ -85,6 +87,18 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
     return this.#source.id;
   }
 
+  get keyBytes(): Uint8Array | undefined {
+    return this.key === undefined ? undefined : keyBytes(this.key);
+  }
+
+  get dueAt(): Date | undefined {
+    return dueAtOf(this.metadata);
+  }
+
+  get topic(): undefined {
+    return undefined;
+  }
+
   get metadata(): Metadata {
     this.#metadata ??= this.#original === undefined ? (this.#source.readMetadata?.() ?? new TextMap()) : new TextMap(this.#original);
     return this.#metadata;
@@ -147,12 +161,12 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   }
 
   json(): unknown;
-  json<Output>(schema: StandardSchema<Output>): Output;
-  json(schema?: StandardSchema<unknown>): unknown {
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
+  json(schema?: StandardSchema<unknown, unknown>): unknown {
     return payloadJson(this, schema);
   }
 
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output> {
     return payloadJsonAsync(this, schema);
   }
 

@@ -3,13 +3,13 @@ import { validate } from "../message/standard-schema.ts";
 import { OptionCheck } from "../options/index.ts";
 
 /** One kind of event: its name, its topic, and the way between data and message. Share it between the services that speak it. */
-export interface EventContract<Data> {
+export interface EventContract<Input, Output = Input> {
   readonly name: string;
   readonly topic: string;
   /** Validates the data and makes a message of it; its metadata `name` is the event's name. Throws `PermanentError` `INVALID_PAYLOAD`. */
-  message(data: Data, options?: MessageOptions): Message;
+  message(data: Input, options?: MessageOptions): Message;
   /** The data of a message, validated. Throws `PermanentError` `INVALID_PAYLOAD` with every field's path. */
-  read(message: Message): Data;
+  read(message: Message): Output;
 }
 
 /**
@@ -19,10 +19,10 @@ export interface EventContract<Data> {
  * ```
  * `topic` is the name unless said otherwise; `key` gives the ordering key.
  */
-export function defineEvent<Data>(
+export function defineEvent<Input, Output>(
   name: string,
-  options: { readonly schema: StandardSchema<Data>; readonly topic?: string | undefined; readonly key?: ((data: Data) => string) | undefined },
-): EventContract<Data> {
+  options: { readonly schema: StandardSchema<Input, Output>; readonly topic?: string | undefined; readonly key?: ((data: Output) => string) | undefined },
+): EventContract<Input, Output> {
   const { schema, topic = name, key } = options ?? {};
   new OptionCheck(`event ${JSON.stringify(name)}`)
     .required("name", name)
@@ -34,13 +34,13 @@ export function defineEvent<Data>(
   return Object.freeze({
     name,
     topic,
-    message(data: Data, given: MessageOptions = {}): Message {
+    message(data: Input, given: MessageOptions = {}): Message {
       const valid = validate(schema, data, `event ${JSON.stringify(name)}`);
       const message = Message.json(valid, { ...given, key: given.key ?? key?.(valid) });
       if (!message.metadata.has("name")) message.metadata.set("name", name);
       return message;
     },
-    read(message: Message): Data {
+    read(message: Message): Output {
       return message.json(schema);
     },
   });

@@ -1,14 +1,22 @@
 import { PermanentError } from "../errors/index.ts";
 import { uuidV7 } from "../internal/uuid-v7.ts";
+import { dueAtOf, writeDelay } from "./due-at.ts";
+import { keyBytes, keyText } from "./key-bytes.ts";
 import { type Metadata, type MetadataInit, TextMap } from "./metadata.ts";
 import { type StandardSchema, validate, validateAsync } from "./standard-schema.ts";
 
 export interface MessageOptions {
   /** Default: a new UUID of version 7. */
   readonly id?: string | undefined;
-  /** The ordering key: messages of one key keep their order, on brokers that can (see `capabilities.ordering`). */
-  readonly key?: string | undefined;
+  /** The ordering key, as text or bytes: messages of one key keep their order, on brokers that can (see `capabilities.ordering`). */
+  readonly key?: string | Uint8Array | undefined;
   readonly metadata?: MetadataInit | undefined;
+  /** Not delivered before so many milliseconds from now; see `dueAt`. Not together with `deliverAt`. */
+  readonly delayMs?: number | undefined;
+  /** Not delivered before this moment; see `dueAt`. */
+  readonly deliverAt?: Date | undefined;
+  /** Where a handler with several outputs means it to go; never on the wire, and ignored by `publish`. */
+  readonly topic?: string | undefined;
 }
 
 /**
@@ -23,7 +31,17 @@ export interface MessageOptions {
  */
 export interface Message {
   readonly id: string;
+  /** The ordering key as text. Bytes that are no UTF-8 stand as lone surrogates, so that two different keys never have the same text. */
   readonly key: string | undefined;
+  /** The ordering key as bytes. */
+  readonly keyBytes: Uint8Array | undefined;
+  /**
+   * Not delivered before this moment. It travels in Watermill's two metadata fields, `_watermill_delayed_for` and
+   * `_watermill_delayed_until`; the latter is what is read. A broker that cannot hold messages back refuses one that is not due yet.
+   */
+  readonly dueAt: Date | undefined;
+  /** Where a handler with several outputs means it to go. */
+  readonly topic: string | undefined;
   readonly payload: Uint8Array;
   readonly metadata: Metadata;
   /** The payload as UTF-8 text. */
@@ -31,9 +49,9 @@ export interface Message {
   /** The payload parsed as JSON. Throws `PermanentError` `INVALID_PAYLOAD` when it is not JSON. */
   json(): unknown;
   /** The payload parsed and validated. Throws `PermanentError` `INVALID_PAYLOAD` that names every bad field's path. */
-  json<Output>(schema: StandardSchema<Output>): Output;
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
   /** As `json(schema)`, for schemas that validate asynchronously. */
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output>;
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output>;
   /** A fresh message with the same payload; id, key and metadata are kept unless changed. */
   copy(changes?: MessageOptions): Message;
 }
@@ -53,6 +71,7 @@ export class PlainMessage implements Message {
   _id: string | undefined;
   readonly key: string | undefined;
   readonly payload: Uint8Array;
+  readonly topic: string | undefined;
   _metadata: TextMap | undefined;
 
   constructor(payload: Uint8Array | string, options?: MessageOptions) {
@@ -60,11 +79,15 @@ export class PlainMessage implements Message {
     if (options === undefined) {
       this._id = undefined;
       this.key = undefined;
+      this.topic = undefined;
       this._metadata = undefined;
     } else {
+      const { key } = options;
       this._id = options.id;
-      this.key = options.key;
+      this.key = typeof key === "object" ? keyText(key) : key;
+      this.topic = options.topic;
       this._metadata = options.metadata === undefined ? undefined : new TextMap(options.metadata);
+      if (options.delayMs !== undefined || options.deliverAt !== undefined) writeDelay(this.metadata, options);
     }
   }
 
@@ -82,17 +105,25 @@ export class PlainMessage implements Message {
     return (this._metadata ??= new TextMap());
   }
 
+  get keyBytes(): Uint8Array | undefined {
+    return this.key === undefined ? undefined : keyBytes(this.key);
+  }
+
+  get dueAt(): Date | undefined {
+    return this._metadata === undefined ? undefined : dueAtOf(this._metadata);
+  }
+
   text(): string {
     return payloadText(this.payload);
   }
 
   json(): unknown;
-  json<Output>(schema: StandardSchema<Output>): Output;
-  json(schema?: StandardSchema<unknown>): unknown {
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
+  json(schema?: StandardSchema<unknown, unknown>): unknown {
     return payloadJson(this, schema);
   }
 
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output> {
     return payloadJsonAsync(this, schema);
   }
 
@@ -107,7 +138,7 @@ export function payloadText(payload: Uint8Array): string {
   return decoder.decode(payload);
 }
 
-export function payloadJson(message: Message, schema: StandardSchema<unknown> | undefined): unknown {
+export function payloadJson(message: Message, schema: StandardSchema<unknown, unknown> | undefined): unknown {
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(message.payload));
@@ -117,7 +148,7 @@ export function payloadJson(message: Message, schema: StandardSchema<unknown> | 
   return schema === undefined ? value : validate(schema, value, `message ${message.id}`);
 }
 
-export async function payloadJsonAsync<Output>(message: Message, schema: StandardSchema<Output>): Promise<Output> {
+export async function payloadJsonAsync<Output>(message: Message, schema: StandardSchema<unknown, Output>): Promise<Output> {
   return await validateAsync(schema, payloadJson(message, undefined), `message ${message.id}`);
 }
 
@@ -125,6 +156,9 @@ export function copyMessage(message: Message, changes: MessageOptions = {}): Mes
   return new PlainMessage(message.payload, {
     id: "id" in changes ? changes.id : message.id,
     key: "key" in changes ? changes.key : message.key,
+    topic: "topic" in changes ? changes.topic : message.topic,
     metadata: changes.metadata ?? message.metadata,
+    delayMs: changes.delayMs,
+    deliverAt: changes.deliverAt,
   });
 }

@@ -3,12 +3,12 @@ import { PermanentError } from "../errors/index.ts";
 type MaybePromise<T> = T | Promise<T>;
 
 /** The part of the Standard Schema interface (version 1) that is used: zod, valibot, arktype and others satisfy it as they are. */
-export interface StandardSchema<Output> {
+export interface StandardSchema<Input, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => MaybePromise<SchemaResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
@@ -20,7 +20,7 @@ export interface SchemaIssue {
 }
 
 /** Validates at once; a schema that answers with a promise is a `PermanentError` with code `ASYNC_SCHEMA`. */
-export function validate<Output>(schema: StandardSchema<Output>, value: unknown, subject: string): Output {
+export function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown, subject: string): Output {
   const result = schema["~standard"].validate(value);
   if (result instanceof Promise) {
     result.catch(() => {});
@@ -29,7 +29,7 @@ export function validate<Output>(schema: StandardSchema<Output>, value: unknown,
   return accepted(result, subject);
 }
 
-export async function validateAsync<Output>(schema: StandardSchema<Output>, value: unknown, subject: string): Promise<Output> {
+export async function validateAsync<Output>(schema: StandardSchema<unknown, Output>, value: unknown, subject: string): Promise<Output> {
   return accepted(await schema["~standard"].validate(value), subject);
 }
 

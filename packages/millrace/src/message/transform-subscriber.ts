@@ -63,6 +63,10 @@ class TransformedSubscription implements Subscription, SubscriptionDoors {
     return this.#inner["millrace.finished"] === true;
   }
 
+  get finished(): boolean {
+    return this.#inner.finished;
+  }
+
   get closed(): Promise<void> {
     return this.#inner.closed;
   }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError } from "../errors/index.ts";
+import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 import type { NackOptions } from "../message/index.ts";
-import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY, type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
+import { type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
 import { poisonQueue } from "./poison-queue.ts";
 import { ReceivedFixture, RecordingPublisher } from "./received.fixture.ts";
 import { retry } from "./retry.ts";

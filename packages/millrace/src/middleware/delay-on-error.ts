@@ -1,13 +1,10 @@
 import { wallMs } from "../internal/timers.ts";
+import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
+import { formatGoDuration, parseGoDuration } from "../message/go-duration.ts";
 import { attempt, type Middleware, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { redeliverAfter } from "../message/redeliver-after.ts";
 import { OptionCheck } from "../options/index.ts";
-import { formatGoDuration, parseGoDuration } from "./go-duration.ts";
-
-/** The metadata keys of a delayed message; Watermill reads and writes the same. */
-export const DELAYED_FOR_KEY = "_watermill_delayed_for";
-export const DELAYED_UNTIL_KEY = "_watermill_delayed_until";
 
 export interface DelayOnErrorOptions {
   /** The delay after the first failure. Default 1,000. */

@@ -3,7 +3,7 @@ import type { Delivery, Message, MessageOptions, NackOptions, ReceivedMessage, V
 import { Message as PlainMessage } from "../message/index.ts";
 import { TextMap } from "../message/metadata.ts";
 
-export interface ReceivedOptions extends MessageOptions, Partial<Omit<Delivery, "attempt">> {
+export interface ReceivedOptions extends Omit<MessageOptions, "topic">, Partial<Omit<Delivery, "attempt">> {
   /** Bytes or text. Default: empty. */
   readonly payload?: Uint8Array | string | undefined;
   /** Becomes the payload as JSON, instead of `payload`. */
