@@ -4,7 +4,7 @@ import { monotonicMs } from "../internal/timers.ts";
 import type { Delivery, NackOptions, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
 import { Appetite } from "./appetite.ts";
-import { DueTimes } from "./due-times.ts";
+import { GivenBack } from "./given-back.ts";
 import { InFlight } from "./in-flight.ts";
 import { Lanes } from "./lanes.ts";
 import type { IntakeOwner } from "./live-intake.ts";
@@ -30,7 +30,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   readonly #status: StatusBoard;
   readonly #maxInFlight: number;
   readonly #appetite: Appetite;
-  readonly #dueTimes: DueTimes = new DueTimes();
+  readonly #givenBack: GivenBack = new GivenBack();
   #session: Session<unknown> | undefined;
   /** The session of the moment, or the last one: what a delivery is does not change when its connection ends. */
   #latest: Session<unknown> | undefined;
@@ -170,7 +170,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     const attempt = counted ? message.attempt + 1 : message.attempt;
     this.inFlight.remove(message);
     if (counted) this.#appetite.onSettled();
-    if (this.#ending) this.#leave(message, attempt, delayMs);
+    if (this.#ending || this.#paused) this.#leave(message, attempt, delayMs);
     else if (this.#settings.returns && message.lane === undefined && counted) {
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
@@ -188,7 +188,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   deliver(delivered: Received): void {
     delivered.adopt(this, ++this.#sequence);
-    const message = this.#dueTimes.size === 0 ? delivered : this.#dueTimes.restored(delivered);
+    const message = this.#givenBack.size === 0 ? delivered : this.#givenBack.restored(delivered);
     this.#appetite.onDelivered(message.payload.length);
     this.lanes.add(message);
     if (this.#appetite.overfull) this.#appetite.stop(this.#session);
@@ -244,7 +244,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   #giveBack(messages: readonly Received[]): void {
     if (messages.length === 0) return;
-    this.#dueTimes.remember(messages);
+    this.#givenBack.remember(messages);
     this.#session?.giveBack(messages);
   }
 
