@@ -145,6 +145,7 @@ export class Judge {
     const { inHand, message, origin } = call;
     const desk = this.#desk;
     desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
+    desk.failingChanged();
     call.overtakeBehind();
     desk.lines.await(call);
     inHand.end();
@@ -202,6 +203,7 @@ export class Judge {
 
   #forget(call: Call): void {
     this.#desk.failing.forget(tokenOf(call));
+    this.#desk.failingChanged();
   }
 
   #facts(topic: string, reason: unknown): DeadLetterFacts {

@@ -14,7 +14,6 @@ import { answerFromInside } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
 import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
-import { StateTeller } from "./state-teller.ts";
 import { type IdleOptions, untilIdle } from "./until-idle.ts";
 import { warnOfSharedNames } from "./warn-of-shared-names.ts";
 
@@ -212,7 +211,7 @@ class HandlerRouter implements RouterContract {
     );
     const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
     const desk = deskOf(spec, identity, this.#observers, this.logger);
-    const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], (one) =>
+    const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], this.#observers, (one) =>
       answerFromInside(this.#remove(one, {}), this.logger),
     );
     this.#entries.set(spec.name, entry);
@@ -229,7 +228,6 @@ class HandlerRouter implements RouterContract {
   }
 
   async #launch(entry: HandlerEntry): Promise<void> {
-    const state = new StateTeller(entry, this.#observers);
     const runner = assemble(entry.spec, entry.desk, entry.middleware, {
       service: this.#options.service,
       failure: this.#options.failure,
@@ -237,10 +235,9 @@ class HandlerRouter implements RouterContract {
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
       onGone: (finished) => this.#onGone(entry, finished),
-      onStatus: () => state.tell(),
+      onStatus: () => entry.teller.tell(),
     });
     await entry.launch(runner);
-    state.tell();
   }
 
   async #remove(entry: HandlerEntry, drain: DrainOptions): Promise<void> {

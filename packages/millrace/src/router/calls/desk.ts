@@ -53,6 +53,8 @@ export class Desk {
   readonly failing: Failing = new Failing();
   readonly counts: Counts = { handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 };
   lastError: Error | undefined;
+  /** Told when what fails may have changed; only where somebody observes. */
+  onState: () => void = () => {};
   /** When a message was last taken in hand; 0 for never. */
   lastMessageMs = 0;
   /** Messages taken in hand so far. */
@@ -184,6 +186,11 @@ export class Desk {
     } finally {
       leave();
     }
+  }
+
+  /** A message has begun or ceased to fail. */
+  failingChanged(): void {
+    if (this.#rules.observers.any) this.onState();
   }
 
   observed(call: Call, outcome: Outcome, error: unknown): void {
