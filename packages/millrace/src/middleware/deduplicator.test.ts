@@ -268,7 +268,12 @@ describe("a message without a key", () => {
   it("is never asked for in the repository, nor recorded there", async () => {
     const repository = new SlowRepository();
     repository.error = failure;
-    expect(await deliver(deduplicator({ repository })(() => undefined), received({ id: "" }))).toBe("acked");
+    expect(
+      await deliver(
+        deduplicator({ repository })(() => undefined),
+        received({ id: "" }),
+      ),
+    ).toBe("acked");
   });
 });
 
