@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isPermanent, OptionError, PublishError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { silentLogger } from "../logger/index.ts";
@@ -94,6 +94,12 @@ describe("deduplicatePublisher", () => {
     await expect(publisher.publish("a", list)).rejects.toMatchObject({ outcomes: ["confirmed", "confirmed", "rejected", "unknown", "rejected"] });
   });
 
+  it("records nothing of a message without a key", async () => {
+    const record = vi.fn();
+    await deduplicatePublisher({ repository: { has: () => false, record } })(new RecordingPublisher()).publish("a", [message(""), message("1")]);
+    expect(record.mock.calls).toEqual([["a/1"]]);
+  });
+
   it("does not make a message without a key wait for another one", async () => {
     const { inner, publisher } = setUp();
     const publish = inner.publish.bind(inner);
@@ -122,7 +128,11 @@ describe("deduplicatePublisher", () => {
       const lines: object[] = [];
       const inner = new RecordingPublisher();
       const down = new Error("the repository is down");
-      const logger = { ...silentLogger, warn: (fields: object) => void lines.push(fields) };
+      const warn = (fields: object): void => {
+        lines.push(fields);
+        throw new Error("the logger is broken too");
+      };
+      const logger = { ...silentLogger, warn };
       const publisher = deduplicatePublisher({ repository: { has: () => false, record: () => Promise.reject(down) }, logger })(inner);
       inner.error = confirmed ? undefined : new PublishError("half", { code: "PUBLISH_FAILED", outcomes: ["confirmed", "rejected"] });
       const call = publisher.publish("a", [message("1"), message("2")]);

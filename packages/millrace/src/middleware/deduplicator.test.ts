@@ -384,6 +384,7 @@ describe("a duplicate", () => {
     const chain = deduplicator({ repository })(handler.handle);
     await Promise.all([deliver(chain), deliver(chain), deliver(chain)]);
     await deliver(chain);
+    await Promise.all([deliver(chain), deliver(chain)]); // the second waits for what the first is told
     expect(handler.calls).toBe(1);
     expect([...repository.keys]).toEqual(["charge/m-1"]);
   });
@@ -394,6 +395,48 @@ describe("a duplicate", () => {
     await deliver(deduplicator({ repository })(handler.handle));
     await deliver(deduplicator({ repository })(handler.handle));
     expect(handler.calls).toBe(1);
+  });
+
+  it("does not make its key be remembered for longer", async () => {
+    vi.useFakeTimers();
+    const handler = counting();
+    const chain = deduplicator({ repository: new MemoryDeduplicationRepository({ windowMs: 100 }) })(handler.handle);
+    await deliver(chain);
+    vi.advanceTimersByTime(60);
+    await deliver(chain);
+    vi.advanceTimersByTime(60);
+    await deliver(chain);
+    expect(handler.calls).toBe(2);
+  });
+
+  it("is one at the second of two handlers, though the first had acked it early", async () => {
+    const handler = counting((_call, message) => {
+      message.ack();
+      return undefined;
+    });
+    const shared = deduplicator();
+    const [first, second] = [shared(handler.handle), shared(handler.handle)];
+    const unnamed = { behind: "adapter", delivery: { handler: undefined } } as const;
+    const message = received(unnamed);
+    await deliver(first, message);
+    await deliver(second, received(unnamed));
+    await deliver(second, message);
+    expect(handler.calls).toBe(2);
+  });
+
+  it("waits for a handler that has acked early, and takes over when it fails after all", async () => {
+    const gate = deferred<undefined>();
+    const handler = counting((call, message) => {
+      message.ack();
+      return call === 1 ? gate.promise : undefined;
+    });
+    const chain = deduplicator()(handler.handle);
+    const both = [deliver(chain), deliver(chain)];
+    await turn();
+    expect(handler.calls).toBe(1);
+    gate.reject(failure);
+    await Promise.all(both);
+    expect(handler.calls).toBe(2);
   });
 
   it("is told by its payload", async () => {
@@ -457,7 +500,7 @@ describe("a deduplicator among other middleware", () => {
 
   it("follows the last attempt where a timeout and a retry outside have given up an earlier one", async () => {
     vi.useFakeTimers();
-    for (const behind of everywhere) {
+    for (const [behind, hangs] of everywhere.flatMap((each) => [[each, true] as const, [each, false] as const])) {
       const gate = deferred<undefined>();
       const handler = counting((call) => (call === 1 ? gate.promise : Promise.resolve(undefined)));
       const dedup = deduplicator();
@@ -468,7 +511,7 @@ describe("a deduplicator among other middleware", () => {
       await vi.advanceTimersByTimeAsync(15);
       expect(await outcome).toBeUndefined();
       expect(handler.calls).toBe(2);
-      gate.resolve(undefined); // well, but too late: nobody took its result
+      if (!hangs) gate.resolve(undefined); // well, but too late: nobody took its result
       await vi.advanceTimersByTimeAsync(0);
       first.ack();
       expect(await duplicate).toBe("acked");
@@ -520,6 +563,57 @@ describe("a repository that fails", () => {
       await deliver(chain);
       expect(handler.calls).toBe(2);
     }
+  });
+});
+
+describe("a key that cannot be recorded", () => {
+  it("does not let a duplicate in beside another call of the same delivery", async () => {
+    const recorded = deferred<void>();
+    const repository: DeduplicationRepository = { has: () => false, record: () => recorded.promise };
+    const gate = deferred<undefined>();
+    const handler = counting((call, message) => {
+      message.ack();
+      return call === 2 ? gate.promise : undefined;
+    });
+    const chain = deduplicator({ repository, logger: silentLogger })(handler.handle);
+    const message = received();
+    await chain(message);
+    await turn(); // it is being recorded
+    void chain(message);
+    recorded.reject(failure);
+    await turn();
+    void chain(received());
+    await turn();
+    expect(handler.calls).toBe(2);
+  });
+});
+
+describe("what a deduplicator keeps", () => {
+  it("is nothing of a message that has failed, was lost, or is recorded", async () => {
+    const chain = deduplicator()((message) => (message.id === "fails" ? Promise.reject(failure) : undefined));
+    const kept = await (async () => {
+      const messages = ["fails", "is lost", "succeeds"].map((id) => received({ id }));
+      messages[1]?.lose(lost);
+      for (const message of messages) await deliver(chain, message);
+      return messages.map((message) => new WeakRef(message));
+    })();
+    await turn();
+    globalThis.gc?.();
+    expect(kept.map((ref) => ref.deref()?.id)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("is nothing of a foreign message whose verdict cannot be had, and no rejection is left unhandled", async () => {
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const handler = counting();
+    const chain = deduplicator()(handler.handle);
+    const broken = Object.defineProperty(received({ behind: "nobody" }), "settled", { value: Promise.reject(failure) });
+    await chain(broken);
+    await turn();
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    await deliver(chain);
+    expect(handler.calls).toBe(2);
   });
 });
 

@@ -75,8 +75,7 @@ class Deduplication {
     const { outcome } = run;
     if (outcome === true) return undefined;
     if (outcome === false) return this.#begin(key, message, next);
-    const wait = rest(message, (signal) => untilAborted(run.ended, signal));
-    return wait.then((succeeded) => (succeeded ? undefined : this.handle(key, message, next)));
+    return rest(message, (signal) => untilAborted(run.ended, signal)).then(() => this.handle(key, message, next));
   }
 
   /** The run is entered before the repository is asked: nobody else gets between. */

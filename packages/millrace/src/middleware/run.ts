@@ -17,9 +17,8 @@ export class Run {
   /** Of a message behind which nothing stands. */
   #told: Verdict | undefined;
   #outcome: boolean | undefined;
-  #ended: Deferred<boolean> | undefined;
+  #ended: Deferred<void> | undefined;
 
-  /** `onOver` is told once. */
   constructor(message: ReceivedMessage, onOver: (succeeded: boolean) => void) {
     this.message = message;
     this.delivery = deliveryOf(message);
@@ -33,12 +32,11 @@ export class Run {
     return this.#outcome;
   }
 
-  /** Resolves to whether it has succeeded; to false also when another call takes its place. */
-  get ended(): Promise<boolean> {
+  /** Resolves when its outcome is known, or another call of the same delivery takes its place. */
+  get ended(): Promise<void> {
     if (this.#ended === undefined) {
       this.#ended = deferred();
-      if (this.#outcome === undefined) this.#watch();
-      else this.#ended.resolve(this.#outcome);
+      this.#watch();
     }
     return this.#ended.promise;
   }
@@ -51,14 +49,12 @@ export class Run {
   /** The handler has returned. */
   returned(): void {
     this.#returned = true;
-    this.#look();
-    if (this.#outcome === undefined) this.#watch();
+    this.#watch();
   }
 
   over(succeeded: boolean): void {
-    if (this.#outcome !== undefined) return;
     this.#outcome = succeeded;
-    this.#ended?.resolve(succeeded);
+    this.#ended?.resolve();
     this.#onOver(succeeded);
   }
 
