@@ -17,7 +17,7 @@ export class Allowance {
     if (this.#over || this.#timer !== undefined) return;
     this.#since = monotonicMs();
     // Timers cut fractions off: rounded up, it is never spent early.
-    this.#timer = startTimer(this.#spent, Math.max(0, Math.ceil(this.#leftMs)));
+    this.#timer = startTimer(this.#spent, Math.ceil(this.#leftMs));
   }
 
   stand(): void {

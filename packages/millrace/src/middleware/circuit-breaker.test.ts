@@ -102,6 +102,18 @@ describe("circuitBreaker", () => {
     expect(call(false)).toBe("CIRCUIT_OPEN");
   });
 
+  it("counts the result of such a call neither while it tries", async () => {
+    const { breaker, call, times } = setUp({ timeoutMs: 50 });
+    const gate = deferred<void>();
+    const early = [breaker(() => gate.promise)(received()), breaker(() => gate.promise.then(() => Promise.reject(failure)))(received())];
+    times(6, true);
+    vi.advanceTimersByTime(50);
+    void breaker(() => new Promise(() => {}))(received());
+    gate.resolve();
+    await Promise.allSettled(early);
+    expect(call(false)).toBe("CIRCUIT_TRYING");
+  });
+
   it("starts its counts anew after each interval while closed", () => {
     const seen: BreakerCounts[] = [];
     const { times, call } = setUp({
@@ -272,7 +284,8 @@ describe("what neither opens nor closes a breaker", () => {
       expect(() => broken(received())).toThrow(failure);
       return broken;
     })(),
-    "a nack without an error": async (message) => void message.nack(),
+    "a nack without an error": (message) => void message.nack(),
+    "a nack without an error, later": async (message) => void message.nack(),
   };
 
   for (const [what, handle] of Object.entries(cutOff)) {

@@ -204,6 +204,13 @@ describe("the clock of a timeout", () => {
     expect(await failsAt(50, plan(["work", 2_000]), message)).toBe(1_050);
   });
 
+  it("leaves nothing behind when it is over, though the handler never ends", async () => {
+    const message = received();
+    const remove = vi.spyOn(message.signal, "removeEventListener");
+    expect(await failsAt(50, never, message)).toBe(50);
+    expect(remove).toHaveBeenCalledTimes(1);
+  });
+
   it("does not go on when it is over: a rest that ends later starts no timer", async () => {
     const message = received();
     const rests = deferred<void>();
