@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { MillraceError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
+import { type SubscriptionDoor, subscriptionDoor } from "../message/subscription-door.ts";
 import { HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -218,7 +219,7 @@ describe("quiet", () => {
     Object.assign(source.session, { caughtUp: () => caughtUp.promise });
     source.session.deliver("a");
     const quiet = vi.fn();
-    const waiting = subscription["millrace.quiet"]().then(quiet);
+    const waiting = (subscriptionDoor(subscription) as SubscriptionDoor).idle().then(quiet);
     (await nextOf(iterator)).ack();
     await new Promise((resolve) => setImmediate(resolve));
     expect(quiet).not.toHaveBeenCalled();
@@ -230,7 +231,7 @@ describe("quiet", () => {
     const source = new HandSource();
     const subscription = await source.subscribe();
     source.session.deliver("a");
-    const waiting = subscription["millrace.quiet"]();
+    const waiting = (subscriptionDoor(subscription) as SubscriptionDoor).idle();
     source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
     source.session.intake.fail(new Error("cut"));
     await waiting;

@@ -15,6 +15,8 @@ export interface InHand {
   failed?: boolean | undefined;
   /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
   readonly call: HandlerCall | undefined;
+  /** The same object in every redelivery that never left this process; for messages that have neither a position nor an id. */
+  readonly content?: object | undefined;
   /** Should this delivery fail in the end: not again before so many milliseconds. Whoever gives the final nack takes it in place of its own backoff. */
   redeliveryDelayMs: number | undefined;
   /** A handler takes the message: a verdict no longer ends its signal. */
@@ -54,6 +56,15 @@ export const IN_HAND: unique symbol = Symbol.for("millrace.inHand") as never;
 
 export interface WithInHand {
   readonly [IN_HAND]?: InHand | undefined;
+}
+
+/** Makes every object of a class its own `InHand`. */
+export function standsBehindViews(prototype: InHand): void {
+  Object.defineProperty(prototype, IN_HAND, {
+    get(this: InHand): InHand {
+      return this;
+    },
+  });
 }
 
 export function inHandOf(message: ReceivedMessage): InHand | undefined {
