@@ -4,7 +4,7 @@ import type { Desk } from "./calls/desk.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
 import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
-import { adapterName, checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
 import { Batched } from "./handling/batched.ts";
 import { compose } from "./handling/compose.ts";
 import { follow } from "./handling/follow.ts";
@@ -30,7 +30,7 @@ export interface Surroundings {
 /** Puts one run of a handler together: failure policy, outlet, middleware, the way it handles, and the feeds of its topics. */
 export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], around: Surroundings): Runner {
   checkTimeLimits(spec, middleware);
-  const judge = new Judge([around.failure, spec.options.failure], desk, { handler: spec.name, adapter: adapterName(spec.subscriber) });
+  const judge = new Judge([around.failure, spec.options.failure], desk);
   // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
   const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
   const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);

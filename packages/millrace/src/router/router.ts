@@ -3,13 +3,14 @@ import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import { LATE, untilAborted, within } from "../internal/within.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
+import { adapterName } from "../message/adapter-name.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { assemble, lineOf, usesSlotEach, withSafeOrder } from "./assemble.ts";
 import { Desk } from "./calls/desk.ts";
 import { HandlerEntry } from "./handler-entry.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, ProducingHandlerOptions } from "./handler-options.ts";
-import { type AnyHandlerOptions, adapterName, checkFailure, type HandlerKind, type HandlerSpec, handlerSpec } from "./handler-spec.ts";
+import { type AnyHandlerOptions, checkFailure, type HandlerKind, type HandlerSpec, handlerSpec } from "./handler-spec.ts";
 import { insideHandler } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
 import { type Observer, Observers } from "./observers.ts";
@@ -240,6 +241,7 @@ class HandlerRouter implements RouterContract {
       identity,
       topics: spec.topics.join(", "),
       publishTopic: spec.publishTopics.length === 1 ? spec.publishTopics[0] : undefined,
+      subscriber: adapterName(spec.subscriber),
       concurrency: spec.options.concurrency ?? 1,
       abandonAfterMs: spec.options.abandonAfterMs ?? ABANDON_MS,
       lineOf: lineOf(spec),

@@ -18,6 +18,8 @@ export interface DeskRules {
   /** For log lines and `delivery`: the topics, as text. */
   readonly topics: string;
   readonly publishTopic: string | undefined;
+  /** The subscriber's name in dead letters. */
+  readonly subscriber: string;
   readonly concurrency: number;
   readonly abandonAfterMs: number;
   /** The name of the line that a message is in; `undefined`: it is in none. */
@@ -65,7 +67,7 @@ export class Desk {
 
   constructor(rules: DeskRules) {
     this.#rules = rules;
-    this.taker = { handler: rules.identity.handler, publishTopic: rules.publishTopic };
+    this.taker = { handler: rules.identity.handler, publishTopic: rules.publishTopic, subscriber: rules.subscriber };
     this.abandonAfterMs = rules.abandonAfterMs;
     this.slots = new Slots(rules.concurrency);
     this.lines = new Lines(rules.inLines);
