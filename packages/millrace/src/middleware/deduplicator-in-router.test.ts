@@ -114,6 +114,27 @@ describe("a deduplicator in a router", () => {
     expect(attempts).toHaveLength(2);
   });
 
+  it("handles a message again that comes back from the dead letter, though its handler had returned", async () => {
+    await using rig = new RouterApp({ failure: { attempts: 2, minDelayMs: 1, maxDelayMs: 1 } });
+    const { app, router } = rig;
+    router.addHandler({
+      name: "h",
+      subscribe: "t",
+      publish: "out",
+      failure: { deadLetter: { publisher: app.pubsub, topic: "dead" } },
+      middleware: [deduplicator()],
+      handle: () => new Message("done"),
+    });
+    app.faults.failPublish({ topic: "out", times: 2 });
+    await app.run(router.start());
+    await app.pubsub.publish("t", new Message("x", { id: "a" }));
+    await app.settled();
+    expect([app.published("dead").length, app.published("out").length]).toEqual([1, 0]);
+    await app.pubsub.publish("t", app.published("dead")[0]?.message ?? []);
+    await app.settled();
+    expect(app.published("out")).toHaveLength(1);
+  });
+
   it("serves two handlers of one topic with one instance", async () => {
     await using rig = new RouterApp();
     const { app, router } = rig;

@@ -100,7 +100,8 @@ describe("a message that only waits", () => {
         subscribe: "t",
         middleware: [middleware],
         handle: () => {
-          if (at.push(app.now.getTime()) === 1) throw Object.assign(new Error("too many requests"), { retryAfterMs: 700 });
+          if (at.push(app.now.getTime()) === 1)
+            throw new Error("payment failed", { cause: Object.assign(new Error("too many requests"), { retryAfterMs: 700 }) });
         },
       });
       await app.run(router.start());
