@@ -259,6 +259,18 @@ describe("FanOut", () => {
     await bus.close();
   });
 
+  it("closes while upstream does not answer, and whoever waits for it to start is told", async () => {
+    for (const end of ["close", "dispose"] as const) {
+      const upstream = { subscribe: () => new Promise<never>(() => {}), close: async () => {}, [Symbol.asyncDispose]: async () => {} };
+      const { fanOut, bus } = await setUp({ subscriber: upstream, topics: ["orders"] });
+      const waiting = Promise.allSettled([fanOut.start(), fanOut.subscribe("orders", { group: "g" }), fanOut.provision("orders")]);
+      await new Promise((resolve) => setImmediate(resolve));
+      await (end === "close" ? fanOut.close({ timeoutMs: 50 }) : fanOut[Symbol.asyncDispose]());
+      expect((await waiting).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      await bus.close();
+    }
+  });
+
   it("ends when the signal of its start aborts", async () => {
     const { fanOut, bus } = await setUp({ topics: ["orders"] });
     const stop = new AbortController();
