@@ -5,7 +5,7 @@ export { laterTurn, monotonicMs, sleep, startTimer, stopTimer, type TimerHandle,
 export { LATE, within } from "../internal/within.ts";
 export { isBinaryKey, keyBytes, keyText } from "../message/key-bytes.ts";
 export { TextMap } from "../message/metadata.ts";
-export { OptionCheck } from "../options/index.ts";
+export { OptionCheck, type OptionNames, pickOptions } from "../options/index.ts";
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { backoffMs, equalBackoffMs } from "./backoff.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
