@@ -1,5 +1,5 @@
 import { type Message, MillraceError, type ReceivedMessage } from "millrace";
-import type { Fetched } from "millrace/adapter";
+import { type Fetched, OptionCheck } from "millrace/adapter";
 import { kafkaDelivery } from "./delivery.ts";
 import { TOMBSTONE_PAYLOAD } from "./tombstone.ts";
 import { type KafkaRecord, type RawHeader, UUID_HEADER } from "./wire/record.ts";
@@ -40,6 +40,7 @@ export interface WatermillCodecOptions {
  *   long as its metadata still says the same.
  */
 export function watermillCodec(options: WatermillCodecOptions = {}): KafkaCodec {
+  new OptionCheck("watermillCodec").known(options, { key: true }).call("key", options.key).done();
   const { key } = options;
   return Object.freeze({ encode: (topic: string, message: Message) => encode(message, key === undefined ? message.key : key(topic, message)), decode });
 }

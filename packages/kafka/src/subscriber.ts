@@ -8,7 +8,7 @@ import type { PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
 import { SoloSource } from "./solo-source.ts";
 import { parsePosition, startOffsets } from "./start-offsets.ts";
-import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS } from "./subscriber-options.ts";
+import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS, SUBSCRIBER_NAMES } from "./subscriber-options.ts";
 import { Topology } from "./topology.ts";
 import { Cluster } from "./wire/cluster.ts";
 
@@ -54,7 +54,7 @@ export class KafkaSubscriber implements Subscriber {
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriberOptions) {
-    checkSubscriberOptions(new OptionCheck("KafkaSubscriber"), options).done();
+    checkSubscriberOptions(new OptionCheck("KafkaSubscriber").known(options, SUBSCRIBER_NAMES), options).done();
     this.#options = options;
     this.#cluster = new Cluster(options);
     this.#topology = new Topology(this.#cluster, { provision: options.provision ?? "create", settings: options.topics });

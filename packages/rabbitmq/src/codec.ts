@@ -1,6 +1,6 @@
 import type { Options } from "amqplib";
 import { type Message, MillraceError } from "millrace";
-import { TextMap } from "millrace/adapter";
+import { OptionCheck, TextMap } from "millrace/adapter";
 import { headerText } from "./header-text.ts";
 import { isOwnHeader, KEY_METADATA } from "./own-headers.ts";
 
@@ -45,6 +45,7 @@ export interface RabbitMqCodec {
  * ```
  */
 export function watermillCodec(options: { readonly idHeader?: string | undefined } = {}): RabbitMqCodec {
+  new OptionCheck("watermillCodec").known(options, { idHeader: true }).text("idHeader", options.idHeader).done();
   const { idHeader = ID_HEADER } = options;
   return {
     encode: (message) => {

@@ -1,7 +1,7 @@
 import { type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
 import type { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
+import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PublishJob } from "./publish-job.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
@@ -47,7 +47,7 @@ export class RabbitMqPublisher implements Publisher {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPublisherOptions) {
-    checkOptions("RabbitMqPublisher", options);
+    checkOptions("RabbitMqPublisher", options, PUBLISHER_NAMES);
     this.#settings = settingsOf(options);
     const { outbound, link } = outboundOf(this.#settings, "publish");
     this.#outbound = outbound;

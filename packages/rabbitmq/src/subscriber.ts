@@ -3,7 +3,7 @@ import { checkSubscribe, OpenSubscriptions } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions } from "./options.ts";
+import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
 import { provideExchange, provideQueue, type QueueWish } from "./provision.ts";
 import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
@@ -50,7 +50,7 @@ export class RabbitMqSubscriber implements Subscriber {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqSubscriberOptions) {
-    checkOptions("RabbitMqSubscriber", options);
+    checkOptions("RabbitMqSubscriber", options, SUBSCRIBER_NAMES);
     this.#options = options;
     this.#settings = settingsOf(options);
     this.#link = new Link(this.#settings.link, "consume", this.#settings.logger);

@@ -2,7 +2,7 @@ import { type Message, MillraceError, type Publisher, type PublishOptions } from
 import { checkPublish } from "millrace/adapter";
 import { encodeRow } from "./codec.ts";
 import type { Log, NewRow } from "./dialect.ts";
-import { checkOptions, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
+import { checkOptions, PUBLISHER_NAMES, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
 import { PublishQueue, publishError } from "./publish-queue.ts";
 
 /**
@@ -26,7 +26,7 @@ export class SqlPublisher implements Publisher {
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlPublisherOptions) {
-    checkOptions("SqlPublisher", options);
+    checkOptions("SqlPublisher", options, PUBLISHER_NAMES);
     this.#log = options.dialect.attach();
     this.#queue = new PublishQueue(this.#log, {
       timeoutMs: options.publishTimeoutMs ?? SQL_DEFAULTS.publishTimeoutMs,

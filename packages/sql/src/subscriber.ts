@@ -3,7 +3,7 @@ import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
 import { GroupSource } from "./group-source.ts";
-import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions } from "./options.ts";
+import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
 import { ReplaySource } from "./replay-source.ts";
 
 /** A transaction costs the same for many verdicts as for few: as many as are fetched in one. */
@@ -36,7 +36,7 @@ export class SqlSubscriber implements Subscriber {
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlSubscriberOptions) {
-    checkOptions("SqlSubscriber", options);
+    checkOptions("SqlSubscriber", options, SUBSCRIBER_NAMES);
     this.#options = options;
     this.#log = options.dialect.attach();
   }

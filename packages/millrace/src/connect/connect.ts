@@ -2,6 +2,7 @@ import { OptionError } from "../errors/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import type { PubSub } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
 
 /** What a broker package exports for `connect`. */
 export interface AdapterModule {
@@ -15,13 +16,14 @@ export interface AdapterModule {
  * ```ts
  * const bus = await connect(process.env.BROKER_URL ?? "memory:", { sqlite: () => import("@millrace/sql") });
  * ```
- * Throws `OptionError` `UNKNOWN_SCHEME` that lists the known schemes.
+ * Rejects with `OptionError` `BAD_OPTION`, and `UNKNOWN_SCHEME` that lists the known schemes.
  */
 export async function connect(
   url: string,
   adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {},
   options: { readonly logger?: Logger | undefined } = {},
 ): Promise<PubSub> {
+  new OptionCheck("connect").known(options, { logger: true }).done();
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === "memory") return memoryFromUrl(url, options);
   const load = scheme !== undefined && Object.hasOwn(adapters, scheme) ? adapters[scheme] : undefined;

@@ -148,7 +148,7 @@ export function payloadJson(message: Message, schema: StandardSchema<unknown, un
   } catch (cause) {
     throw new PermanentError(`message ${message.id} does not hold JSON: ${(cause as Error).message}`, { code: "INVALID_PAYLOAD", cause });
   }
-  return schema === undefined ? value : validate(schema, value, `message ${message.id}`);
+  return schema === undefined ? value : validate(schema, value, `message ${message.id}`, "jsonAsync(schema)");
 }
 
 export async function payloadJsonAsync<Output>(message: Message, schema: StandardSchema<unknown, Output>): Promise<Output> {

@@ -2,7 +2,7 @@ import { MillraceError } from "../errors/index.ts";
 import { isHandedBack } from "../message/handed-back.ts";
 import { attempt, type Middleware } from "../message/index.ts";
 import { redeliverAfter } from "../message/redeliver-after.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import { Breaker, type BreakerCounts, type BreakerState } from "./breaker.ts";
 import { failedToo } from "./failed-too.ts";
 
@@ -28,6 +28,16 @@ export interface CircuitBreakerOptions {
   readonly isSuccessful?: ((error: unknown) => boolean) | undefined;
 }
 
+const NAMES: OptionNames<CircuitBreakerOptions> = {
+  name: true,
+  maxRequests: true,
+  intervalMs: true,
+  timeoutMs: true,
+  readyToTrip: true,
+  onStateChange: true,
+  isSuccessful: true,
+};
+
 export const CIRCUIT_BREAKER_DEFAULTS: { readonly maxRequests: number; readonly intervalMs: number; readonly timeoutMs: number } = Object.freeze({
   maxRequests: 1,
   intervalMs: 0,
@@ -49,13 +59,14 @@ export const CIRCUIT_BREAKER_DEFAULTS: { readonly maxRequests: number; readonly 
  * ```
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
+  const check = new OptionCheck("circuitBreaker").known(options, NAMES);
   const { name = "", readyToTrip, onStateChange, isSuccessful } = options;
   const limits = {
     maxRequests: options.maxRequests ?? CIRCUIT_BREAKER_DEFAULTS.maxRequests,
     intervalMs: options.intervalMs ?? CIRCUIT_BREAKER_DEFAULTS.intervalMs,
     timeoutMs: options.timeoutMs ?? CIRCUIT_BREAKER_DEFAULTS.timeoutMs,
   };
-  new OptionCheck("circuitBreaker")
+  check
     .that(typeof name === "string", "name must be a text")
     .integer("maxRequests", limits.maxRequests, { min: 1 })
     .duration("intervalMs", limits.intervalMs)

@@ -27,8 +27,9 @@ export interface DeduplicatePublisherOptions {
  * ```
  */
 export function deduplicatePublisher(options: DeduplicatePublisherOptions = {}): (publisher: Publisher) => Publisher {
+  const check = new OptionCheck("deduplicatePublisher").known(options, { key: true, repository: true });
   const { key = keyFromId, repository = new MemoryDeduplicationRepository() } = options;
-  new OptionCheck("deduplicatePublisher").call("key", key).methods("repository", repository, ["has", "record"]).done();
+  check.call("key", key).methods("repository", repository, ["has", "record"]).done();
   return (publisher) => {
     new OptionCheck("deduplicatePublisher")
       .required("publisher", publisher)

@@ -3,7 +3,7 @@ import { monotonicMs, sleep } from "../internal/timers.ts";
 import type { Logger } from "../logger/index.ts";
 import { attempt, type Handler, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import { earlyVerdict } from "./early-verdict.ts";
 import { errorText, failedToo } from "./failed-too.ts";
 
@@ -37,6 +37,18 @@ export interface RetryOptions {
   /** Gets one warning per retry. Default: none. */
   readonly logger?: Logger | undefined;
 }
+
+const NAMES: OptionNames<RetryOptions> = {
+  maxRetries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+  multiplier: true,
+  jitter: true,
+  maxElapsedMs: true,
+  shouldRetry: true,
+  onRetry: true,
+  logger: true,
+};
 
 type Settings = typeof RETRY_DEFAULTS;
 
@@ -124,6 +136,7 @@ function guarded<T>(event: RetryEvent, hook: () => T): T {
 }
 
 function read(options: RetryOptions): Settings {
+  const check = new OptionCheck("retry").known(options, NAMES);
   const settings: Settings = {
     maxRetries: options.maxRetries ?? RETRY_DEFAULTS.maxRetries,
     minDelayMs: options.minDelayMs ?? Math.min(RETRY_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
@@ -133,7 +146,7 @@ function read(options: RetryOptions): Settings {
     maxElapsedMs: options.maxElapsedMs ?? RETRY_DEFAULTS.maxElapsedMs,
   };
   const { maxRetries } = settings;
-  new OptionCheck("retry")
+  check
     .that(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= 0),
       `maxRetries must be a whole number of at least 0, or Infinity, got ${String(maxRetries)}`,

@@ -39,10 +39,14 @@ export const SQLITE_DEFAULTS: {
  * transactions: while one of yours is open, it waits.
  */
 export function sqlite(options: SqliteOptions): Dialect {
+  const check = new OptionCheck("sqlite").known(options, { path: true, database: true, synchronous: true, tables: true, provision: true, pollMs: true });
   const { path, database } = options;
   const settings = { ...SQLITE_DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) } as SqliteOptions &
     typeof SQLITE_DEFAULTS;
-  new OptionCheck("sqlite")
+  check
+    .known(options.tables, { messages: true, offsets: true }, "tables")
+    .call("tables.messages", options.tables?.messages)
+    .call("tables.offsets", options.tables?.offsets)
     .that((path === undefined) !== (database === undefined), "give either path or database")
     .text("path", path)
     .methods("database", database, ["exec", "prepare", "close"])

@@ -1,0 +1,42 @@
+import type { OptionCheck, OptionNames } from "../options/index.ts";
+import type { FailurePolicy } from "./failure-policy.ts";
+import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
+import type { RouterOptions } from "./router-options.ts";
+
+const ROUTER: OptionNames<RouterOptions> = { subscriber: true, publisher: true, owns: true, failure: true, drainTimeoutMs: true, logger: true };
+
+const SHARED: OptionNames<HandlerOptions> = {
+  name: true,
+  subscribe: true,
+  group: true,
+  from: true,
+  concurrency: true,
+  orderBy: true,
+  failure: true,
+  middleware: true,
+  abandonAfterMs: true,
+};
+const CONSUMER: OptionNames<ConsumerHandlerOptions> = { ...SHARED, publish: true, handle: true };
+const PRODUCER: OptionNames<ProducingHandlerOptions> = { ...SHARED, publish: true, pipeline: true, handle: true };
+const BATCH: OptionNames<BatchHandlerOptions> = { ...SHARED, publish: true, size: true, maxWaitMs: true, handle: true };
+const BY_KIND: { readonly [Kind in "handler" | "consumer" | "batch"]: OptionNames<object> } = { handler: PRODUCER, consumer: CONSUMER, batch: BATCH };
+
+/** Adds to `check` what a router's options are called that no option is. */
+export function checkRouterNames(check: OptionCheck, options: RouterOptions): OptionCheck {
+  return checkFailureNames(check.known(options, ROUTER), options.failure);
+}
+
+/** Adds to `check` what a handler's options are called that no option of its kind is. */
+export function checkHandlerNames(check: OptionCheck, kind: "handler" | "consumer" | "batch", options: HandlerOptions & { readonly publish?: unknown }): OptionCheck {
+  check.known<object>(options, BY_KIND[kind]);
+  const { subscribe, publish } = options;
+  if (typeof subscribe === "object") check.known(subscribe, { subscriber: true, topic: true }, "subscribe");
+  if (typeof publish === "object") check.known<object>(publish ?? undefined, { publisher: true, topic: true } as OptionNames<object>, "publish");
+  return checkFailureNames(check, options.failure);
+}
+
+function checkFailureNames(check: OptionCheck, failure: FailurePolicy | undefined): OptionCheck {
+  return check
+    .known(failure, { attempts: true, minDelayMs: true, maxDelayMs: true, deadLetter: true }, "failure")
+    .known(failure?.deadLetter, { publisher: true, topic: true }, "failure.deadLetter");
+}
