@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Message, MillraceError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { correlatingCodec, ID_HEADER, type RabbitMqCodec, watermillCodec } from "./codec.ts";
-import { KEY_METADATA } from "./own-headers.ts";
+import { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 
 interface Header {
   readonly key: string;

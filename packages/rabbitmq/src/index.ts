@@ -20,7 +20,7 @@ export {
   type RabbitMqPubSubOptions,
   type RabbitMqSubscriberOptions,
 } from "./options.ts";
-export { KEY_METADATA } from "./own-headers.ts";
+export { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 export { RabbitMqPubSub } from "./pub-sub.ts";
 export { RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
 export { type RabbitMqDelivery, rabbitMqDelivery } from "./receipt.ts";

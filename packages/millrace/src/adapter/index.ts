@@ -9,6 +9,7 @@ export { OptionCheck, type OptionNames, pickOptions } from "../options/index.ts"
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { backoffMs, equalBackoffMs } from "./backoff.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
+export { isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, type KeyMetadata, keyEntry, keyOfEntry } from "./key-metadata.ts";
 export { OpenSubscriptions } from "./open-subscriptions.ts";
 export { type Fetched, type MessageSource, Received, type Settler } from "./received.ts";
 export { type AdapterSettings, checkSharedOptions } from "./settings.ts";
