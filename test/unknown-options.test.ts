@@ -1,4 +1,7 @@
 import { PassThrough } from "node:stream";
+import * as kafka from "@millrace/kafka";
+import * as rabbitmq from "@millrace/rabbitmq";
+import * as sql from "@millrace/sql";
 import { connect, consoleLogger, defineEvent, MemoryPubSub, Message, OptionError, Router, readMessages, readUntil, transformSubscriber } from "millrace";
 import { AdapterSubscription, type Source } from "millrace/adapter";
 import { ChaosProxy, conformance, Probe, WorkerProcess } from "millrace/conformance";
@@ -19,9 +22,6 @@ import {
 } from "millrace/middleware";
 import { signals } from "millrace/plugins";
 import { Faults, harness, received } from "millrace/testing";
-import * as kafka from "@millrace/kafka";
-import * as rabbitmq from "@millrace/rabbitmq";
-import * as sql from "@millrace/sql";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { packages } from "../scripts/workspace.ts";
@@ -177,7 +177,11 @@ const WITHOUT: Readonly<Record<string, string>> = {
 };
 
 /** A message checks types, not names; an error must come into being whatever it is made of. */
-const UNCHECKED = ["millrace Message", "@millrace/kafka tombstone", ...["Millrace", "Option", "Permanent", "Publish", "Settle"].map((kind) => `millrace ${kind}Error`)];
+const UNCHECKED = [
+  "millrace Message",
+  "@millrace/kafka tombstone",
+  ...["Millrace", "Option", "Permanent", "Publish", "Settle"].map((kind) => `millrace ${kind}Error`),
+];
 
 async function problemsOf(make: (options: never) => unknown, options: Options): Promise<readonly string[]> {
   try {
@@ -208,9 +212,15 @@ describe("an option that is not known", () => {
   });
 
   it("is refused by every constructor and factory that a package exports", async () => {
-    const known = new Set([...Object.keys(CALLS), ...UNCHECKED, ...Object.entries(WITHOUT).flatMap(([subpath, names]) => names.split(" ").map((name) => `${subpath} ${name}`))]);
+    const known = new Set([
+      ...Object.keys(CALLS),
+      ...UNCHECKED,
+      ...Object.entries(WITHOUT).flatMap(([subpath, names]) => names.split(" ").map((name) => `${subpath} ${name}`)),
+    ]);
     const exported = new Map<unknown, string>();
-    for (const subpath of packages().flatMap(({ entries }) => [...entries.keys()]).sort((one, other) => one.length - other.length)) {
+    for (const subpath of packages()
+      .flatMap(({ entries }) => [...entries.keys()])
+      .sort((one, other) => one.length - other.length)) {
       for (const [name, value] of Object.entries((await import(subpath)) as object)) {
         if (typeof value === "function" && !exported.has(value)) exported.set(value, `${subpath} ${name}`);
       }

@@ -1,5 +1,6 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { OptionCheck, pickOptions } from "millrace/adapter";
+import { capabilitiesOf } from "./capabilities.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions, PUBLISHER_NAMES } from "./publisher-options.ts";
 import { KafkaSubscriber } from "./subscriber.ts";
@@ -23,6 +24,7 @@ export interface KafkaPubSubOptions extends KafkaPublisherOptions, KafkaSubscrib
  * ```
  */
 export class KafkaPubSub implements PubSub {
+  readonly capabilities: Capabilities;
   readonly #publisher: KafkaPublisher;
   readonly #subscriber: KafkaSubscriber;
   #closing: Promise<void> | undefined;
@@ -31,6 +33,7 @@ export class KafkaPubSub implements PubSub {
     const check = new OptionCheck("KafkaPubSub").known(options, { ...PUBLISHER_NAMES, ...SUBSCRIBER_NAMES });
     checkPublisherOptions(check, options);
     checkSubscriberOptions(check, options).done();
+    this.capabilities = capabilitiesOf(options);
     this.#publisher = new KafkaPublisher(pickOptions<KafkaPublisherOptions>(options, PUBLISHER_NAMES));
     this.#subscriber = new KafkaSubscriber(pickOptions<KafkaSubscriberOptions>(options, SUBSCRIBER_NAMES));
   }

@@ -1,5 +1,6 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
+import { type Capabilities, type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
 import { checkSubscribe, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
 import { watermillCodec } from "./codec.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
@@ -47,6 +48,7 @@ const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GE
  * ```
  */
 export class KafkaSubscriber implements Subscriber {
+  readonly capabilities: Capabilities = capabilities;
   readonly #options: KafkaSubscriberOptions;
   readonly #cluster: Cluster;
   readonly #topology: Topology;

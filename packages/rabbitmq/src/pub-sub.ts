@@ -1,4 +1,4 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { pickOptions } from "millrace/adapter";
 import {
   checkOptions,
@@ -36,6 +36,10 @@ export class RabbitMqPubSub implements PubSub {
     checkOptions("RabbitMqPubSub", options, PUB_SUB_NAMES);
     this.#publisher = new RabbitMqPublisher(pickOptions<RabbitMqPublisherOptions>(options, PUBLISHER_NAMES));
     this.#subscriber = new RabbitMqSubscriber(pickOptions<RabbitMqSubscriberOptions>(options, SUBSCRIBER_NAMES));
+  }
+
+  get capabilities(): Capabilities {
+    return this.#subscriber.capabilities;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

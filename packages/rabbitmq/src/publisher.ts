@@ -1,4 +1,4 @@
-import { type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
+import { type Capabilities, type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
 import type { Link } from "./link.ts";
 import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
@@ -54,6 +54,10 @@ export class RabbitMqPublisher implements Publisher {
     this.#link = link;
     this.#mandatory = options.mandatory ?? true;
     this.#largest = options.maxMessageBytes ?? RABBITMQ_DEFAULTS.maxMessageBytes;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

@@ -1,4 +1,4 @@
-import { MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
@@ -65,6 +65,10 @@ export class RabbitMqSubscriber implements Subscriber {
     }
   }
 
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
+  }
+
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const wish = this.#wish(topic, options);
     const {
@@ -96,7 +100,7 @@ export class RabbitMqSubscriber implements Subscriber {
       adapter: "rabbitmq",
       returns: delay === "broker",
       settlesApart: true, // each batch of acks costs the broker an answer
-      leaseMs: capabilities.maxHandlingMs,
+      leaseMs: (wish.temporary ? capabilities : this.capabilities).maxHandlingMs,
       ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
     };
     return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings });

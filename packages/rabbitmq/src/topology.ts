@@ -83,12 +83,7 @@ export function queueTopology(options: TopologyOptions = {}): RabbitMqTopology {
 export function topicExchangeTopology(options: TopicExchangeOptions): RabbitMqTopology {
   const check = new OptionCheck("topicExchangeTopology").known(options, { exchange: true, durable: true, exchangeDurable: true });
   const { exchange, durable = true, exchangeDurable = durable } = options;
-  check
-    .required("exchange", exchange)
-    .text("exchange", exchange)
-    .flag("durable", options.durable)
-    .flag("exchangeDurable", options.exchangeDurable)
-    .done();
+  check.required("exchange", exchange).text("exchange", exchange).flag("durable", options.durable).flag("exchangeDurable", options.exchangeDurable).done();
   return {
     name: "topic-exchange",
     exchange: () => exchange,

@@ -1,5 +1,5 @@
-import { type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
-import { laterTurn, OptionCheck, type OptionNames, pickOptions } from "millrace/adapter";
+import { type Capabilities, type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import { laterTurn, OptionCheck, pickOptions } from "millrace/adapter";
 import type { Dialect, Log } from "./dialect.ts";
 import {
   checkOptions,
@@ -35,6 +35,7 @@ const { everyMs: _everyMs, ...PURGE_NAMES } = RETENTION_NAMES;
  * ```
  */
 export class SqlPubSub implements PubSub {
+  readonly capabilities: Capabilities;
   readonly #dialect: Dialect;
   readonly #publisher: SqlPublisher;
   readonly #subscriber: SqlSubscriber;
@@ -44,6 +45,7 @@ export class SqlPubSub implements PubSub {
 
   constructor(options: SqlPubSubOptions) {
     checkOptions("SqlPubSub", options, PUB_SUB_NAMES);
+    this.capabilities = options.dialect.capabilities;
     this.#dialect = options.dialect;
     this.#publisher = new SqlPublisher(pickOptions<SqlPublisherOptions>(options, PUBLISHER_NAMES));
     this.#subscriber = new SqlSubscriber(pickOptions<SqlSubscriberOptions>(options, SUBSCRIBER_NAMES));

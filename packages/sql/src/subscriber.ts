@@ -1,4 +1,4 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { type Capabilities, type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter";
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
@@ -30,6 +30,7 @@ const SETTLE_BATCH = 1000;
  * ```
  */
 export class SqlSubscriber implements Subscriber {
+  readonly capabilities: Capabilities;
   readonly #options: SqlSubscriberOptions;
   readonly #log: Log;
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
@@ -37,6 +38,7 @@ export class SqlSubscriber implements Subscriber {
 
   constructor(options: SqlSubscriberOptions) {
     checkOptions("SqlSubscriber", options, SUBSCRIBER_NAMES);
+    this.capabilities = options.dialect.capabilities;
     this.#options = options;
     this.#log = options.dialect.attach();
   }

@@ -45,7 +45,11 @@ describe("an event", () => {
 
   it("is not made of data that its schema refuses, and names every field", async () => {
     const bad = { id: "", at: "yesterday" };
-    const refusal = expect.objectContaining({ name: "PermanentError", code: "INVALID_PAYLOAD", message: expect.stringMatching(/^event "event.booked".*id.*at/) });
+    const refusal = expect.objectContaining({
+      name: "PermanentError",
+      code: "INVALID_PAYLOAD",
+      message: expect.stringMatching(/^event "event.booked".*id.*at/),
+    });
     expect(() => booked.message(bad)).toThrow(refusal);
     await expect(booked.messageAsync(bad)).rejects.toEqual(refusal);
   });
@@ -103,7 +107,9 @@ describe("an event whose schema answers later", () => {
 describe("defineEvent", () => {
   it("refuses what it does not know, and what is missing", () => {
     expect(() => defineEvent("e", { schema, keys: () => "k" } as never)).toThrow(/unknown option keys, did you mean key\?/);
-    expect(() => defineEvent("", { schema: {} as never, topic: "" })).toThrow(expect.objectContaining({ code: "BAD_OPTION", problems: expect.objectContaining({ length: 3 }) }));
+    expect(() => defineEvent("", { schema: {} as never, topic: "" })).toThrow(
+      expect.objectContaining({ code: "BAD_OPTION", problems: expect.objectContaining({ length: 3 }) }),
+    );
     expect(() => defineEvent("e", undefined as never)).toThrow(/options must be an object/);
   });
 });

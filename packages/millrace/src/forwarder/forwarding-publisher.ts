@@ -1,4 +1,4 @@
-import type { Message, Publisher, PublishOptions } from "../message/index.ts";
+import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { envelope } from "./envelope.ts";
 import { FORWARDER_DEFAULTS } from "./forwarder-options.ts";
@@ -41,6 +41,11 @@ export class ForwardingPublisher implements Publisher {
     this.#publisher = publisher;
     this.#topic = topic ?? FORWARDER_DEFAULTS.topic;
     this.#carry = carry ?? [];
+  }
+
+  /** Those of the outbox. */
+  get capabilities(): Capabilities | undefined {
+    return this.#publisher.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

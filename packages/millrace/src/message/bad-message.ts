@@ -19,12 +19,14 @@ function optionProblems(options: MessageOptions, metadataError: unknown): readon
   const { id, key, topic, metadata }: { readonly [Name in keyof MessageOptions]: unknown } = options;
   const problems: string[] = [];
   if (id !== undefined && typeof id !== "string") problems.push(`id must be a text, got ${shown(id)}: String(id) makes one of a number`);
-  if (typeof key === "string" && lastingKey(key) === undefined) problems.push("key must be whole characters, and has a lone surrogate: cut it between characters, or give bytes");
+  if (typeof key === "string" && lastingKey(key) === undefined)
+    problems.push("key must be whole characters, and has a lone surrogate: cut it between characters, or give bytes");
   else if (key !== undefined && typeof key !== "string" && !(key instanceof Uint8Array)) {
     problems.push(`key must be a text or a Uint8Array, got ${shown(key)}: String(key) makes one of a number`);
   }
   if (topic !== undefined && typeof topic !== "string") problems.push(`topic must be a text, got ${shown(topic)}`);
-  if (metadataError !== undefined) problems.push(`metadata must hold texts only: ${metadataError instanceof Error ? metadataError.message : String(metadataError)}`);
+  if (metadataError !== undefined)
+    problems.push(`metadata must hold texts only: ${metadataError instanceof Error ? metadataError.message : String(metadataError)}`);
   else if (metadata !== undefined && (typeof metadata !== "object" || metadata === null)) {
     problems.push(`metadata must be an object of texts, a Map or pairs, got ${shown(metadata)}`);
   }

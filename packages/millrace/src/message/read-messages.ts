@@ -18,7 +18,11 @@ export interface ReadMessagesOptions extends ReadOptions {
  * ```
  */
 export async function readMessages(subscription: Subscription, options: ReadMessagesOptions): Promise<ReadResult> {
-  new OptionCheck("readMessages").known(options, { count: true, ...READ_NAMES }).required("count", options.count).integer("count", options.count, { min: 0 }).done();
+  new OptionCheck("readMessages")
+    .known(options, { count: true, ...READ_NAMES })
+    .required("count", options.count)
+    .integer("count", options.count, { min: 0 })
+    .done();
   if (options.count === 0) return { messages: [], complete: true };
   const { count, ...rest } = options;
   return await readUntil(subscription, (_message, messages) => messages.length >= count, rest);

@@ -1,6 +1,6 @@
 import { PublishError, type PublishOutcome } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
-import type { Message, Publisher, PublishOptions } from "../message/index.ts";
+import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { type DeduplicationKey, keyFromId } from "./deduplication-key.ts";
 import { type DeduplicationRepository, MemoryDeduplicationRepository } from "./deduplication-repository.ts";
@@ -50,6 +50,10 @@ class DeduplicatingPublisher implements Publisher {
     this.#inner = inner;
     this.#key = key;
     this.#repository = repository;
+  }
+
+  get capabilities(): Capabilities | undefined {
+    return this.#inner.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { OptionError } from "../errors/index.ts";
-import { nearestName } from "./nearest-name.ts";
+import type { OptionError } from "../errors/index.ts";
 import { OptionCheck, type OptionNames, pickOptions } from "./index.ts";
+import { nearestName } from "./nearest-name.ts";
 
 interface Wheel {
   readonly size?: number | undefined;
@@ -55,14 +55,25 @@ describe("the names of options", () => {
   });
 
   it("need an object", () => {
-    for (const [options, shown] of [[3, "3"], ["x", '"x"'], [null, "null"], [[], "an array"], [undefined, "undefined"], [() => {}, "a function"]]) {
+    for (const [options, shown] of [
+      [3, "3"],
+      ["x", '"x"'],
+      [null, "null"],
+      [[], "an array"],
+      [undefined, "undefined"],
+      [() => {}, "a function"],
+    ]) {
       expect(problemsOf(options)).toEqual([`options must be an object, got ${shown as string}`]);
     }
     expect(problemsOf({ wheel: 4 })).toEqual(["wheel must be an object, got 4"]);
   });
 
   it("are told together with everything else that is wrong", () => {
-    const check = () => new OptionCheck("Car").known({ wheels: 4 } as unknown as Car, CAR).required("topSpeedMs", undefined).done();
+    const check = () =>
+      new OptionCheck("Car")
+        .known({ wheels: 4 } as unknown as Car, CAR)
+        .required("topSpeedMs", undefined)
+        .done();
     expect(check).toThrow(expect.objectContaining({ code: "BAD_OPTION", problems: ["unknown option wheels, did you mean wheel?", "topSpeedMs is missing"] }));
   });
 });

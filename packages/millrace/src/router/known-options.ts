@@ -27,7 +27,11 @@ export function checkRouterNames(check: OptionCheck, options: RouterOptions): Op
 }
 
 /** Adds to `check` what a handler's options are called that no option of its kind is. */
-export function checkHandlerNames(check: OptionCheck, kind: "handler" | "consumer" | "batch", options: HandlerOptions & { readonly publish?: unknown }): OptionCheck {
+export function checkHandlerNames(
+  check: OptionCheck,
+  kind: "handler" | "consumer" | "batch",
+  options: HandlerOptions & { readonly publish?: unknown },
+): OptionCheck {
   check.known<object>(options, BY_KIND[kind]);
   const { subscribe, publish } = options;
   if (typeof subscribe === "object") check.known(subscribe, { subscriber: true, topic: true }, "subscribe");

@@ -1,5 +1,6 @@
 import { MillraceError } from "millrace";
 import { OptionCheck, wallMs } from "millrace/adapter";
+import { capabilities, capabilitiesInMemory } from "../capabilities.ts";
 import type { Dialect, NewRow } from "../dialect.ts";
 import { Connection } from "./connection.ts";
 import { databaseError } from "./database-error.ts";
@@ -31,6 +32,8 @@ export const SQLITE_DEFAULTS: {
   pollMs: 40,
 });
 
+const IN_MEMORY = /^(:memory:$|file::memory:|file:.*[?&]mode=memory)/;
+
 /**
  * The SQLite dialect: one file, any number of processes, no server. Does no I/O until somebody publishes or subscribes.
  *
@@ -59,6 +62,7 @@ export function sqlite(options: SqliteOptions): Dialect {
   const within: WeakMap<object, Connection> = new WeakMap();
   return {
     name: "sqlite",
+    capabilities: path !== undefined && IN_MEMORY.test(path) ? capabilitiesInMemory : capabilities,
     attach: () => {
       log ??= new SqliteLog({
         where: path ?? "database",

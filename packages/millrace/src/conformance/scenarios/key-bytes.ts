@@ -60,7 +60,12 @@ export const keyBytes: Scenario = {
       if (message.key !== undefined) finished.set(key, [...(finished.get(key) ?? []), Number(message.text())]);
     }
     assert.equal(finished.size, KEYS.length);
-    for (const [key, rounds] of finished) assert.deepEqual(rounds, Array.from({ length: ROUNDS }).map((_, round) => round), `order of ${key}`);
+    for (const [key, rounds] of finished)
+      assert.deepEqual(
+        rounds,
+        Array.from({ length: ROUNDS }).map((_, round) => round),
+        `order of ${key}`,
+      );
   },
 };
 
