@@ -162,7 +162,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
     "OpenSubscriptions OptionCheck Received Ring TextMap backoffMs checkPublish checkSharedOptions checkSubscribe deferred equalBackoffMs goJson goJsonMap " +
-    "goJsonText isBinaryKey keyBytes keyText laterTurn monotonicMs nextTurn pickOptions quietDeferred sleep sliceSpent startTimer stopTimer wallMs within",
+    "goJsonText isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nextTurn pickOptions quietDeferred sleep sliceSpent startTimer stopTimer wallMs within",
   "millrace/middleware":
     "duplicator formatGoDuration ignoreErrors instantAck keyFromId keyFromMetadata keyFromPayload messageCorrelationId parseGoDuration randomFail " +
     "randomPanic recoverer setCorrelationId timeout",
