@@ -29,11 +29,12 @@ export class Trunk {
       close: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
+    const name = `fan_out_${topic}`;
     this.handle = router.addHandler({
-      name: `fan_out_${topic}`,
+      name,
       subscribe: { subscriber: options.subscriber, topic },
       publish: { publisher: branches, topic },
-      group: options.group,
+      group: options.group ?? name,
       from: options.from,
       pipeline: window - 1,
       handle: (message) => message,
@@ -91,7 +92,7 @@ export class Trunk {
   }
 
   get #upstream(): HandlerHealth {
-    return this.#router.health().handlers[this.handle.name] ?? { state: "stopped", since: new Date(0), inFlight: 0, held: 0, attempts: 0 };
+    return this.#router.health().handlers[this.handle.name] ?? STOPPED;
   }
 
   async #share(message: ReceivedMessage): Promise<void> {
@@ -106,3 +107,12 @@ export class Trunk {
     }
   }
 }
+
+const STOPPED: HandlerHealth = Object.freeze({
+  state: "stopped",
+  since: new Date(0),
+  inFlight: 0,
+  held: 0,
+  attempts: 0,
+  counts: Object.freeze({ handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 }),
+});

@@ -3,7 +3,7 @@ import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
 import type { RouterOptions } from "./router-options.ts";
 
-const ROUTER: OptionNames<RouterOptions> = { subscriber: true, publisher: true, owns: true, failure: true, drainTimeoutMs: true, logger: true };
+const ROUTER: OptionNames<RouterOptions> = { service: true, subscriber: true, publisher: true, owns: true, failure: true, drainTimeoutMs: true, logger: true };
 
 const SHARED: OptionNames<HandlerOptions> = {
   name: true,
@@ -15,6 +15,7 @@ const SHARED: OptionNames<HandlerOptions> = {
   failure: true,
   middleware: true,
   abandonAfterMs: true,
+  contracts: true,
 };
 const CONSUMER: OptionNames<ConsumerHandlerOptions> = { ...SHARED, publish: true, handle: true };
 const PRODUCER: OptionNames<ProducingHandlerOptions> = { ...SHARED, publish: true, pipeline: true, handle: true };
@@ -33,10 +34,14 @@ export function checkHandlerNames(
   options: HandlerOptions & { readonly publish?: unknown },
 ): OptionCheck {
   check.known<object>(options, BY_KIND[kind]);
-  const { subscribe, publish } = options;
-  if (typeof subscribe === "object") check.known(subscribe, { subscriber: true, topic: true }, "subscribe");
-  if (typeof publish === "object") check.known<object>(publish ?? undefined, { publisher: true, topic: true } as OptionNames<object>, "publish");
+  checkEndNames(check, "subscribe", options.subscribe, { subscriber: true, topic: true });
+  checkEndNames(check, "publish", options.publish, { publisher: true, topic: true });
   return checkFailureNames(check, options.failure);
+}
+
+/** One topic or a list of them has no names. */
+function checkEndNames(check: OptionCheck, at: "subscribe" | "publish", end: unknown, names: Readonly<Record<string, true>>): void {
+  if (typeof end === "object" && end !== null && !Array.isArray(end)) check.known<object>(end, names as OptionNames<object>, at);
 }
 
 function checkFailureNames(check: OptionCheck, failure: FailurePolicy | undefined): OptionCheck {
