@@ -32,7 +32,7 @@ export class StatusBoard {
     this.#undecodableAt = position;
   }
 
-  read(inFlight: number, held: number, lag: number | undefined): SubscriptionStatus {
+  read(inFlight: number, held: number, lag: number | undefined, oldestAt: Date | undefined): SubscriptionStatus {
     const blocked = this.#state === "running" && this.#blocks.size > 0;
     const details = blocked ? [...this.#blocks.values()] : [];
     if (this.#undecodable > 0) details.push(`${this.#undecodable} undecodable, last at ${this.#undecodableAt}`);
@@ -42,6 +42,7 @@ export class StatusBoard {
       inFlight,
       held,
       lag,
+      oldestAt,
       detail: details.length === 0 ? undefined : details.join("; "),
       lastError: this.#lastError,
     };
