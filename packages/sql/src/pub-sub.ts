@@ -1,4 +1,4 @@
-import { type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import { type BrokerAdmin, type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
 import { laterTurn } from "millrace/adapter";
 import type { Dialect, Log } from "./dialect.ts";
 import { checkOptions, type RetentionOptions, type SqlPubSubOptions } from "./options.ts";
@@ -37,6 +37,11 @@ export class SqlPubSub implements PubSub {
     this.#subscriber = new SqlSubscriber(options);
     this.#log = options.dialect.attach();
     this.#retention = options.retention === undefined ? undefined : new Retention(this.#log, options.retention, options.logger);
+  }
+
+  /** What tools may ask of the database: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

@@ -1,10 +1,11 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
 import { wallMs } from "millrace/adapter";
-import type { Log, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
-import type { Exchange, Exchanged, GroupRef } from "../exchange.ts";
+import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
+import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
+import { loadClaims } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
@@ -12,6 +13,8 @@ import { GroupExchange } from "./group-exchange.ts";
 import { lastOffset, locate } from "./locate.ts";
 import { promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
+import { SqliteAdmin } from "./sqlite-admin.ts";
+import { standingOf } from "./standing.ts";
 import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
@@ -37,6 +40,7 @@ export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
   readonly #watcher: ChangeWatcher;
+  readonly admin: LogAdmin;
   readonly #topics: Map<string, TopicTables> = new Map();
   #ready: Set<string> = new Set();
   #connection: Connection | undefined;
@@ -52,6 +56,12 @@ export class SqliteLog implements Log {
       tableOf: (topic) => this.#tables(topic).names[0],
       promote: () => this.#promote(),
       failure: (error) => this.#failure(error),
+    });
+    this.admin = new SqliteAdmin({
+      tables: rules.tables,
+      read: (work) => this.#run((connection) => connection.snapshot(work), PATIENCE_MS),
+      write: (work) => this.#write(work),
+      freed: (topic, group) => this.#watcher.freed(topic, group),
     });
   }
 
@@ -112,6 +122,17 @@ export class SqliteLog implements Log {
       return exchanged;
     };
     return done instanceof Promise ? done.then(tell) : tell(done);
+  }
+
+  standing(group: GroupRef, owner: string): MaybePromise<Standing> {
+    return this.#read(group.topic, (connection, tables) => {
+      const topic = connection.topic(tables);
+      const [acked] = (topic.position.get(group.name) as [number] | undefined) ?? [0];
+      const own = connection.statement("SELECT id FROM millrace_groups WHERE topic = ? AND consumer_group = ?").get(group.topic, group.name) as
+        | [number]
+        | undefined;
+      return standingOf(topic, acked, own === undefined ? [] : loadClaims(connection, own[0]), owner);
+    });
   }
 
   read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]> {
