@@ -1,4 +1,4 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { BrokerAdmin, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { OptionCheck } from "millrace/adapter";
 import { KafkaPublisher } from "./publisher.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
@@ -33,6 +33,11 @@ export class KafkaPubSub implements PubSub {
     checkSubscriberOptions(check, options).done();
     this.#publisher = new KafkaPublisher(options);
     this.#subscriber = new KafkaSubscriber(options);
+  }
+
+  /** What tools may ask of the cluster: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

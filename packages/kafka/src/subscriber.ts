@@ -1,7 +1,8 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
+import { type BrokerAdmin, type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
 import { checkSubscribe, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
+import { kafkaAdmin } from "./admin.ts";
 import { watermillCodec } from "./codec.ts";
-import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
+import { GroupClient, hasMembers, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
 import { brokerError } from "./kafka-error.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
@@ -17,7 +18,6 @@ const SETTLE_DELAY_MS = 100;
 const SETTLE_BATCH = 256;
 /** With the time that connecting may take, tries are at most 5 s apart. */
 const RECONNECT_MAX_MS = 2000;
-const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"];
 
 /**
  * Reads topics, for a group or for oneself.
@@ -51,6 +51,7 @@ export class KafkaSubscriber implements Subscriber {
   readonly #cluster: Cluster;
   readonly #topology: Topology;
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriberOptions) {
@@ -58,6 +59,18 @@ export class KafkaSubscriber implements Subscriber {
     this.#options = options;
     this.#cluster = new Cluster(options);
     this.#topology = new Topology(this.#cluster, { provision: options.provision ?? "create", settings: options.topics });
+  }
+
+  /** What tools may ask of the cluster: see `BrokerAdmin`. Kafka moves and deletes no group that has members. */
+  get admin(): BrokerAdmin {
+    this.#admin ??= kafkaAdmin({
+      cluster: this.#cluster,
+      committedOnly: this.#committedOnly,
+      checkOpen: () => this.#checkOpen(),
+      groupName: (topic, group) => this.#groupName(topic, group),
+      renamed: this.#options.groupName !== undefined,
+    });
+    return this.#admin;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
@@ -108,6 +121,10 @@ export class KafkaSubscriber implements Subscriber {
     checkSubscribe("KafkaSubscriber", topic, options);
     if (!isKnown(options.from))
       throw new OptionError("KafkaSubscriber.subscribe", ['from: { position } must be "partition:offset", or several separated by commas']);
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
   }
 
@@ -150,7 +167,7 @@ export class KafkaSubscriber implements Subscriber {
       const parts = fresh.map((partition) => ({ partition, offset: starts.get(partition) ?? 0, note: "" }));
       const id = await client.commit("", -1, topic, parts);
       // With members in it, the group begins where they say.
-      if (!HAS_MEMBERS.includes(id)) throw brokerError(id, `group ${JSON.stringify(group)}`);
+      if (id !== "NONE" && !hasMembers(id)) throw brokerError(id, `group ${JSON.stringify(group)}`);
     } finally {
       client.close();
     }

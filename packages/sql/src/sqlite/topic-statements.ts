@@ -20,12 +20,11 @@ export class TopicStatements {
   readonly #plain: SqliteStatement;
   readonly #full: SqliteStatement;
   readonly #delayed: SqliteStatement;
+  #first: SqliteStatement | undefined;
   #plains: SqliteStatement | undefined;
   #fulls: SqliteStatement | undefined;
   /** Parameters: after, upto, limit. */
   readonly range: SqliteStatement;
-  /** Offset and time of entry of the first message past an offset. */
-  readonly first: SqliteStatement;
   readonly position: SqliteStatement;
   readonly savePosition: SqliteStatement;
 
@@ -39,9 +38,14 @@ export class TopicStatements {
       "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB))",
     );
     this.range = connection.statement(`SELECT ${COLUMNS} FROM ${messages} WHERE offset > ? AND offset <= ? ORDER BY offset LIMIT ?`);
-    this.first = connection.statement(`SELECT offset, created_at FROM ${messages} WHERE offset > ? ORDER BY offset LIMIT 1`);
     this.position = connection.statement(`SELECT offset_acked, locked_until FROM ${offsets} WHERE consumer_group = ?`);
     this.savePosition = connection.statement(`UPDATE ${offsets} SET offset_acked = ?, locked_until = ? WHERE consumer_group = ?`);
+  }
+
+  /** Offset and time of entry of the first message past an offset. */
+  get first(): SqliteStatement {
+    this.#first ??= this.#connection.statement(`SELECT offset, created_at FROM ${this.#messages} WHERE offset > ? ORDER BY offset LIMIT 1`);
+    return this.#first;
   }
 
   /** The last offset that was given out, also when its message was deleted. */
