@@ -1,4 +1,4 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { BrokerAdmin, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { checkOptions, type RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
 import { RabbitMqSubscriber } from "./subscriber.ts";
@@ -27,6 +27,11 @@ export class RabbitMqPubSub implements PubSub {
     checkOptions("RabbitMqPubSub", options);
     this.#publisher = new RabbitMqPublisher(options);
     this.#subscriber = new RabbitMqSubscriber(options);
+  }
+
+  /** What tools may ask over AMQP: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
