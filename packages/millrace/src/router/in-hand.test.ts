@@ -239,17 +239,7 @@ describe("a batch that hangs", () => {
       seen.push(...messages.map((message) => message.text()));
       if (seen.length === 2) await gate.promise;
     };
-    rig.router.addBatchHandler({
-      name: "a",
-      subscribe: "t",
-      size: 2,
-      maxWaitMs: 1,
-      concurrency: 2,
-      orderBy: (m) => m.text()[0],
-      middleware: [timeout(10)],
-      abandonAfterMs: 60,
-      handle,
-    });
+    rig.router.addBatchHandler({ name: "a", subscribe: "t", size: 2, maxWaitMs: 1, concurrency: 2, orderBy: (m) => m.text()[0], middleware: [timeout(10)], abandonAfterMs: 60, handle });
     await rig.router.start();
     await rig.send("t", "a1", "a2");
     await until(() => seen.length === 2, "the hanging batch");

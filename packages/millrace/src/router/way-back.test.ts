@@ -39,10 +39,7 @@ describe("what is behind a failed message of its key goes back with it", () => {
       },
     });
     await rig.router.start();
-    await bus.publish(
-      "t",
-      keyed("1", "2", "3").map(([key, text]) => new Message(text, { key })),
-    );
+    await bus.publish("t", keyed("1", "2", "3").map(([key, text]) => new Message(text, { key })));
     await until(() => rig.router.health().handlers.a?.inFlight === 3, "all in hand");
     const closing = rig.router.close();
     gate.resolve();
@@ -227,15 +224,13 @@ describe("a message that waits for its next attempt keeps the moment at which it
           subscribe: "t",
           concurrency: kind === "ordered" ? 1 : 2,
           orderBy: kind === "ordered" ? undefined : "none",
-          middleware: [
-            (next) => async (message) => {
-              try {
-                return await next(message);
-              } catch (error) {
-                throw Object.assign(error as Error, { retryAfterMs: 250 });
-              }
-            },
-          ],
+          middleware: [(next) => async (message) => {
+            try {
+              return await next(message);
+            } catch (error) {
+              throw Object.assign(error as Error, { retryAfterMs: 250 });
+            }
+          }],
           handle: () => {
             at.push(performance.now());
             if (at.length === 1) throw new Error("not yet");
@@ -304,8 +299,7 @@ describe("several topics of one handler", () => {
     for (const n of ["1", "2", "3"]) for (const topic of ["t", "u"]) await rig.send(topic, ["k", n]);
     await rig.router.idle();
     expect([most, handled.length]).toEqual([2, 6]);
-    for (const topic of ["t", "u"])
-      expect(handled.filter((line) => line.includes(` ${topic} `))).toEqual(["1", "2", "3"].map((n) => `billing.a ${topic} ${n}`));
+    for (const topic of ["t", "u"]) expect(handled.filter((line) => line.includes(` ${topic} `))).toEqual(["1", "2", "3"].map((n) => `billing.a ${topic} ${n}`));
     expect(output.texts).toEqual([]);
   });
 
