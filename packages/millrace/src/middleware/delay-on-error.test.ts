@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError } from "../errors/index.ts";
+import { memoryCapabilities } from "../memory/capabilities.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 import type { NackOptions } from "../message/index.ts";
 import { type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
@@ -78,7 +79,7 @@ describe("delayOnError", () => {
 
   it("writes metadata only with nack false, which a poison queue outside carries on", async () => {
     expect(deliver({ nack: false })).toMatchObject({ for: "1s", verdicts: 0 });
-    const publisher = new RecordingPublisher();
+    const publisher = Object.assign(new RecordingPublisher(), { capabilities: { ...memoryCapabilities, maxPublishDelayMs: 60_000 } });
     await poisonQueue({ publisher, topic: "delayed" })(delayOnError({ nack: false })(fails))(new ReceivedFixture().message);
     expect(Object.fromEntries(publisher.published[0]?.message.metadata ?? [])).toMatchObject({
       [DELAYED_FOR_KEY]: "1s",
