@@ -1,20 +1,19 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { wallMs } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
 import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
-import { loadClaims } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
-import { lastOffset, locate } from "./locate.ts";
+import { locate } from "./locate.ts";
 import { promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
+import { readStanding } from "./read-standing.ts";
+import { remains } from "./remains.ts";
 import { SqliteAdmin } from "./sqlite-admin.ts";
-import { standingOf } from "./standing.ts";
 import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
@@ -125,14 +124,7 @@ export class SqliteLog implements Log {
   }
 
   standing(group: GroupRef, owner: string): MaybePromise<Standing> {
-    return this.#read(group.topic, (connection, tables) => {
-      const topic = connection.topic(tables);
-      const [acked] = (topic.position.get(group.name) as [number] | undefined) ?? [0];
-      const own = connection.statement("SELECT id FROM millrace_groups WHERE topic = ? AND consumer_group = ?").get(group.topic, group.name) as
-        | [number]
-        | undefined;
-      return standingOf(topic, acked, own === undefined ? [] : loadClaims(connection, own[0]), owner);
-    });
+    return this.#read(group.topic, (connection, tables) => readStanding(connection, tables, group, owner));
   }
 
   read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]> {
@@ -149,17 +141,7 @@ export class SqliteLog implements Log {
   }
 
   remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean> {
-    return this.#read(topic, (connection, tables) => {
-      if (connection.statement(`SELECT 1 FROM ${tables.messages} WHERE offset > ? LIMIT 1`).get(after) !== undefined)
-        return group !== undefined || after < lastOffset(connection, tables);
-      if (group === undefined) return false;
-      const free = connection
-        .statement(
-          "SELECT 1 FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE topic = ? AND consumer_group = ? AND settled_to < upto_offset AND (owner IS NULL OR lease_until < ?)",
-        )
-        .get(group.topic, group.name, wallMs());
-      return free !== undefined;
-    });
+    return this.#read(topic, (connection, tables) => remains(connection, tables, group, after));
   }
 
   head(topic: string): number | undefined {
