@@ -11,6 +11,8 @@ export interface InHand {
   readonly verdict: Verdict | undefined;
   /** Somebody said nack, whether or not it still counted. */
   readonly nacked: boolean;
+  /** Its router takes the call for failed: an ack that follows is that of a dead letter. */
+  failed?: boolean | undefined;
   /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
   readonly call: HandlerCall | undefined;
   /** The handler that it was given to; it stays known when the call has ended. */

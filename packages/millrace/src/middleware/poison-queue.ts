@@ -50,7 +50,7 @@ export function poisonQueue(options: PoisonQueueOptions): Middleware {
 
   const bury = async (message: ReceivedMessage, error: unknown): Promise<Produced> => {
     const verdict = await earlyVerdict(message);
-    if (verdict === "nacked" || verdict === "lost" || inHandOf(message)?.nacked === true) throw error;
+    if (verdict === "nacked" || verdict === "lost" || (verdict === undefined && inHandOf(message)?.nacked === true)) throw error;
     const { handler = "", topic: readFrom } = message.delivery;
     const subscriber = subscriberName ?? inHandOf(message)?.taker?.subscriber ?? "";
     try {

@@ -4,6 +4,7 @@ import { type DeadLetterFacts, deadLetter, deadLetterMetadata } from "../message
 import { Message, type Publisher, type UndecodableRecord } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
+import { retryAfterMs } from "../message/retry-after.ts";
 import type { Call } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
 import { identityOf, tokenOf } from "./calls/identity.ts";
@@ -129,13 +130,13 @@ export class Judge {
     const { attempt } = message.delivery;
     const permanent = isPermanent(error);
     if (!permanent && attempt < this.#policy.attempts) {
-      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error));
+      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);
       desk.log("warn", message, { attempt, delayMs: Math.round(delayMs), error }, "handler failed, the message will be tried again");
       this.#tryAgain(call, attempt, false, delayMs, error);
       return undefined;
     }
     if (this.#deadLetter !== undefined) return this.#bury(call, error, attempt, permanent);
-    const delayMs = Math.max(wishedMs ?? 0, this.#policy.maxDelayMs, retryAfterMs(error));
+    const delayMs = Math.max(wishedMs ?? 0, this.#policy.maxDelayMs, retryAfterMs(error) ?? 0);
     desk.log("error", message, { attempt, permanent, delayMs, error }, "handler failed and there is no dead letter: the message is kept and tried again");
     this.#tryAgain(call, attempt, true, delayMs, error);
     return undefined;
@@ -183,6 +184,7 @@ export class Judge {
     this.#forget(call);
     desk.log("error", message, { attempt, permanent, deadLetter: topic, error }, "handler failed for good, the message is in the dead letter");
     inHand.end();
+    inHand.failed = true;
     let held = true;
     try {
       held = inHand.verdict === undefined && message.ack();
@@ -210,12 +212,6 @@ export class Judge {
     const { handler, subscriber = "" } = this.#desk.taker;
     return { reason, topic, handler, subscriber };
   }
-}
-
-/** What an error asks for: no attempt before so many milliseconds. */
-function retryAfterMs(error: unknown): number {
-  const { retryAfterMs: wished } = (error ?? {}) as { readonly retryAfterMs?: unknown };
-  return typeof wished === "number" && wished > 0 ? wished : 0;
 }
 
 function asError(error: unknown): Error {

@@ -2,6 +2,7 @@ import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import { untilAborted } from "../internal/within.ts";
+import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -51,7 +52,7 @@ class HandlerRouter implements RouterContract {
     checkFailure(check, options.failure);
     check.done();
     this.#options = options;
-    this.logger = options.logger ?? consoleLogger({ level: "warn" });
+    this.logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
     this.#observers = new Observers(this.logger);
   }
 
