@@ -26,6 +26,7 @@ function setup(broker: KafkaBroker): ConformanceSetup {
     name: "@millrace/kafka",
     capabilities,
     create: () => new KafkaPubSub(testOptions(url)),
+    admin: ["topics", "groups", "lag", "seek", "deleteGroup"],
     lease: { leaseMs: SHORT_SESSION_MS, create: () => new KafkaPubSub(testOptions(url, true)) },
     // Five processes start at once, into a group that still waits for five dead members.
     limits: { patienceMs: 30_000 },

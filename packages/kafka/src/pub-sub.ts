@@ -1,4 +1,4 @@
-import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { OptionCheck, pickOptions } from "millrace/adapter";
 import { capabilitiesOf } from "./capabilities.ts";
 import { KafkaPublisher } from "./publisher.ts";
@@ -36,6 +36,11 @@ export class KafkaPubSub implements PubSub {
     this.capabilities = capabilitiesOf(options);
     this.#publisher = new KafkaPublisher(pickOptions<KafkaPublisherOptions>(options, PUBLISHER_NAMES));
     this.#subscriber = new KafkaSubscriber(pickOptions<KafkaSubscriberOptions>(options, SUBSCRIBER_NAMES));
+  }
+
+  /** What tools may ask of the cluster: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { pickOptions } from "millrace/adapter";
 import {
   checkOptions,
@@ -40,6 +40,11 @@ export class RabbitMqPubSub implements PubSub {
 
   get capabilities(): Capabilities {
     return this.#subscriber.capabilities;
+  }
+
+  /** What tools may ask over AMQP: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

@@ -1,5 +1,6 @@
-import { type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { type BrokerAdmin, type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions } from "millrace/adapter";
+import { rabbitMqAdmin } from "./admin.ts";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
@@ -47,6 +48,9 @@ export class RabbitMqSubscriber implements Subscriber {
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
   /** Queue → the topic and group it is read for here. */
   readonly #readers: Map<string, string> = new Map();
+  /** The wishes of the subscriptions that are open. */
+  readonly #read: Set<QueueWish> = new Set();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqSubscriberOptions) {
@@ -67,6 +71,18 @@ export class RabbitMqSubscriber implements Subscriber {
 
   get capabilities(): Capabilities {
     return this.#settings.capabilities;
+  }
+
+  /** What tools may ask over AMQP: see `BrokerAdmin`. Only `deleteGroup`; it is refused while the queue has consumers, or is read here. */
+  get admin(): BrokerAdmin {
+    this.#admin ??= rabbitMqAdmin({
+      link: this.#link,
+      topology: this.#settings.topology,
+      checkOpen: () => this.#checkOpen(),
+      queueOf: (topic, group) => this.#queueOf(topic, group),
+      isRead: (queue) => [...this.#read].some((wish) => wish.queue === queue),
+    });
+    return this.#admin;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
@@ -103,7 +119,9 @@ export class RabbitMqSubscriber implements Subscriber {
       leaseMs: (wish.temporary ? capabilities : this.capabilities).maxHandlingMs,
       ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
     };
-    return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings });
+    this.#read.add(wish);
+    const onClosed = (): void => void this.#read.delete(wish);
+    return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings, onClosed });
   }
 
   /** Declares exchange, queue and binding of a group, so that nothing published from now on is missed; without a group the exchange. */
@@ -139,7 +157,15 @@ export class RabbitMqSubscriber implements Subscriber {
     if (options.from !== undefined && options.from !== "latest") {
       throw new OptionError("RabbitMqSubscriber.subscribe", ['from: a queue begins with what is published from now on, only "latest" is possible']);
     }
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
+  }
+
+  #queueOf(topic: string, group: string): string {
+    return (this.#options.groupName ?? this.#settings.topology.queue)(topic, group);
   }
 
   #wish(topic: string, options: SubscribeOptions): QueueWish {
@@ -149,7 +175,7 @@ export class RabbitMqSubscriber implements Subscriber {
     if (group === undefined && topology.oneGroup) {
       throw new OptionError("RabbitMqSubscriber.subscribe", ["group is missing: in this topology all readers of a topic share its one queue"]);
     }
-    const queue = group === undefined ? `${topic}_millrace.${globalThis.crypto.randomUUID()}` : (this.#options.groupName ?? topology.queue)(topic, group);
+    const queue = group === undefined ? `${topic}_millrace.${globalThis.crypto.randomUUID()}` : this.#queueOf(topic, group);
     checkTopic("RabbitMqSubscriber.subscribe", topology.exchange(topic), topology.bindKey(topic));
     checkTopic("RabbitMqSubscriber.subscribe", queue);
     if (group !== undefined) {

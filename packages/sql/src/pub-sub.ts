@@ -1,4 +1,13 @@
-import { type Capabilities, type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import {
+  type BrokerAdmin,
+  type Capabilities,
+  type Message,
+  OptionError,
+  type PublishOptions,
+  type PubSub,
+  type SubscribeOptions,
+  type Subscription,
+} from "millrace";
 import { laterTurn, OptionCheck, pickOptions } from "millrace/adapter";
 import type { Dialect, Log } from "./dialect.ts";
 import {
@@ -51,6 +60,11 @@ export class SqlPubSub implements PubSub {
     this.#subscriber = new SqlSubscriber(pickOptions<SqlSubscriberOptions>(options, SUBSCRIBER_NAMES));
     this.#log = options.dialect.attach();
     this.#retention = options.retention === undefined ? undefined : new Retention(this.#log, options.retention, options.logger);
+  }
+
+  /** What tools may ask of the database: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

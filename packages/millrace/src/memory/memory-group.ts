@@ -21,6 +21,8 @@ export class MemoryGroup {
   #cursor: number;
   #turn = 0;
   #unsettled = 0;
+  /** Up to this offset every ack was counted for its publisher, also of what is read once more. */
+  #countedTo = 0;
   /** Verdicts given so far: tells a slow group from a stuck one. */
   verdicts = 0;
 
@@ -39,6 +41,29 @@ export class MemoryGroup {
   /** Held by members, or waiting here: what the buffer's bound counts. */
   get load(): number {
     return this.#unsettled + this.backlog;
+  }
+
+  /** Held by members. */
+  get inHand(): number {
+    return this.#unsettled;
+  }
+
+  /** When the oldest of the load was published. What members hold is not kept here in its order: known while they hold nothing. */
+  get oldestAt(): Date | undefined {
+    if (this.#unsettled > 0) return undefined;
+    const oldest = this.#returned.peek()?.receipt ?? this.#fresh.peek() ?? this.#log?.[this.#cursor];
+    return oldest?.publishedAt === undefined ? undefined : new Date(oldest.publishedAt);
+  }
+
+  /** Reads on from another place of the log. Nothing is in the hands of members. */
+  seek(cursor: number): void {
+    const log = this.#log ?? [];
+    for (const { receipt } of this.#returned) this.#count(receipt);
+    for (let index = this.#cursor; index < cursor; index++) this.#count(log[index] as Stored);
+    this.#countedTo = Math.max(this.#countedTo, this.#cursor, cursor);
+    this.#returned.clear();
+    this.#cursor = cursor;
+    this.deal();
   }
 
   /** A new message of the topic. (In a persistent topic it is in the log already.) */
@@ -72,7 +97,7 @@ export class MemoryGroup {
   settled(message: Received<Stored>): void {
     this.#unsettled--;
     this.verdicts++;
-    message.receipt.onAck?.();
+    this.#count(message.receipt);
   }
 
   /** They stay with their member, but somebody works on them: that is no stuck group. */
@@ -92,10 +117,15 @@ export class MemoryGroup {
 
   /** Nobody will ever ack what is here. */
   abandon(): void {
-    for (const message of this.#returned) message.receipt.onAck?.();
-    for (const message of this.#fresh) message.onAck?.();
+    for (const { receipt } of this.#returned) this.#count(receipt);
+    for (const message of this.#fresh) this.#count(message);
     this.#returned.clear();
     this.#fresh.clear();
+  }
+
+  /** Tells a publisher that waits for acks, once for each message. */
+  #count({ onAck, offset }: Stored): void {
+    if (onAck !== undefined && offset > this.#countedTo) onAck();
   }
 
   #shift(): Received<Stored> {

@@ -3,10 +3,12 @@ import { MillraceError, PublishError } from "../errors/index.ts";
 import type { Deferred } from "../internal/deferred.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import { type Logger, silentLogger } from "../logger/index.ts";
-import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Acks } from "./acks.ts";
+import { memoryAdmin } from "./admin.ts";
 import { memoryCapabilities, persistentMemoryCapabilities } from "./capabilities.ts";
+import type { MemoryGroup } from "./memory-group.ts";
 import type { MemoryPubSubOptions } from "./memory-options.ts";
 import { memorySource } from "./memory-source.ts";
 import { MemoryTopic } from "./memory-topic.ts";
@@ -47,6 +49,7 @@ export class MemoryPubSub implements PubSub {
   readonly #bound: number;
   readonly #logger: Logger;
   readonly #waitingForAck: Set<Deferred<void>> = new Set();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryPubSubOptions = {}) {
@@ -62,6 +65,21 @@ export class MemoryPubSub implements PubSub {
     this.#bound = options.bufferSize ?? BUFFER_SIZE;
     this.#logger = options.logger ?? silentLogger;
     this.capabilities = this.#persistent ? persistentMemoryCapabilities : memoryCapabilities;
+  }
+
+  get admin(): BrokerAdmin {
+    this.#admin ??= memoryAdmin({
+      persistent: this.#persistent,
+      topics: () => Array.from(this.#rooms.values(), ({ topic }) => topic),
+      checkOpen: () => {
+        if (this.#closing !== undefined) throw closed();
+      },
+      forget: (topic, group) => {
+        group.kept = false;
+        this.#release(topic.name, group);
+      },
+    });
+    return this.#admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
@@ -89,11 +107,7 @@ export class MemoryPubSub implements PubSub {
     if (this.#closing !== undefined) throw closed();
     const room = this.#room(topic);
     const group = room.topic.group(options.group, options.from, false);
-    const onLeave = (): void => {
-      room.topic.release(group);
-      room.queue.moveOn();
-      if (room.topic.disposable && !room.queue.busy && this.#rooms.get(topic) === room) this.#rooms.delete(topic);
-    };
+    const onLeave = (): void => this.#release(topic, group, room);
     const settings = { adapter: "memory", keepsAttempts: true, logger: this.#logger };
     try {
       return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(group, onLeave, () => room.queue.moveOn()) });
@@ -170,6 +184,14 @@ export class MemoryPubSub implements PubSub {
         "from.position must be the position of a delivery, a whole number from 1",
       )
       .done();
+  }
+
+  /** Drops a group that nobody reads and that need not be remembered, and a topic with nothing in it. */
+  #release(topic: string, group: MemoryGroup, room: Room | undefined = this.#rooms.get(topic)): void {
+    if (room === undefined) return;
+    room.topic.release(group);
+    room.queue.moveOn();
+    if (room.topic.disposable && !room.queue.busy && this.#rooms.get(topic) === room) this.#rooms.delete(topic);
   }
 
   #room(topic: string): Room {

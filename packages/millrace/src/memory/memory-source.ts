@@ -32,7 +32,10 @@ export function memorySource(group: MemoryGroup, onLeave: () => void, onVerdict:
           return group.backlog === 0;
         },
         lag() {
-          return group.backlog;
+          return group.load;
+        },
+        oldestAt() {
+          return group.oldestAt;
         },
         close() {
           group.members.splice(group.members.indexOf(member), 1);

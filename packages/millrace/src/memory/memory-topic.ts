@@ -53,6 +53,16 @@ export class MemoryTopic {
     return group;
   }
 
+  /** The group of that name, if there is one. */
+  find(name: string): MemoryGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** Moves a group whose members hold nothing. */
+  seek(group: MemoryGroup, to: From): void {
+    group.seek(this.#cursor(to));
+  }
+
   /** Drops a group that has no members and need not be remembered. */
   release(group: MemoryGroup): void {
     if (group.kept || group.members.length > 0) return;

@@ -59,7 +59,8 @@ export class ChangeWatcher {
   }
 
   head(topic: string): number | undefined {
-    return this.#heads.get(this.#rules.tableOf(topic));
+    const table = this.#rules.tableOf(topic);
+    return this.#heads.get(table) ?? this.#readHead(table);
   }
 
   /** Somebody of this process has written to the topic. */
@@ -124,6 +125,17 @@ export class ChangeWatcher {
     if (connection.owned) return others;
     const [own] = connection.statement("SELECT total_changes()").get() as [number];
     return others * 2 ** 32 + own;
+  }
+
+  /** Before the first look, and while nothing was written to the table. Not noted: the look itself tells those who wait that there is something. */
+  #readHead(table: string): number | undefined {
+    try {
+      const connection = this.#rules.connection();
+      if (connection === undefined) return undefined;
+      return (connection.statement("SELECT seq FROM sqlite_sequence WHERE name = ?").get(table) as [number] | undefined)?.[0] ?? 0;
+    } catch {
+      return undefined; // the next look tells of the trouble
+    }
   }
 
   #readHeads(connection: Connection): void {

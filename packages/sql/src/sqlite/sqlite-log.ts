@@ -1,7 +1,6 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { wallMs } from "millrace/adapter";
-import type { Log, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
-import type { Exchange, Exchanged, GroupRef } from "../exchange.ts";
+import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
+import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
@@ -9,9 +8,12 @@ import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
-import { lastOffset, locate } from "./locate.ts";
+import { locate } from "./locate.ts";
 import { promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
+import { readStanding } from "./read-standing.ts";
+import { remains } from "./remains.ts";
+import { SqliteAdmin } from "./sqlite-admin.ts";
 import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
@@ -37,6 +39,7 @@ export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
   readonly #watcher: ChangeWatcher;
+  readonly admin: LogAdmin;
   readonly #topics: Map<string, TopicTables> = new Map();
   #ready: Set<string> = new Set();
   #connection: Connection | undefined;
@@ -52,6 +55,12 @@ export class SqliteLog implements Log {
       tableOf: (topic) => this.#tables(topic).names[0],
       promote: () => this.#promote(),
       failure: (error) => this.#failure(error),
+    });
+    this.admin = new SqliteAdmin({
+      tables: rules.tables,
+      read: (work) => this.#run((connection) => connection.snapshot(work), PATIENCE_MS),
+      write: (work) => this.#write(work),
+      freed: (topic, group) => this.#watcher.freed(topic, group),
     });
   }
 
@@ -114,6 +123,10 @@ export class SqliteLog implements Log {
     return done instanceof Promise ? done.then(tell) : tell(done);
   }
 
+  standing(group: GroupRef, owner: string): MaybePromise<Standing> {
+    return this.#read(group.topic, (connection, tables) => readStanding(connection, tables, group, owner));
+  }
+
   read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]> {
     return this.#read(topic, (connection, tables) => {
       const limit = Math.min(want, this.#limits.limit(topic));
@@ -128,17 +141,7 @@ export class SqliteLog implements Log {
   }
 
   remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean> {
-    return this.#read(topic, (connection, tables) => {
-      if (connection.statement(`SELECT 1 FROM ${tables.messages} WHERE offset > ? LIMIT 1`).get(after) !== undefined)
-        return group !== undefined || after < lastOffset(connection, tables);
-      if (group === undefined) return false;
-      const free = connection
-        .statement(
-          "SELECT 1 FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE topic = ? AND consumer_group = ? AND settled_to < upto_offset AND (owner IS NULL OR lease_until < ?)",
-        )
-        .get(group.topic, group.name, wallMs());
-      return free !== undefined;
-    });
+    return this.#read(topic, (connection, tables) => remains(connection, tables, group, after));
   }
 
   head(topic: string): number | undefined {

@@ -16,9 +16,11 @@ const TOGETHER = 20;
 export class TopicStatements {
   readonly #connection: Connection;
   readonly #messages: string;
+  readonly #table: string;
   readonly #plain: SqliteStatement;
   readonly #full: SqliteStatement;
   readonly #delayed: SqliteStatement;
+  #first: SqliteStatement | undefined;
   #plains: SqliteStatement | undefined;
   #fulls: SqliteStatement | undefined;
   /** Parameters: after, upto, limit. */
@@ -26,9 +28,10 @@ export class TopicStatements {
   readonly position: SqliteStatement;
   readonly savePosition: SqliteStatement;
 
-  constructor(connection: Connection, { messages, offsets }: TopicTables) {
+  constructor(connection: Connection, { messages, offsets, names }: TopicTables) {
     this.#connection = connection;
     this.#messages = messages;
+    this.#table = names[0];
     this.#plain = connection.statement(insertSql(messages, PLAIN_ROW, 1));
     this.#full = connection.statement(insertSql(messages, FULL_ROW, 1));
     this.#delayed = connection.statement(
@@ -37,6 +40,17 @@ export class TopicStatements {
     this.range = connection.statement(`SELECT ${COLUMNS} FROM ${messages} WHERE offset > ? AND offset <= ? ORDER BY offset LIMIT ?`);
     this.position = connection.statement(`SELECT offset_acked, locked_until FROM ${offsets} WHERE consumer_group = ?`);
     this.savePosition = connection.statement(`UPDATE ${offsets} SET offset_acked = ?, locked_until = ? WHERE consumer_group = ?`);
+  }
+
+  /** Offset and time of entry of the first message past an offset. */
+  get first(): SqliteStatement {
+    this.#first ??= this.#connection.statement(`SELECT offset, created_at FROM ${this.#messages} WHERE offset > ? ORDER BY offset LIMIT 1`);
+    return this.#first;
+  }
+
+  /** The last offset that was given out, also when its message was deleted. */
+  get end(): number {
+    return (this.#connection.statement("SELECT seq FROM sqlite_sequence WHERE name = ?").get(this.#table) as [number] | undefined)?.[0] ?? 0;
   }
 
   /** Puts messages from `rows[from]` on into the topic, or into the side table when not due yet; answers how many it took. */
