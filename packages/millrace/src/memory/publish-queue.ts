@@ -2,20 +2,23 @@ import { PublishError, type PublishOutcome } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
-import type { Message } from "../message/index.ts";
-import type { Acks } from "./acks.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
+import type { Stored } from "./stored.ts";
 
 /** A full group that gives no verdict for so long is taken for stuck: perhaps its handler publishes to this very topic. */
 const STUCK_MS = 50;
 /** At this many times the bound nothing more is let in. */
-const OVERFLOW = 16;
+export const OVERFLOW = 16;
+
+/** The messages of one publish, and how many of them are in the topic. */
+export interface Batch {
+  readonly entries: readonly Stored[];
+  next: number;
+}
 
 interface Waiting {
-  readonly messages: readonly Message[];
-  readonly acks: Acks | undefined;
+  readonly batch: Batch;
   readonly done: Deferred<void>;
-  next: number;
 }
 
 /** Publishers that wait for room in one topic, first come first served. */
@@ -43,13 +46,13 @@ export class PublishQueue {
   }
 
   /** The signal has not aborted yet. */
-  wait(messages: readonly Message[], acks: Acks | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const entry: Waiting = { messages, acks, done: deferred(), next: 0 };
+  wait(batch: Batch, signal: AbortSignal | undefined): Promise<void> {
+    const entry: Waiting = { batch, done: deferred() };
     const onAbort = (): void => {
       const others = [...this.#waiting].filter((other) => other !== entry);
       this.#waiting.clear();
       for (const other of others) this.#waiting.push(other);
-      entry.done.reject(refusal(entry, "PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
+      entry.done.reject(refusal(batch, "PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
       this.moveOn();
     };
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -70,24 +73,34 @@ export class PublishQueue {
     stopTimer(this.#timer);
     this.#timer = undefined;
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-      entry.done.reject(refusal(entry, "CLOSED", "the pub/sub closed while the publish waited for room"));
+      entry.done.reject(refusal(entry.batch, "CLOSED", "the pub/sub closed while the publish waited for room"));
     }
   }
 
   #moveOn(bound: number): void {
     for (let entry = this.#waiting.peek(); entry !== undefined; entry = this.#waiting.peek()) {
-      while (entry.next < entry.messages.length) {
-        if (this.#topic.load >= bound) {
-          this.#watch();
-          return;
-        }
-        this.#topic.put(entry.messages[entry.next++] as Message, entry.acks);
+      if (!this.#put(entry, bound)) {
+        this.#watch();
+        return;
       }
       this.#waiting.shift();
-      entry.done.resolve();
     }
     stopTimer(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Puts what there is room for. True when the publish has ended, well or not. */
+  #put({ batch, done }: Waiting, bound: number): boolean {
+    while (batch.next < batch.entries.length) {
+      if (this.#topic.load >= bound) return false;
+      if (!this.#topic.accept(batch.entries[batch.next] as Stored)) {
+        done.reject(tooManyDelayed(batch, this.#topic.name));
+        return true;
+      }
+      batch.next++;
+    }
+    done.resolve();
+    return true;
   }
 
   /** Looks again in a while whether the full groups have given a verdict meanwhile. */
@@ -114,7 +127,7 @@ export class PublishQueue {
     this.#moveOn(this.#bound * OVERFLOW);
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
       const text = `topic ${JSON.stringify(this.#topic.name)} holds ${this.#topic.load} messages, ${OVERFLOW} times its bound of ${this.#bound}, and its reader gives no verdict`;
-      entry.done.reject(refusal(entry, "BUFFER_FULL", text));
+      entry.done.reject(refusal(entry.batch, "BUFFER_FULL", text));
     }
   }
 
@@ -128,8 +141,18 @@ export class PublishQueue {
   }
 }
 
-/** What a publish is rejected with whose first `next` messages are in the topic. */
-export function refusal({ messages, next }: Pick<Waiting, "messages" | "next">, code: string, text: string, cause?: unknown): PublishError {
-  const outcomes = messages.map((_message, index): PublishOutcome => (index < next ? "confirmed" : "rejected"));
-  return new PublishError(text, { code, retryable: code !== "CLOSED", cause, outcomes });
+/**
+ * What a publish is rejected with whose first `next` messages are in the topic: confirmed, unless their acks should have been waited
+ * for, which nobody does any more.
+ */
+export function refusal({ entries, next }: Batch, code: string, text: string, cause?: unknown): PublishError {
+  const outcomes = entries.map(({ acks }, index): PublishOutcome => (index >= next ? "rejected" : acks === undefined ? "confirmed" : "unknown"));
+  const error = new PublishError(text, { code, retryable: code !== "CLOSED", cause, outcomes });
+  entries.find(({ acks }) => acks !== undefined)?.acks?.refuse(error);
+  return error;
+}
+
+export function tooManyDelayed(batch: Batch, topic: string): PublishError {
+  const text = `topic ${JSON.stringify(topic)} holds back ${OVERFLOW} times its bound of messages that are not due yet`;
+  return refusal(batch, "BUFFER_FULL", text);
 }

@@ -3,6 +3,7 @@ import type { Delivery, Message, MessageOptions, NackOptions, ReceivedMessage, V
 import { Message as PlainMessage } from "../message/index.ts";
 import { TextMap } from "../message/metadata.ts";
 
+/** What the message is made of (see `MessageOptions`), and what is told of its delivery: `topic` is the one it was read from. */
 export interface ReceivedOptions extends Omit<MessageOptions, "topic">, Partial<Omit<Delivery, "attempt">> {
   /** Bytes or text. Default: empty. */
   readonly payload?: Uint8Array | string | undefined;
@@ -16,7 +17,7 @@ export interface ReceivedOptions extends Omit<MessageOptions, "topic">, Partial<
 export interface LoneMessage extends ReceivedMessage {
   /** What became of it; undefined while it has no verdict. */
   readonly verdict: Verdict | undefined;
-  /** The options of the nack that holds. */
+  /** The options of the nack that holds; `uncounted` when the message goes back as one that did nothing wrong. */
   readonly nackedWith: NackOptions | undefined;
   /** As if the broker had taken it away: `signal` aborts, later verdicts answer false. */
   lose(reason?: unknown): boolean;
@@ -36,7 +37,8 @@ export interface LoneMessage extends ReceivedMessage {
 export function received(message: Message | ReceivedOptions | string | Uint8Array = {}): LoneMessage {
   if (typeof message === "string" || message instanceof Uint8Array) return lone(new PlainMessage(message), {});
   if (isMessage(message)) return lone(message, {});
-  const options: MessageOptions = { id: message.id, key: message.key, metadata: message.metadata };
+  const { id, key, metadata, delayMs, deliverAt } = message;
+  const options: MessageOptions = { id, key, metadata, delayMs, deliverAt };
   const plain = message.json === undefined ? new PlainMessage(message.payload ?? "", options) : PlainMessage.json(message.json, options);
   return lone(plain, message);
 }
@@ -70,7 +72,7 @@ class StandingAlone extends Received<undefined> implements LoneMessage, Settler<
   }
 
   onHandBack(): void {
-    this.nackedWith = {};
+    this.nackedWith = { uncounted: true };
   }
 
   describe(): Delivery {
