@@ -71,10 +71,6 @@ class StandingAlone extends Received<undefined> implements LoneMessage, Settler<
     this.nackedWith = options ?? {};
   }
 
-  onHandBack(): void {
-    this.nackedWith = { uncounted: true };
-  }
-
   describe(): Delivery {
     const { topic = "test", brokerDeliveries, orderingKey, group, position, publishedAt, handler, publishTopic } = this.#options;
     return { topic, attempt: this.attempt, brokerDeliveries, orderingKey, group, position, publishedAt, handler, publishTopic };
