@@ -105,7 +105,8 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
 
   status(): SubscriptionStatus {
     const { inFlight, lanes } = this.#deliveries;
-    return this.#status.read(inFlight.size, lanes.held, this.#supervisor.session?.lag?.());
+    const session = this.#supervisor.session;
+    return this.#status.read(inFlight.size, lanes.held, session?.lag?.(), session?.oldestAt?.());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {

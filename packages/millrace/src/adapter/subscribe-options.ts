@@ -14,7 +14,8 @@ export function checkOrderBy(check: OptionCheck, orderBy: unknown): void {
   check.that(orderBy === undefined || orderBy === "none" || typeof orderBy === "function", 'orderBy must be a function or "none"');
 }
 
-function isFrom(from: From | undefined): boolean {
+/** True for what `from` and `to` may be, and for nothing. */
+export function isFrom(from: From | undefined): boolean {
   if (from === undefined || from === "earliest" || from === "latest") return true;
   if (typeof from !== "object" || from === null) return false;
   if ("time" in from) return from.time instanceof Date && !Number.isNaN(from.time.getTime());

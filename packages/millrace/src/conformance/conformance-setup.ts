@@ -1,4 +1,4 @@
-import type { Capabilities, Message, PubSub } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PubSub } from "../message/index.ts";
 import type { ChaosProxy } from "./chaos-proxy.ts";
 
 type MaybePromise<T> = T | Promise<T>;
@@ -15,6 +15,8 @@ export interface ConformanceSetup {
   readonly singleInstance?: boolean | undefined;
   /** Turns the suite's id for a topic into a name that this broker accepts. Default: the id itself. */
   topicName?(id: string): string;
+  /** The questions that `admin` answers; each of them is proved. Default: none, and then there must be no `admin`. */
+  readonly admin?: ReadonlyArray<keyof BrokerAdmin> | undefined;
   readonly limits?: ConformanceLimits | undefined;
   readonly lease?: ConformanceLease | undefined;
   readonly faults?: ConformanceFaults | undefined;

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities } from "../message/index.ts";
 import type { ConformanceSetup } from "./conformance-setup.ts";
 import type { World } from "./world.ts";
 
@@ -36,5 +36,9 @@ export const needsOrder = (capabilities: Capabilities): true | string => need(ca
 export const needsReplay = (capabilities: Capabilities): true | string => need(capabilities.replay, "the adapter cannot replay");
 export const needsWorker = (setup: ConformanceSetup): true | string => need(setup.faults?.worker, "the setup names no worker program");
 export const needsProxy = (setup: ConformanceSetup): true | string => need(setup.faults?.proxied, "the setup has no proxied connection");
+export const needsAdmin = (setup: ConformanceSetup, ...questions: ReadonlyArray<keyof BrokerAdmin>): true | string => {
+  const missing = questions.filter((question) => setup.admin?.includes(question) !== true);
+  return missing.length === 0 ? true : `the adapter's admin does not answer ${missing.join(", ")}`;
+};
 export const needsInstances = (setup: ConformanceSetup): true | string =>
   need(setup.singleInstance !== true, "an instance of this adapter does not see what another one holds");

@@ -104,7 +104,7 @@ export class FanOut implements Subscriber {
       topic,
       options,
       settings: { adapter: "fan-out", logger: this.#options.logger ?? silentLogger },
-      source: branch.source(() => trunk.quiet),
+      source: branch.source(trunk),
     });
   }
 

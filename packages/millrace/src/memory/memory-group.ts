@@ -30,9 +30,9 @@ export class MemoryGroup {
   readonly #returned: Ring<Received<Stored>> = new Ring();
   readonly #fresh: Ring<Stored> = new Ring();
   readonly #log: readonly Stored[] | undefined;
-  readonly #settled: SettledPrefix;
-  /** Publishers of messages up to here do not wait for this group: it was not there yet. */
-  readonly #joined: number;
+  #settled: SettledPrefix;
+  /** Publishers of messages up to here do not wait for this group: it was not there yet, or has told them already. */
+  #countedTo: number;
   #cursor: number;
   #turn = 0;
   #unsettled = 0;
@@ -44,7 +44,7 @@ export class MemoryGroup {
     this.kept = kept;
     this.#log = log;
     this.#cursor = cursor;
-    this.#joined = last;
+    this.#countedTo = last;
     this.#settled = new SettledPrefix(log === undefined ? last : cursor);
   }
 
@@ -58,9 +58,26 @@ export class MemoryGroup {
     return this.#unsettled + this.backlog;
   }
 
+  /** Held by members. */
+  get inHand(): number {
+    return this.#unsettled;
+  }
+
   /** The offset of the oldest message that is not settled, if there is one. */
   get oldest(): number {
     return this.#settled.to + 1;
+  }
+
+  /** Reads on from another place of the log. Nothing is in the hands of members. */
+  seek(cursor: number): void {
+    const log = this.#log ?? [];
+    for (const { receipt } of this.#returned) this.#tell(receipt);
+    for (let at = this.#cursor; at < cursor; at++) this.#tell(log[at] as Stored);
+    this.#countedTo = Math.max(this.#countedTo, this.#cursor, cursor);
+    this.#returned.clear();
+    this.#cursor = cursor;
+    this.#settled = new SettledPrefix(cursor);
+    this.deal();
   }
 
   /** A new message of the topic. (In a persistent topic it is in the log already.) */
@@ -96,7 +113,7 @@ export class MemoryGroup {
     this.verdicts++;
     this.#settled.add(receipt.offset);
     receipt.fate = SETTLED;
-    if (receipt.acks !== undefined && this.awaited(receipt)) receipt.acks.take();
+    if (receipt.acks !== undefined) this.#tell(receipt);
   }
 
   /** They stay with their member, but somebody works on them: that is no stuck group. */
@@ -114,11 +131,6 @@ export class MemoryGroup {
     this.deal();
   }
 
-  /** True when the message's publisher waits for this group's ack. */
-  awaited({ acks, offset }: Stored): boolean {
-    return acks !== undefined && offset > this.#joined;
-  }
-
   /** What waits here, oldest first. */
   *waiting(): IterableIterator<Stored> {
     for (const { receipt } of this.#returned) yield receipt;
@@ -129,10 +141,15 @@ export class MemoryGroup {
 
   /** Nobody will ever ack what is here. */
   abandon(): void {
-    for (const message of this.waiting()) if (this.awaited(message)) message.acks?.take();
+    for (const message of this.waiting()) this.#tell(message);
     this.#returned.clear();
     this.#fresh.clear();
     this.#cursor = this.#log?.length ?? 0;
+  }
+
+  /** Tells a publisher that waits for acks, once for each message. */
+  #tell({ acks, offset }: Stored): void {
+    if (acks !== undefined && offset > this.#countedTo) acks.take();
   }
 
   #shift(): Received<Stored> {

@@ -3,9 +3,10 @@ import { isMessage } from "../adapter/subscribe-options.ts";
 import { MillraceError, PublishError } from "../errors/index.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
-import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Acks } from "./acks.ts";
+import { memoryAdmin } from "./admin.ts";
 import { memoryCapabilities, persistentMemoryCapabilities } from "./capabilities.ts";
 import type { MemoryPubSubOptions } from "./memory-options.ts";
 import { memorySource } from "./memory-source.ts";
@@ -48,6 +49,7 @@ export class MemoryPubSub implements PubSub {
   readonly #logger: Logger;
   readonly #topics: MemoryTopics;
   readonly #waitingForAck: Set<Acks> = new Set();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryPubSubOptions = {}) {
@@ -62,6 +64,18 @@ export class MemoryPubSub implements PubSub {
     this.#logger = options.logger ?? consoleLogger({ level: "warn" });
     this.#topics = new MemoryTopics(this.#persistent, this.#persistent ? Infinity : (options.bufferSize ?? BUFFER_SIZE), this.#logger);
     this.capabilities = this.#persistent ? persistentMemoryCapabilities : memoryCapabilities;
+  }
+
+  get admin(): BrokerAdmin {
+    this.#admin ??= memoryAdmin({
+      persistent: this.#persistent,
+      topics: () => this.#topics.list(),
+      checkOpen: () => {
+        if (this.#closing !== undefined) throw closed();
+      },
+      forget: (topic, group) => this.#topics.forget(topic, group),
+    });
+    return this.#admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

@@ -35,8 +35,7 @@ export function memorySource({ topic, queue }: Room, group: MemoryGroup, onLeave
           return group.load;
         },
         oldestAt() {
-          const ms = topic.oldestAt(group);
-          return ms === undefined ? undefined : new Date(ms);
+          return topic.oldestAt(group);
         },
         close() {
           group.members.splice(group.members.indexOf(member), 1);

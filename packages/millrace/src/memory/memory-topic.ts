@@ -80,9 +80,20 @@ export class MemoryTopic {
   }
 
   /** When the oldest message was published that this group has not settled. */
-  oldestAt(group: MemoryGroup): number | undefined {
+  oldestAt(group: MemoryGroup): Date | undefined {
     if (group.load === 0) return undefined;
-    return this.#log === undefined ? this.#times.at(group.oldest) : this.#log[group.oldest - 1]?.publishedAt;
+    const ms = this.#log === undefined ? this.#times.at(group.oldest) : this.#log[group.oldest - 1]?.publishedAt;
+    return ms === undefined ? undefined : new Date(ms);
+  }
+
+  /** The group of that name, if there is one. */
+  find(name: string): MemoryGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** Moves a group whose members hold nothing. */
+  seek(group: MemoryGroup, to: From): void {
+    group.seek(this.#cursor(to));
   }
 
   /** The group of that name, or a new one; without a name always a new one. */

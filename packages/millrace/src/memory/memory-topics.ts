@@ -49,14 +49,25 @@ export class MemoryTopics {
 
   /** A member has left its group. A group without members that nothing keeps goes, and so does a topic that nobody needs. */
   leave(room: Room, group: MemoryGroup): void {
-    const { topic, queue } = room;
+    const { topic } = room;
     if (!group.kept && group.members.length === 0) {
       if (this.#forgotten !== undefined) this.#forgotten.group(topic.name, group);
       else if (group.backlog > 0 && !this.#rules.persistent) this.#rules.losses.left(topic.name, group.name, group.backlog);
       topic.drop(group);
     }
-    queue.moveOn();
-    if (topic.disposable && !queue.busy && this.#rooms.get(topic.name) === room) this.#rooms.delete(topic.name);
+    this.#tidy(room);
+  }
+
+  /** Drops a group without members although something waits in it. */
+  forget(topic: MemoryTopic, group: MemoryGroup): void {
+    topic.drop(group);
+    const room = this.#rooms.get(topic.name);
+    if (room?.topic === topic) this.#tidy(room);
+  }
+
+  /** All that are known, in the order in which they came. */
+  list(): readonly MemoryTopic[] {
+    return Array.from(this.#rooms.values(), ({ topic }) => topic);
   }
 
   /** Nothing is taken in any more; publishers that wait are told. What goes from now on is counted. */
@@ -69,7 +80,7 @@ export class MemoryTopics {
   /** Every subscription has ended: forgets everything, and says what of it should have been handled. */
   async close(): Promise<void> {
     const forgotten = this.#forgotten ?? new ForgottenCounts();
-    const topics = [...this.#rooms.values()].map(({ topic }) => topic);
+    const topics = this.list();
     for (const topic of topics) {
       for (const group of topic.groups) {
         forgotten.group(topic.name, group);
@@ -79,6 +90,13 @@ export class MemoryTopics {
     for (const topic of topics) await forgotten.topic(topic);
     this.#rooms.clear();
     this.#rules.losses.closed(forgotten.list());
+  }
+
+  /** A group is gone: publishers need not wait for it, and perhaps nobody needs the topic. */
+  #tidy(room: Room): void {
+    const { topic, queue } = room;
+    queue.moveOn();
+    if (topic.disposable && !queue.busy && this.#rooms.get(topic.name) === room) this.#rooms.delete(topic.name);
   }
 
   #made(name: string): Room {

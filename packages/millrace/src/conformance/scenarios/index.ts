@@ -1,4 +1,12 @@
 import type { Scenario } from "../scenario.ts";
+import { adminAfterClose } from "./admin-after-close.ts";
+import { adminBusy } from "./admin-busy.ts";
+import { adminDeleteGroup } from "./admin-delete-group.ts";
+import { adminQuestions } from "./admin-questions.ts";
+import { adminSeek } from "./admin-seek.ts";
+import { adminSeekToAPlace } from "./admin-seek-to-a-place.ts";
+import { adminTopicsAndGroups } from "./admin-topics-and-groups.ts";
+import { adminUnknown } from "./admin-unknown.ts";
 import { attemptCounts } from "./attempt-counts.ts";
 import { badOptions } from "./bad-options.ts";
 import { bigBacklogTimerLateness } from "./big-backlog-timer-lateness.ts";
@@ -64,6 +72,9 @@ import { publishNothing } from "./publish-nothing.ts";
 import { publishSubscribe } from "./publish-subscribe.ts";
 import { publishTakesASnapshot } from "./publish-takes-a-snapshot.ts";
 import { redeliveryIsNewObject } from "./redelivery-is-new-object.ts";
+import { reportsLag } from "./reports-lag.ts";
+import { reportsLagOfAllMembers } from "./reports-lag-of-all-members.ts";
+import { reportsLagOfEachGroup } from "./reports-lag-of-each-group.ts";
 import { resendOnNack } from "./resend-on-nack.ts";
 import { sigkillMidHandler } from "./sigkill-mid-handler.ts";
 import { signalCloses } from "./signal-closes.ts";
@@ -128,6 +139,17 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   iteratorRules,
   pauseGivesBack,
   status,
+  reportsLag,
+  reportsLagOfEachGroup,
+  reportsLagOfAllMembers,
+  adminQuestions,
+  adminTopicsAndGroups,
+  adminUnknown,
+  adminSeek,
+  adminSeekToAPlace,
+  adminBusy,
+  adminDeleteGroup,
+  adminAfterClose,
   drain,
   drainDeadline,
   disposeGivesBack,
