@@ -138,56 +138,6 @@ describe("a waiting publish", () => {
   });
 });
 
-describe("blockPublishUntilAck", () => {
-  it("resolves when every group has acked, nacks included in the wait", async () => {
-    await using bus = new MemoryPubSub({ blockPublishUntilAck: true });
-    const [a, b] = [await bus.subscribe("t", { group: "a" }), await bus.subscribe("t", { group: "b" })];
-    const publishing = bus.publish("t", numbered(2));
-    await texts(a, 2);
-    let failed = false;
-    for await (const message of b) {
-      expect(await pending(publishing, 2)).toBe(true);
-      if (failed) message.ack();
-      else message.nack();
-      if (failed && message.text() === "1") break;
-      failed = true;
-    }
-    await publishing;
-  });
-
-  it("resolves at once when nobody listens, and when the group that owed the ack leaves", async () => {
-    await using bus = new MemoryPubSub({ blockPublishUntilAck: true });
-    await bus.publish("t", new Message("x"));
-    const subscription = await bus.subscribe("t");
-    const publishing = bus.publish("t", new Message("y"));
-    expect(await pending(publishing, 5)).toBe(true);
-    await subscription[Symbol.asyncDispose]();
-    await publishing;
-  });
-
-  it("counts only the groups that were there when the message got its place", async () => {
-    await using bus = new MemoryPubSub({ blockPublishUntilAck: true, bufferSize: 1 });
-    const [a, b] = [await bus.subscribe("t", { group: "a" }), await bus.subscribe("t", { group: "b" })];
-    const first = bus.publish("t", new Message("0"));
-    const second = bus.publish("t", new Message("1")); // waits for room
-    await b[Symbol.asyncDispose]();
-    await texts(a, 2);
-    await Promise.all([first, second]);
-  });
-
-  it("rejects, the outcome unknown, when it is aborted or the pub/sub closes", async () => {
-    const bus = new MemoryPubSub({ blockPublishUntilAck: true });
-    await bus.subscribe("t");
-    const controller = new AbortController();
-    const aborted = bus.publish("t", new Message("x"), { signal: controller.signal });
-    controller.abort();
-    await expect(aborted).rejects.toMatchObject({ code: "PUBLISH_ABORTED", outcomes: ["unknown"] });
-    const refused = expect(bus.publish("t", new Message("y"))).rejects.toMatchObject({ code: "CLOSED", outcomes: ["unknown"] });
-    await bus.close();
-    await refused;
-  });
-});
-
 it("lets a 10 ms interval run on time while 300,000 messages flow through a synchronous reader", async () => {
   await using bus = new MemoryPubSub();
   const subscription = await bus.subscribe("t");

@@ -30,6 +30,18 @@ describe("received", () => {
     expect(sent.metadata.get("a")).toBe("1");
   });
 
+  it("takes a key in bytes, and a delay", () => {
+    const bytes = new Uint8Array([0xff, 0x00, 0x61]);
+    const message = received({ payload: "m", key: bytes, deliverAt: new Date(1_800_000_000_000) });
+    expect([...(message.keyBytes ?? [])]).toEqual([...bytes]);
+    expect([...(message.copy().keyBytes ?? [])]).toEqual([...bytes]);
+    expect(message.dueAt?.getTime()).toBe(1_800_000_000_000);
+    const before = Date.now();
+    const dueMs = received({ json: {}, delayMs: 5000 }).dueAt?.getTime();
+    expect(dueMs).toBeGreaterThanOrEqual(before + 5000);
+    expect(dueMs).toBeLessThanOrEqual(Date.now() + 5000);
+  });
+
   it("keeps the first verdict and shows it", async () => {
     const message = received("m");
     const { settled, signal } = message;
@@ -47,6 +59,12 @@ describe("received", () => {
     expect(message.derive({ metadata: { more: "1" } }).nack({ delayMs: 500, reason: "later" })).toBe(true);
     expect(message.verdict).toBe("nacked");
     expect(message.nackedWith).toEqual({ delayMs: 500, reason: "later" });
+  });
+
+  it("shows of a nack that it was uncounted", () => {
+    const message = received("m");
+    expect(message.derive({ metadata: { more: "1" } }).nack({ uncounted: true })).toBe(true);
+    expect(message.nackedWith).toEqual({ uncounted: true });
   });
 
   it("refuses verdicts once it is lost", async () => {
