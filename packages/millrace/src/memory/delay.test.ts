@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { silentLogger } from "../logger/index.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import { Message, type Subscription } from "../message/index.ts";
 import { subscriptionDoor } from "../message/subscription-door.ts";
@@ -27,7 +28,7 @@ afterEach(() => void vi.useRealTimers());
 
 describe.each([{ persistent: false }, { persistent: true }])("a delayed message, persistent: $persistent", ({ persistent }) => {
   it("is held back until it is due, for every group, and never comes a millisecond early or late", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     const seen = [reading(await bus.subscribe("t", { group: "a" })), reading(await bus.subscribe("t", { group: "b" })), reading(await bus.subscribe("t"))];
     await bus.publish("t", new Message("later", { delayMs: 2000 }));
     await bus.publish("t", new Message("90 s", { deliverAt: new Date(START + 90_000) }));
@@ -45,7 +46,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
   });
 
   it("passes at once when it is due already, in its place among the others", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     const seen = reading(await bus.subscribe("t"));
     const timers = vi.getTimerCount();
     const past = new Message("past", { deliverAt: new Date(START - 1) });
@@ -57,7 +58,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
   });
 
   it("comes in the order of the times, and at one time in the order of publishing, alone or in a list", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     const seen = reading(await bus.subscribe("t"));
     await bus.publish("t", [new Message("c", { delayMs: 30 }), new Message("a", { delayMs: 10 }), new Message("b1", { delayMs: 20 })]);
     await bus.publish("t", new Message("b2", { delayMs: 20 }));
@@ -66,7 +67,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
   });
 
   it("goes to the groups that are there when it is due, also where nobody was when it was published", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     await bus.publish("t", new Message("early bird", { delayMs: 1000 }));
     const first = await bus.subscribe("t", { group: "g" });
     await first.close();
@@ -77,7 +78,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
   });
 
   it("is no lag, and router.idle() does not wait for it, until it is due", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     const subscription = await bus.subscribe("t", { group: "g" });
     await bus.publish("t", new Message("x", { delayMs: HOUR }));
     expect(subscription.status().lag).toBe(0);
@@ -88,7 +89,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
   });
 
   it("can be published again as it was received, and passes at once", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     const [from, to] = [await bus.subscribe("from"), await bus.subscribe("to")];
     const seen = reading(to);
     await bus.publish("from", new Message("x", { delayMs: 1000 }));
@@ -103,7 +104,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
   });
 
   it("says with its capability that there is no limit", async () => {
-    await using bus = new MemoryPubSub({ persistent });
+    await using bus = new MemoryPubSub({ persistent, logger: silentLogger });
     expect(bus.capabilities).toBe(persistent ? persistentMemoryCapabilities : memoryCapabilities);
     expect(bus.capabilities.maxPublishDelayMs).toBe(Infinity);
   });
@@ -111,7 +112,7 @@ describe.each([{ persistent: false }, { persistent: true }])("a delayed message,
 
 describe("delayed messages", () => {
   it("enter a persistent topic when they are due: none of them holds its beginning, and positions tell the order of entering", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
+    await using bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     await bus.publish("t", [new Message("late", { delayMs: 60_000 }), new Message("1"), new Message("2")]);
     const group = await bus.subscribe("t", { group: "g" });
     reading(group);
@@ -127,7 +128,7 @@ describe("delayed messages", () => {
   });
 
   it("cost one timer, however many there are", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t", { maxInFlight: 100 });
     const times: number[] = [];
     void (async () => {
@@ -152,7 +153,7 @@ describe("delayed messages", () => {
 
   it("that are due at one moment leave the event loop its turns", async () => {
     vi.useRealTimers();
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t", { maxInFlight: 100 });
     const message = new Message("x", { deliverAt: new Date(Date.now() + 1000) });
     const due = message.dueAt as Date;
@@ -178,7 +179,7 @@ describe("delayed messages", () => {
   });
 
   it("are no more than a hundredth of their delay late, or a second, when the clock of the machine is set forward", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const seen = reading(await bus.subscribe("t"));
     await bus.publish("t", [new Message("one", { delayMs: HOUR }), new Message("two", { delayMs: 10 * HOUR })]);
     vi.setSystemTime(START + 2 * HOUR);
@@ -192,7 +193,7 @@ describe("delayed messages", () => {
   });
 
   it("are confirmed when they are accepted, also where publishers wait for acks and the others of the call are waited for", async () => {
-    await using bus = new MemoryPubSub({ blockPublishUntilAck: true });
+    await using bus = new MemoryPubSub({ blockPublishUntilAck: true, logger: silentLogger });
     const subscription = await bus.subscribe("t", { group: "g" });
     await bus.publish("t", new Message("x", { delayMs: 1000 }));
     let done = false;
@@ -206,7 +207,7 @@ describe("delayed messages", () => {
   });
 
   it("have a bound of their own, sixteen times that of the buffer, and do not use that one up", async () => {
-    await using bus = new MemoryPubSub({ bufferSize: 2 });
+    await using bus = new MemoryPubSub({ bufferSize: 2, logger: silentLogger });
     const seen = reading(await bus.subscribe("t"));
     const later = (count: number): Message[] => Array.from({ length: count }, () => new Message("later", { delayMs: 1000 }));
     await bus.publish("t", later(31));
@@ -249,7 +250,7 @@ describe("delayed messages", () => {
 
 it("delivers a delayed message on the real clock no earlier than it is due, and not much later", async () => {
   vi.useRealTimers();
-  await using bus = new MemoryPubSub();
+  await using bus = new MemoryPubSub({ logger: silentLogger });
   const subscription = await bus.subscribe("t");
   const messages = Array.from({ length: 20 }, (_, index) => new Message("x", { delayMs: 100 + index * 7 }));
   await bus.publish("t", messages);

@@ -1,4 +1,4 @@
-import { sliceSpent, nextTurn } from "../internal/slice.ts";
+import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import type { Forgotten } from "./losses.ts";
 import type { MemoryGroup } from "./memory-group.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
