@@ -7,13 +7,13 @@ import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, Subscr
 import { OptionCheck } from "../options/index.ts";
 import { Acks } from "./acks.ts";
 import { memoryAdmin } from "./admin.ts";
+import { Batch } from "./batch.ts";
 import { memoryCapabilities, persistentMemoryCapabilities } from "./capabilities.ts";
 import type { MemoryPubSubOptions } from "./memory-options.ts";
 import { memorySource } from "./memory-source.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
 import { MemoryTopics } from "./memory-topics.ts";
-import { type Batch, refusal, tooManyDelayed } from "./publish-queue.ts";
-import { snapshot } from "./snapshot.ts";
+import { tooManyDelayed } from "./publish-queue.ts";
 import { Stored } from "./stored.ts";
 
 const BUFFER_SIZE = 10_000;
@@ -124,7 +124,7 @@ export class MemoryPubSub implements PubSub {
     checkPublish("MemoryPubSub", topic, messages);
     const signal = options?.signal;
     const acks = this.#block ? new Acks(messages.length) : undefined;
-    const batch: Batch = { entries: snapshot(messages, acks), next: 0 };
+    const batch = new Batch(messages, acks);
     this.#checkOpen(batch, signal);
     if (messages.length === 0) return;
     if (acks !== undefined) this.#waitingForAck.add(acks);
@@ -132,7 +132,7 @@ export class MemoryPubSub implements PubSub {
       for (let all = false; !all; ) {
         // Looked up in every turn: the topic's last reader may have left meanwhile, and another one have come.
         const room = this.#topics.forPublish(topic);
-        const fits = room.queue.fits(batch.entries.length - batch.next);
+        const fits = room.queue.fits(batch.size - batch.next);
         if (!fits) await room.queue.wait(batch, signal);
         all = !fits || this.#put(room.topic, batch);
         if (sliceSpent()) await nextTurn();
@@ -146,18 +146,17 @@ export class MemoryPubSub implements PubSub {
 
   /** Puts what this turn of the event loop has time for. True when all is put. */
   #put(topic: MemoryTopic, batch: Batch): boolean {
-    const { entries } = batch;
-    while (batch.next < entries.length) {
-      if (!topic.accept(entries[batch.next] as Stored)) throw tooManyDelayed(batch, topic.name);
+    while (batch.next < batch.size) {
+      if (!topic.accept(batch.current())) throw tooManyDelayed(batch, topic.name);
       batch.next++;
       if (sliceSpent()) break;
     }
-    return batch.next === entries.length;
+    return batch.next === batch.size;
   }
 
   #checkOpen(batch: Batch, signal: AbortSignal | undefined): void {
-    if (this.#closing !== undefined) throw refusal(batch, "CLOSED", CLOSED);
-    if (signal?.aborted) throw refusal(batch, "PUBLISH_ABORTED", "the publish was aborted", signal.reason);
+    if (this.#closing !== undefined) throw batch.refusal("CLOSED", CLOSED);
+    if (signal?.aborted) throw batch.refusal("PUBLISH_ABORTED", "the publish was aborted", signal.reason);
   }
 
   /** Rejects, with outcome unknown, when the wait is aborted or the pub/sub closes. */

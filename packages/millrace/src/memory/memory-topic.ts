@@ -5,7 +5,7 @@ import type { DelayedMessages } from "./delayed-messages.ts";
 import type { Losses } from "./losses.ts";
 import { MemoryGroup } from "./memory-group.ts";
 import { PublishTimes } from "./publish-times.ts";
-import { notBefore } from "./snapshot.ts";
+import { notBefore } from "./not-before.ts";
 import type { Stored } from "./stored.ts";
 
 /** What all topics of a pub/sub have in common. */
@@ -20,7 +20,8 @@ export class MemoryTopic {
   readonly name: string;
   readonly #rules: TopicRules;
   readonly #groups: Map<string, MemoryGroup> = new Map();
-  readonly #all: Set<MemoryGroup> = new Set();
+  /** A list: it is gone through for every message. */
+  readonly #all: MemoryGroup[] = [];
   readonly #log: Stored[] | undefined;
   readonly #times: PublishTimes = new PublishTimes();
   #offset = 0;
@@ -32,7 +33,7 @@ export class MemoryTopic {
     this.#log = rules.persistent ? [] : undefined;
   }
 
-  get groups(): ReadonlySet<MemoryGroup> {
+  get groups(): readonly MemoryGroup[] {
     return this.#all;
   }
 
@@ -42,13 +43,13 @@ export class MemoryTopic {
 
   /** Nobody reads it and nothing is kept in it. */
   get disposable(): boolean {
-    return this.#all.size === 0 && this.#log === undefined;
+    return this.#all.length === 0 && this.#log === undefined;
   }
 
   /** Takes a message in: at once, or when it is due. False when too many are held back already. */
   accept(entry: Stored): boolean {
     // Nearly always there are no metadata, and so no delay.
-    const dueMs = entry.metadata === undefined ? 0 : notBefore(entry);
+    const dueMs = entry.metadata === undefined ? 0 : notBefore(entry.metadata);
     if (dueMs === 0) {
       this.put(entry);
       return true;
@@ -67,15 +68,15 @@ export class MemoryTopic {
       entry.publishedAt = wallMs();
       this.#log.push(entry);
     }
-    entry.acks?.put(this.#all.size);
-    for (const group of this.#all) group.add(entry);
-    if (this.#all.size === 0 && this.#log === undefined) this.#rules.losses.dropped(this.name);
+    entry.acks?.put(this.#all.length);
+    for (let index = 0; index < this.#all.length; index++) (this.#all[index] as MemoryGroup).add(entry);
+    if (this.#all.length === 0 && this.#log === undefined) this.#rules.losses.dropped(this.name);
   }
 
   /** The most that any group has to do. */
   get load(): number {
     let most = 0;
-    for (const group of this.#all) if (group.load > most) most = group.load;
+    for (let index = 0; index < this.#all.length; index++) most = Math.max(most, (this.#all[index] as MemoryGroup).load);
     return most;
   }
 
@@ -106,13 +107,14 @@ export class MemoryTopic {
     const start = { log: this.#log, cursor: this.#cursor(from), last: this.#offset };
     const group = new MemoryGroup(name, start, kept || (this.#log !== undefined && name !== undefined));
     if (name !== undefined) this.#groups.set(name, group);
-    this.#all.add(group);
+    this.#all.push(group);
     return group;
   }
 
   /** Drops a group. */
   drop(group: MemoryGroup): void {
-    this.#all.delete(group);
+    const index = this.#all.indexOf(group);
+    if (index !== -1) this.#all.splice(index, 1);
     if (group.name !== undefined) this.#groups.delete(group.name);
     group.abandon();
   }

@@ -82,7 +82,7 @@ export class MemoryTopics {
     const forgotten = this.#forgotten ?? new ForgottenCounts();
     const topics = this.list();
     for (const topic of topics) {
-      for (const group of topic.groups) {
+      for (const group of [...topic.groups]) {
         forgotten.group(topic.name, group);
         topic.drop(group);
       }

@@ -1,20 +1,14 @@
-import { PublishError, type PublishOutcome } from "../errors/index.ts";
+import type { PublishError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import type { Batch } from "./batch.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
-import type { Stored } from "./stored.ts";
 
 /** A full group that gives no verdict for so long is taken for stuck: perhaps its handler publishes to this very topic. */
 const STUCK_MS = 50;
 /** At this many times the bound nothing more is let in. */
 export const OVERFLOW = 16;
-
-/** The messages of one publish, and how many of them are in the topic. */
-export interface Batch {
-  readonly entries: readonly Stored[];
-  next: number;
-}
 
 interface Waiting {
   readonly batch: Batch;
@@ -42,7 +36,7 @@ export class PublishQueue {
 
   /** True when that many more can be put at once. */
   fits(count: number): boolean {
-    return this.#bound === Infinity || (this.#waiting.size === 0 && (this.#topic.groups.size === 0 || this.#topic.load + count <= this.#bound));
+    return this.#bound === Infinity || (this.#waiting.size === 0 && (this.#topic.groups.length === 0 || this.#topic.load + count <= this.#bound));
   }
 
   /** The signal has not aborted yet. */
@@ -52,7 +46,7 @@ export class PublishQueue {
       const others = [...this.#waiting].filter((other) => other !== entry);
       this.#waiting.clear();
       for (const other of others) this.#waiting.push(other);
-      entry.done.reject(refusal(batch, "PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
+      entry.done.reject(batch.refusal("PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
       this.moveOn();
     };
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -73,7 +67,7 @@ export class PublishQueue {
     stopTimer(this.#timer);
     this.#timer = undefined;
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-      entry.done.reject(refusal(entry.batch, "CLOSED", "the pub/sub closed while the publish waited for room"));
+      entry.done.reject(entry.batch.refusal("CLOSED", "the pub/sub closed while the publish waited for room"));
     }
   }
 
@@ -91,9 +85,9 @@ export class PublishQueue {
 
   /** Puts what there is room for. True when the publish has ended, well or not. */
   #put({ batch, done }: Waiting, bound: number): boolean {
-    while (batch.next < batch.entries.length) {
+    while (batch.next < batch.size) {
       if (this.#topic.load >= bound) return false;
-      if (!this.#topic.accept(batch.entries[batch.next] as Stored)) {
+      if (!this.#topic.accept(batch.current())) {
         done.reject(tooManyDelayed(batch, this.#topic.name));
         return true;
       }
@@ -127,7 +121,7 @@ export class PublishQueue {
     this.#moveOn(this.#bound * OVERFLOW);
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
       const text = `topic ${JSON.stringify(this.#topic.name)} holds ${this.#topic.load} messages, ${OVERFLOW} times its bound of ${this.#bound}, and its reader gives no verdict`;
-      entry.done.reject(refusal(entry.batch, "BUFFER_FULL", text));
+      entry.done.reject(entry.batch.refusal("BUFFER_FULL", text));
     }
   }
 
@@ -141,18 +135,7 @@ export class PublishQueue {
   }
 }
 
-/**
- * What a publish is rejected with whose first `next` messages are in the topic: confirmed, unless their acks should have been waited
- * for, which nobody does any more.
- */
-export function refusal({ entries, next }: Batch, code: string, text: string, cause?: unknown): PublishError {
-  const outcomes = entries.map(({ acks }, index): PublishOutcome => (index >= next ? "rejected" : acks === undefined ? "confirmed" : "unknown"));
-  const error = new PublishError(text, { code, retryable: code !== "CLOSED", cause, outcomes });
-  entries.find(({ acks }) => acks !== undefined)?.acks?.refuse(error);
-  return error;
-}
-
 export function tooManyDelayed(batch: Batch, topic: string): PublishError {
   const text = `topic ${JSON.stringify(topic)} holds back ${OVERFLOW} times its bound of messages that are not due yet`;
-  return refusal(batch, "BUFFER_FULL", text);
+  return batch.refusal("BUFFER_FULL", text);
 }

@@ -1,4 +1,4 @@
-import type { Message } from "../message/index.ts";
+import type { Message, Metadata } from "../message/index.ts";
 import type { PlainMessage } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
 import type { Acks } from "./acks.ts";
@@ -26,14 +26,18 @@ export class Stored {
   publishedAt = 0;
   fate: number = UNSETTLED;
 
-  constructor(message: Message, acks: Acks | undefined) {
-    // Metadata that nobody ever looked at does not exist yet; asking for it here would make it.
-    const plain = message as Partial<PlainMessage> & Message;
-    const metadata = "_metadata" in plain ? plain._metadata : plain.metadata;
+  /** `bare`: it had no metadata when it was published, whatever it has now. */
+  constructor(message: Message, acks: Acks | undefined, bare = false) {
+    const metadata = bare ? undefined : metadataOf(message);
     this.source = message;
     this.key = message.key;
     this.payload = message.payload;
     this.metadata = metadata === undefined || metadata.size === 0 ? undefined : new TextMap(metadata);
     this.acks = acks;
   }
+}
+
+/** Metadata that nobody ever looked at does not exist yet; asking for it in the plain way would make it. */
+export function metadataOf(message: Message): Metadata | undefined {
+  return "_metadata" in message ? (message as PlainMessage)._metadata : message.metadata;
 }
