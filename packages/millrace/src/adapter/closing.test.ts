@@ -185,7 +185,7 @@ describe("pause", () => {
     expect((await next).id).toBe("b");
   });
 
-  it("keeps what is nacked meanwhile and hands it out after resume", async () => {
+  it("gives back what is nacked meanwhile, with the attempt counted", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe();
     const iterator = subscription[Symbol.asyncIterator]();
@@ -193,9 +193,11 @@ describe("pause", () => {
     const a = await nextOf(iterator);
     subscription.pause();
     a.nack();
-    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 1 });
+    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 0 });
+    expect(source.session.givenBack.map(({ id, attempt }) => [id, attempt])).toEqual([["a", 2]]);
     const next = nextOf(iterator);
     subscription.resume();
+    source.session.deliver("a"); // a broker that does not count
     expect([(await next).id, (await next).delivery.attempt]).toEqual(["a", 2]);
   });
 

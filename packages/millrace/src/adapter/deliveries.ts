@@ -4,7 +4,7 @@ import { monotonicMs } from "../internal/timers.ts";
 import type { Delivery, NackOptions, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
 import { Appetite } from "./appetite.ts";
-import { DueTimes } from "./due-times.ts";
+import { GivenBack } from "./given-back.ts";
 import { InFlight } from "./in-flight.ts";
 import { Lanes } from "./lanes.ts";
 import type { IntakeOwner } from "./live-intake.ts";
@@ -30,13 +30,14 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   readonly #status: StatusBoard;
   readonly #maxInFlight: number;
   readonly #appetite: Appetite;
-  readonly #dueTimes: DueTimes = new DueTimes();
+  readonly #givenBack: GivenBack = new GivenBack();
   #session: Session<unknown> | undefined;
   /** The session of the moment, or the last one: what a delivery is does not change when its connection ends. */
   #latest: Session<unknown> | undefined;
   #paused = false;
   #ending = false;
   #sequence = 0;
+  #fetching = false;
   #calm: Deferred<void> | undefined;
 
   constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
@@ -170,7 +171,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     const attempt = counted ? message.attempt + 1 : message.attempt;
     this.inFlight.remove(message);
     if (counted) this.#appetite.onSettled();
-    if (this.#ending) this.#leave(message, attempt, delayMs);
+    if (this.#ending || this.#paused) this.#leave(message, attempt, delayMs);
     else if (this.#settings.returns && message.lane === undefined && counted) {
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
@@ -188,11 +189,13 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   deliver(delivered: Received): void {
     delivered.adopt(this, ++this.#sequence);
-    const message = this.#dueTimes.size === 0 ? delivered : this.#dueTimes.restored(delivered);
+    const message = this.#givenBack.size === 0 ? delivered : this.#givenBack.restored(delivered);
     this.#appetite.onDelivered(message.payload.length);
-    this.lanes.add(message);
+    const ready = this.lanes.add(message);
     if (this.#appetite.overfull) this.#appetite.stop(this.#session);
     this.reading.feed();
+    // With nothing but busy keys at hand and room for more, others are looked for.
+    if (!ready && this.inFlight.size < this.#maxInFlight && this.#appetite.hungry) this.#fetch();
   }
 
   lose(which: (message: Received) => boolean): void {
@@ -232,8 +235,19 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   }
 
   #fetch(): void {
-    const session = this.#session;
-    if (session !== undefined && !this.#paused && !this.#ending && this.reading.begun) this.#appetite.fetch(session);
+    if (this.#fetching) return; // a source may deliver at once: then the loop below looks again
+    this.#fetching = true;
+    try {
+      for (let before = -1; before !== this.#sequence; ) {
+        const session = this.#session;
+        if (session === undefined || this.#paused || this.#ending || !this.reading.begun) return;
+        before = this.#sequence;
+        this.#appetite.fetch(session);
+        if (!this.#appetite.hungry || this.inFlight.size >= this.#maxInFlight) return;
+      }
+    } finally {
+      this.#fetching = false;
+    }
   }
 
   /** Nothing more is handed out here: it is another member's. */
@@ -244,7 +258,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   #giveBack(messages: readonly Received[]): void {
     if (messages.length === 0) return;
-    this.#dueTimes.remember(messages);
+    this.#givenBack.remember(messages);
     this.#session?.giveBack(messages);
   }
 

@@ -178,8 +178,9 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     return copyMessage(this, changes);
   }
 
-  /** Called by the subscription when it takes the message in. */
+  /** Called by the subscription when it takes the message in. One that it had before keeps its place in the order. */
   adopt(settler: Settler<Receipt>, sequence: number): void {
+    if (this.#settler === settler) return;
     this.#settler = settler;
     this.sequence = sequence;
   }
@@ -216,6 +217,10 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 
   get call(): HandlerCall | undefined {
     return this.#call;
+  }
+
+  get taker(): Taker | undefined {
+    return this.#taker;
   }
 
   begin(call: HandlerCall, taker: Taker): void {

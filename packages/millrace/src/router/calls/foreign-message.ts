@@ -15,12 +15,16 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   #taker: Taker | undefined;
   #verdict: Verdict | undefined;
   #nacked = false;
+  #settling = false;
 
   constructor(base: ReceivedMessage) {
     super(base, {});
     this.#base = base;
     const { signal } = base;
-    const follow = (): void => this.#controller.abort(signal.reason);
+    const follow = (): void => {
+      // A verdict inside a running handler ends the signal of a message that knows of no handler; this one's goes on.
+      if (!this.#settling) this.#controller.abort(signal.reason);
+    };
     if (signal.aborted) follow();
     else signal.addEventListener("abort", follow, { once: true });
     base.settled.then(
@@ -42,12 +46,12 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   }
 
   override ack(): boolean {
-    return this.#settled(this.#base.ack(), "acked");
+    return this.#settle(() => this.#base.ack(), "acked");
   }
 
   override nack(options?: NackOptions): boolean {
     this.#nacked = true;
-    return this.#settled(this.#base.nack(options), "nacked");
+    return this.#settle(() => this.#base.nack(options), "nacked");
   }
 
   get verdict(): Verdict | undefined {
@@ -62,6 +66,10 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     return this.#call;
   }
 
+  get taker(): Taker | undefined {
+    return this.#taker;
+  }
+
   begin(call: HandlerCall, taker: Taker): void {
     this.#call = call;
     this.#taker = taker;
@@ -72,7 +80,14 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     if (this.#verdict !== undefined || reason !== undefined) this.#abort(reason);
   }
 
-  #settled(holds: boolean, verdict: Verdict): boolean {
+  #settle(give: () => boolean, verdict: Verdict): boolean {
+    this.#settling = true;
+    let holds: boolean;
+    try {
+      holds = give();
+    } finally {
+      this.#settling = false;
+    }
     if (holds) this.#onVerdict(verdict, undefined);
     return holds;
   }

@@ -46,15 +46,15 @@ export class Batched implements HandlingMode {
       if (isPromise(result))
         result.then(
           () => {
-            this.#judge.succeed(call);
+            void this.#judge.succeed(call);
           },
           (error: unknown) => {
-            this.#judge.fail(call, error);
+            void this.#judge.fail(call, error);
           },
         );
-      else this.#judge.succeed(call);
+      else void this.#judge.succeed(call);
     } catch (error) {
-      this.#judge.fail(call, error);
+      void this.#judge.fail(call, error);
     }
   }
 

@@ -29,12 +29,12 @@ export class OneByOne implements HandlingMode {
     try {
       result = this.#handler(call.message);
     } catch (error) {
-      this.#judge.fail(call, error);
+      void this.#judge.fail(call, error);
       return;
     } finally {
       leaveHandler();
     }
-    if (result === undefined) this.#judge.succeed(call);
+    if (result === undefined) void this.#judge.succeed(call);
     else if (isPromise(result)) this.#when(result, call);
     else this.#publish(call, result);
   }
@@ -44,30 +44,30 @@ export class OneByOne implements HandlingMode {
   #when(result: Promise<Produced>, call: Call): void {
     result.then(
       (produced) => {
-        if (produced === undefined) this.#judge.succeed(call);
+        if (produced === undefined) void this.#judge.succeed(call);
         else this.#publish(call, produced);
       },
       (error: unknown) => {
-        this.#judge.fail(call, error);
+        void this.#judge.fail(call, error);
       },
     );
   }
 
   #publish(call: Call, produced: Produced): void {
     if (this.#judge.dropsOutput(call) || (Array.isArray(produced) && produced.length === 0)) {
-      this.#judge.succeed(call);
+      void this.#judge.succeed(call);
       return;
     }
     if (this.#outlet === undefined) {
-      this.#judge.fail(call, outputWithoutPublisher(this.#name));
+      void this.#judge.fail(call, outputWithoutPublisher(this.#name));
       return;
     }
     this.#outlet.publish(produced, call.message).then(
       () => {
-        this.#judge.succeed(call);
+        void this.#judge.succeed(call);
       },
       (error: unknown) => {
-        this.#judge.fail(call, error);
+        void this.#judge.fail(call, error);
       },
     );
   }
