@@ -27,36 +27,27 @@ export class Losses {
   dropped(topic: string): void {
     const text = "nobody has subscribed to this topic, what is published to it is gone: start the router first, provision the group, or set persistent";
     if (this.#named.has(topic) || this.#named.size >= MOST_TOPICS) {
-      if (logs(this.#logger, "debug")) this.#say("debug", { topic }, text);
+      if (logs(this.#logger, "debug")) this.#logger.debug({ topic }, text);
       return;
     }
     this.#named.add(topic);
-    this.#say("warn", { topic }, text);
-    if (this.#named.size === MOST_TOPICS) this.#say("warn", { topics: MOST_TOPICS }, "further topics that nobody has subscribed to are not named any more");
+    this.#logger.warn({ topic }, text);
+    if (this.#named.size === MOST_TOPICS) this.#logger.warn({ topics: MOST_TOPICS }, "further topics that nobody has subscribed to are not named any more");
   }
 
   /** The last member of a group left, and nothing keeps the group. */
   left(topic: string, group: string | undefined, count: number): void {
     // A reader without a group leaves nothing behind because it wants to.
-    if (group === undefined) this.#say("info", { topic, count }, "a reader without a group has left messages unread");
-    else this.#say("warn", { topic, group, count }, "the last member of a group has left, its messages are forgotten: provision the group, or set persistent");
+    if (group === undefined) this.#logger.info({ topic, count }, "a reader without a group has left messages unread");
+    else this.#logger.warn({ topic, group, count }, "the last member of a group has left, its messages are forgotten: provision the group, or set persistent");
   }
 
   closed(forgotten: readonly Forgotten[]): void {
     const text = "the pub/sub has closed, and forgets messages that nobody has settled";
-    for (const { topic, count, delayed, groups } of forgotten.slice(0, MOST_LINES)) this.#say("warn", { topic, count, delayed, groups }, text);
+    for (const { topic, count, delayed, groups } of forgotten.slice(0, MOST_LINES)) this.#logger.warn({ topic, count, delayed, groups }, text);
     const more = forgotten.slice(MOST_LINES);
     if (more.length === 0) return;
     const count = more.reduce((sum, one) => sum + one.count, 0);
-    this.#say("warn", { topics: more.length, count }, `${text}, in further topics`);
-  }
-
-  /** A logger that throws never stops a message. */
-  #say(level: "debug" | "info" | "warn", fields: Readonly<Record<string, unknown>>, text: string): void {
-    try {
-      this.#logger[level](fields, text);
-    } catch {
-      // There is nobody left to tell.
-    }
+    this.#logger.warn({ topics: more.length, count }, `${text}, in further topics`);
   }
 }

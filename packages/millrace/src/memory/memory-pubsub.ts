@@ -2,6 +2,7 @@ import { checkPublish, checkSubscribe, OpenSubscriptions } from "../adapter/inde
 import { isMessage } from "../adapter/subscribe-options.ts";
 import { MillraceError, PublishError } from "../errors/index.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
+import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -61,7 +62,7 @@ export class MemoryPubSub implements PubSub {
       .done();
     this.#persistent = options.persistent ?? false;
     this.#block = options.blockPublishUntilAck ?? false;
-    this.#logger = options.logger ?? consoleLogger({ level: "warn" });
+    this.#logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
     this.#topics = new MemoryTopics(this.#persistent, this.#persistent ? Infinity : (options.bufferSize ?? BUFFER_SIZE), this.#logger);
     this.capabilities = this.#persistent ? persistentMemoryCapabilities : memoryCapabilities;
   }

@@ -4,8 +4,8 @@ import type { From } from "../message/index.ts";
 import type { DelayedMessages } from "./delayed-messages.ts";
 import type { Losses } from "./losses.ts";
 import { MemoryGroup } from "./memory-group.ts";
-import { PublishTimes } from "./publish-times.ts";
 import { notBefore } from "./not-before.ts";
+import { PublishTimes } from "./publish-times.ts";
 import type { Stored } from "./stored.ts";
 
 /** What all topics of a pub/sub have in common. */
