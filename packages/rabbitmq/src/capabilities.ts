@@ -1,4 +1,6 @@
 import type { Capabilities } from "millrace";
+import type { RabbitMqPubSubOptions } from "./options.ts";
+import type { RabbitMqTopology } from "./topology.ts";
 
 /** What RabbitMQ promises through this adapter, in its default topology (a fanout exchange per topic, a durable queue per group). */
 export const capabilities: Capabilities = Object.freeze({
@@ -20,3 +22,13 @@ export const capabilities: Capabilities = Object.freeze({
   maxHandlingMs: 30 * 60_000,
   stability: "beta",
 });
+
+/** What of it is otherwise with these options. */
+export function capabilitiesOf(topology: RabbitMqTopology, options: Pick<RabbitMqPubSubOptions, "delay" | "queue">): Capabilities {
+  const durable = topology.queueDurable && topology.exchangeDurable && topology.persistent;
+  const maxHandlingMs = options.queue?.consumerTimeoutMs ?? capabilities.maxHandlingMs;
+  const nativeDelay = options.delay !== "here";
+  const groupless = !topology.oneGroup;
+  if (durable && nativeDelay && groupless && maxHandlingMs === capabilities.maxHandlingMs) return capabilities;
+  return Object.freeze({ ...capabilities, durable, nativeDelay, groupless, maxHandlingMs });
+}

@@ -1,7 +1,7 @@
-import { type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
+import { type Capabilities, type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
 import type { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
+import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PublishJob } from "./publish-job.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
@@ -47,13 +47,17 @@ export class RabbitMqPublisher implements Publisher {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPublisherOptions) {
-    checkOptions("RabbitMqPublisher", options);
+    checkOptions("RabbitMqPublisher", options, PUBLISHER_NAMES);
     this.#settings = settingsOf(options);
     const { outbound, link } = outboundOf(this.#settings, "publish");
     this.#outbound = outbound;
     this.#link = link;
     this.#mandatory = options.mandatory ?? true;
     this.#largest = options.maxMessageBytes ?? RABBITMQ_DEFAULTS.maxMessageBytes;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

@@ -1,6 +1,7 @@
-import { type Logger, silentLogger } from "millrace";
+import { type Capabilities, type Logger, silentLogger } from "millrace";
 import { guarded } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
 import { Link } from "./link.ts";
 import type { LinkRules } from "./open-link.ts";
@@ -12,6 +13,7 @@ import { pubSubTopology, queueTopology, type RabbitMqTopology } from "./topology
 /** The options with their defaults, and what is made of them. */
 export interface Settings {
   readonly options: RabbitMqPubSubOptions;
+  readonly capabilities: Capabilities;
   readonly topology: RabbitMqTopology;
   readonly codec: RabbitMqCodec;
   readonly link: LinkRules;
@@ -27,9 +29,11 @@ export function settingsOf(options: RabbitMqPubSubOptions): Settings {
     if (typeof parsed === "string") throw new TypeError(parsed);
     return parsed;
   });
+  const chosen = typeof topology === "object" ? topology : topology === "pubsub" ? pubSubTopology() : queueTopology();
   return {
     options,
-    topology: typeof topology === "object" ? topology : topology === "pubsub" ? pubSubTopology() : queueTopology(),
+    capabilities: capabilitiesOf(chosen, options),
+    topology: chosen,
     codec: typeof codec === "object" ? codec : codec === "watermill" ? watermillCodec() : correlatingCodec(),
     link: {
       addresses,

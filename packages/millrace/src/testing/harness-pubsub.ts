@@ -1,5 +1,5 @@
 import { checkPublish } from "../adapter/index.ts";
-import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { transformSubscriber } from "../message/transform-subscriber.ts";
 import type { Faults } from "./faults.ts";
 
@@ -13,7 +13,6 @@ export interface Published {
 
 /** The harness's pub/sub: writes down what is published, and lets faults strike on the way. */
 export class HarnessPubSub implements PubSub {
-  readonly capabilities: Capabilities | undefined;
   readonly published: Published[] = [];
   readonly subscriptions: Set<Subscription> = new Set();
   /** Rises with every publish call and every hand-out. */
@@ -26,12 +25,19 @@ export class HarnessPubSub implements PubSub {
 
   constructor(inner: PubSub, faults: Faults) {
     this.#inner = inner;
-    this.capabilities = inner.capabilities;
     this.#faults = faults;
     this.#reader = transformSubscriber((_message, topic) => {
       this.activity++;
       faults.onDelivery(topic);
     })(inner);
+  }
+
+  get capabilities(): Capabilities | undefined {
+    return this.#inner.capabilities;
+  }
+
+  get admin(): BrokerAdmin | undefined {
+    return this.#inner.admin;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

@@ -30,12 +30,12 @@ describe("received", () => {
     expect(sent.metadata.get("a")).toBe("1");
   });
 
-  it("takes a key in bytes, and a delay", () => {
-    const bytes = new Uint8Array([0xff, 0x00, 0x61]);
-    const message = received({ payload: "m", key: bytes, deliverAt: new Date(1_800_000_000_000) });
-    expect([...(message.keyBytes ?? [])]).toEqual([...bytes]);
-    expect([...(message.copy().keyBytes ?? [])]).toEqual([...bytes]);
-    expect(message.dueAt?.getTime()).toBe(1_800_000_000_000);
+  it("keeps key bytes and due time, or a delay", () => {
+    const key = Uint8Array.of(0xff, 0);
+    const deliverAt = new Date("2100-01-02T03:04:05.678Z");
+    for (const message of [received({ key, deliverAt }), received(new Message("x", { key, deliverAt }))]) {
+      expect([message.keyBytes, message.dueAt]).toEqual([key, deliverAt]);
+    }
     const before = Date.now();
     const dueMs = received({ json: {}, delayMs: 5000 }).dueAt?.getTime();
     expect(dueMs).toBeGreaterThanOrEqual(before + 5000);
