@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { silentLogger } from "../logger/index.ts";
 import { Message } from "../message/index.ts";
 import { texts } from "./collect.fixture.ts";
 import { MemoryPubSub } from "./index.ts";
@@ -12,7 +13,7 @@ async function pending(promise: Promise<unknown>): Promise<boolean> {
 
 describe("the admin of a MemoryPubSub", () => {
   it("lets a member that has read everything go on from where its group was moved to", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
+    await using bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     await bus.publish("t", numbered(3));
     const member = await bus.subscribe("t", { group: "g" });
     expect(await texts(member, 3)).toEqual(["0", "1", "2"]);
@@ -21,30 +22,33 @@ describe("the admin of a MemoryPubSub", () => {
     expect(await texts(member, 2)).toEqual(["1", "2"]);
   });
 
-  it("tells when the oldest message was published of a group that holds nothing, and not while it does", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
-    await bus.provision("t", { group: "g" });
-    const before = Date.now();
-    await bus.publish("t", numbered(1));
-    const { messages, oldestAt } = (await bus.admin.lag?.("t", "g")) ?? {};
-    expect(messages).toBe(1);
-    expect(oldestAt?.getTime()).toBeGreaterThanOrEqual(before);
-    const member = await bus.subscribe("t", { group: "g" });
-    for await (const message of member) {
-      expect(await bus.admin.lag?.("t", "g")).toEqual({ messages: 1, oldestAt: undefined });
-      message.ack();
-      break;
-    }
-    expect(await bus.admin.lag?.("t", "g")).toEqual({ messages: 0, oldestAt: undefined });
-  });
+  it.each([{ persistent: true }, { persistent: false }])(
+    "tells when the oldest message was published, held or not, persistent: $persistent",
+    async (options) => {
+      await using bus = new MemoryPubSub({ ...options, logger: silentLogger });
+      await bus.provision("t", { group: "g" });
+      const before = Date.now();
+      await bus.publish("t", numbered(1));
+      const { messages, oldestAt } = (await bus.admin.lag?.("t", "g")) ?? {};
+      expect(messages).toBe(1);
+      expect(oldestAt?.getTime()).toBeGreaterThanOrEqual(before);
+      const member = await bus.subscribe("t", { group: "g" });
+      for await (const message of member) {
+        expect(await bus.admin.lag?.("t", "g")).toEqual({ messages: 1, oldestAt });
+        message.ack();
+        break;
+      }
+      expect(await bus.admin.lag?.("t", "g")).toEqual({ messages: 0, oldestAt: undefined });
+    },
+  );
 
   it("has no seek where nothing old is kept", () => {
-    expect(new MemoryPubSub().admin.seek).toBeUndefined();
-    expect(new MemoryPubSub({ persistent: true }).admin.seek).toBeDefined();
+    expect(new MemoryPubSub({ logger: silentLogger }).admin.seek).toBeUndefined();
+    expect(new MemoryPubSub({ persistent: true, logger: silentLogger }).admin.seek).toBeDefined();
   });
 
   it("counts one ack of a group for a waiting publisher, also when the group reads the message twice", async () => {
-    await using bus = new MemoryPubSub({ persistent: true, blockPublishUntilAck: true });
+    await using bus = new MemoryPubSub({ persistent: true, blockPublishUntilAck: true, logger: silentLogger });
     for (const group of ["a", "b"]) await bus.provision("t", { group });
     const publishing = bus.publish("t", new Message("x"));
     for (let time = 0; time < 2; time++) {
@@ -59,13 +63,13 @@ describe("the admin of a MemoryPubSub", () => {
   });
 
   it("frees a waiting publisher from a group that was moved past its message, or deleted", async () => {
-    await using bus = new MemoryPubSub({ persistent: true, blockPublishUntilAck: true });
+    await using bus = new MemoryPubSub({ persistent: true, blockPublishUntilAck: true, logger: silentLogger });
     await bus.provision("t", { group: "moved" });
     const publishing = bus.publish("t", new Message("x"));
     expect(await pending(publishing)).toBe(true);
     await bus.admin.seek?.("t", "moved", "latest");
     await publishing;
-    await using queue = new MemoryPubSub({ blockPublishUntilAck: true });
+    await using queue = new MemoryPubSub({ blockPublishUntilAck: true, logger: silentLogger });
     await queue.provision("t", { group: "deleted" });
     const waiting = queue.publish("t", new Message("y"));
     expect(await pending(waiting)).toBe(true);
@@ -75,7 +79,7 @@ describe("the admin of a MemoryPubSub", () => {
   });
 
   it("frees publishers that wait for the room that a deleted group took", async () => {
-    await using bus = new MemoryPubSub({ bufferSize: 1 });
+    await using bus = new MemoryPubSub({ bufferSize: 1, logger: silentLogger });
     for (const group of ["read", "stuck"]) await bus.provision("t", { group });
     await bus.publish("t", new Message("0"));
     await texts(await bus.subscribe("t", { group: "read" }), 1);
@@ -86,7 +90,7 @@ describe("the admin of a MemoryPubSub", () => {
   });
 
   it("does not list readings without a group", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     await bus.subscribe("t");
     expect([await bus.admin.topics?.(), await bus.admin.groups?.("t")]).toEqual([["t"], []]);
   });

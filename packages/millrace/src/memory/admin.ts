@@ -36,8 +36,9 @@ export function memoryAdmin({ persistent, topics, checkOpen, forget }: MemoryAdm
     },
     async lag(topic, group) {
       checkQuestion("MemoryPubSub.admin.lag", { topic, group });
-      const { load, oldestAt } = findGroup(find(topic), group);
-      return { messages: load, oldestAt };
+      const found = find(topic);
+      const asked = findGroup(found, group);
+      return { messages: asked.load, oldestAt: found.oldestAt(asked) };
     },
     async deleteGroup(topic, group) {
       checkQuestion("MemoryPubSub.admin.deleteGroup", { topic, group });

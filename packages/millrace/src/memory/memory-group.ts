@@ -1,12 +1,23 @@
 import type { Intake } from "../adapter/index.ts";
 import { Received } from "../adapter/index.ts";
 import { Ring } from "../internal/ring.ts";
-import type { Stored } from "./stored.ts";
+import { SettledPrefix } from "./settled-prefix.ts";
+import { SETTLED, type Stored } from "./stored.ts";
 
 /** One member's demand. */
 export interface Member {
   readonly intake: Intake<Stored>;
   wanted: number;
+}
+
+/** Where a group of a topic begins. */
+export interface GroupStart {
+  /** Everything published to a persistent topic. */
+  readonly log: readonly Stored[] | undefined;
+  /** Place in the log of the first message. */
+  readonly cursor: number;
+  /** The offset of the topic's last message. */
+  readonly last: number;
 }
 
 /** The messages of one topic for one group, and the members that share them, in turn. */
@@ -15,22 +26,26 @@ export class MemoryGroup {
   /** Made by `provision`, or of a persistent topic: outlives its members. */
   kept: boolean;
   readonly members: Member[] = [];
+  /** Never handed out, or handed back: the same objects again, which know how often and when they may be tried next. */
   readonly #returned: Ring<Received<Stored>> = new Ring();
   readonly #fresh: Ring<Stored> = new Ring();
   readonly #log: readonly Stored[] | undefined;
+  #settled: SettledPrefix;
+  /** Publishers of messages up to here do not wait for this group: it was not there yet, or has told them already. */
+  #countedTo: number;
   #cursor: number;
   #turn = 0;
   #unsettled = 0;
-  /** Up to this offset every ack was counted for its publisher, also of what is read once more. */
-  #countedTo = 0;
   /** Verdicts given so far: tells a slow group from a stuck one. */
   verdicts = 0;
 
-  constructor(name: string | undefined, log: readonly Stored[] | undefined, cursor: number, kept: boolean) {
+  constructor(name: string | undefined, { log, cursor, last }: GroupStart, kept: boolean) {
     this.name = name;
     this.kept = kept;
     this.#log = log;
     this.#cursor = cursor;
+    this.#countedTo = last;
+    this.#settled = new SettledPrefix(log === undefined ? last : cursor);
   }
 
   /** Not handed to any member yet. */
@@ -38,7 +53,7 @@ export class MemoryGroup {
     return this.#returned.size + this.#fresh.size + (this.#log === undefined ? 0 : this.#log.length - this.#cursor);
   }
 
-  /** Held by members, or waiting here: what the buffer's bound counts. */
+  /** Held by members, or waiting here: not settled yet, and what the buffer's bound counts. */
   get load(): number {
     return this.#unsettled + this.backlog;
   }
@@ -48,21 +63,20 @@ export class MemoryGroup {
     return this.#unsettled;
   }
 
-  /** When the oldest of the load was published. What members hold is not kept here in its order: known while they hold nothing. */
-  get oldestAt(): Date | undefined {
-    if (this.#unsettled > 0) return undefined;
-    const oldest = this.#returned.peek()?.receipt ?? this.#fresh.peek() ?? this.#log?.[this.#cursor];
-    return oldest?.publishedAt === undefined ? undefined : new Date(oldest.publishedAt);
+  /** The offset of the oldest message that is not settled, if there is one. */
+  get oldest(): number {
+    return this.#settled.to + 1;
   }
 
   /** Reads on from another place of the log. Nothing is in the hands of members. */
   seek(cursor: number): void {
     const log = this.#log ?? [];
-    for (const { receipt } of this.#returned) this.#count(receipt);
-    for (let index = this.#cursor; index < cursor; index++) this.#count(log[index] as Stored);
+    for (const { receipt } of this.#returned) this.#tell(receipt);
+    for (let at = this.#cursor; at < cursor; at++) this.#tell(log[at] as Stored);
     this.#countedTo = Math.max(this.#countedTo, this.#cursor, cursor);
     this.#returned.clear();
     this.#cursor = cursor;
+    this.#settled = new SettledPrefix(cursor);
     this.deal();
   }
 
@@ -94,10 +108,12 @@ export class MemoryGroup {
     }
   }
 
-  settled(message: Received<Stored>): void {
+  settled({ receipt }: Received<Stored>): void {
     this.#unsettled--;
     this.verdicts++;
-    this.#count(message.receipt);
+    this.#settled.add(receipt.offset);
+    receipt.fate = SETTLED;
+    if (receipt.acks !== undefined) this.#tell(receipt);
   }
 
   /** They stay with their member, but somebody works on them: that is no stuck group. */
@@ -115,17 +131,25 @@ export class MemoryGroup {
     this.deal();
   }
 
+  /** What waits here, oldest first. */
+  *waiting(): IterableIterator<Stored> {
+    for (const { receipt } of this.#returned) yield receipt;
+    yield* this.#fresh;
+    const log = this.#log ?? [];
+    for (let at = this.#cursor; at < log.length; at++) yield log[at] as Stored;
+  }
+
   /** Nobody will ever ack what is here. */
   abandon(): void {
-    for (const { receipt } of this.#returned) this.#count(receipt);
-    for (const message of this.#fresh) this.#count(message);
+    for (const message of this.waiting()) this.#tell(message);
     this.#returned.clear();
     this.#fresh.clear();
+    this.#cursor = this.#log?.length ?? 0;
   }
 
   /** Tells a publisher that waits for acks, once for each message. */
-  #count({ onAck, offset }: Stored): void {
-    if (onAck !== undefined && offset > this.#countedTo) onAck();
+  #tell({ acks, offset }: Stored): void {
+    if (acks !== undefined && offset > this.#countedTo) acks.take();
   }
 
   #shift(): Received<Stored> {

@@ -133,6 +133,55 @@ describe("harness", () => {
     expect(subscription.status().state).toBe("stopped");
   });
 
+  it("moves time until delayed messages have come, those that a handler delays as well", async () => {
+    await using app = harness({ start: new Date(0) });
+    const seen: string[] = [];
+    handle(await app.pubsub.subscribe("in", { group: "g" }), async (message) => {
+      seen.push(`${message.text()} ${Date.now()}`);
+      if (message.text() === "1") await app.pubsub.publish("in", new Message("2", { delayMs: 20_000 }));
+    });
+    await app.pubsub.publish("in", [new Message("1", { delayMs: 30_000 }), new Message("now")]);
+    await app.advance(29_999);
+    expect(seen).toEqual(["now 0"]);
+    await app.settled();
+    expect(seen).toEqual(["now 0", "1 30000", "2 50000"]);
+    expect(app.now.getTime()).toBe(50_000);
+  });
+
+  it("says what is delayed for longer than it may wait, after everything that is due until then", async () => {
+    await using app = harness({ start: new Date(0) });
+    const seen: string[] = [];
+    handle(await app.pubsub.subscribe("in", { group: "g" }), (message) => seen.push(message.text()));
+    await app.pubsub.publish("in", [new Message("soon", { delayMs: 5000 }), new Message("tomorrow", { delayMs: 24 * 3_600_000 })]);
+    await expect(app.settled()).rejects.toMatchObject({ code: "NOT_SETTLED", message: expect.stringContaining("1970-01-02T00:00:00.000Z") });
+    expect([seen, app.now.getTime()]).toEqual([["soon"], 60_000]);
+    await app.settled({ withinMs: 24 * 3_600_000 });
+    expect(seen).toEqual(["soon", "tomorrow"]);
+  });
+
+  it("moves delayed messages of handlers in a router, at the moment they are due", async () => {
+    await using app = harness({ start: new Date(0) });
+    const router = new Router({ subscriber: app.pubsub, publisher: app.pubsub, logger: silentLogger });
+    const handled: number[] = [];
+    router.addHandler({ name: "remind", subscribe: "placed", publish: "reminders", handle: () => new Message("pay", { delayMs: 45_000 }) });
+    router.addConsumerHandler({ name: "send", subscribe: "reminders", handle: () => void handled.push(Date.now()) });
+    await app.run(router.start());
+    await app.pubsub.publish("placed", new Message("o-1"));
+    await app.run(router.idle());
+    expect(handled).toEqual([]);
+    await app.settled();
+    expect(handled).toEqual([45_000]);
+    await app.run(router.close());
+  });
+
+  it("rejects what is no message, and promises what its pub/sub does", async () => {
+    await using app = harness();
+    await expect(app.pubsub.publish("in", undefined as unknown as Message)).rejects.toMatchObject({ code: "BAD_OPTION" });
+    await expect(app.pubsub.publish("", new Message("x"))).rejects.toMatchObject({ code: "BAD_OPTION" });
+    expect(app.published()).toEqual([]);
+    expect(app.pubsub.capabilities).toMatchObject({ replay: true, maxPublishDelayMs: Infinity });
+  });
+
   it("runs a router, whose retries and closing take no time", async () => {
     await using app = harness({ start: new Date(0) });
     const router = new Router({ subscriber: app.pubsub, publisher: app.pubsub, logger: silentLogger });

@@ -4,6 +4,7 @@ import { Message as PlainMessage } from "../message/index.ts";
 import { TextMap } from "../message/metadata.ts";
 import { OptionCheck, type OptionNames } from "../options/index.ts";
 
+/** What the message is made of (see `MessageOptions`), and what is told of its delivery: `topic` is the one it was read from. */
 export interface ReceivedOptions extends Omit<MessageOptions, "topic">, Partial<Omit<Delivery, "attempt">> {
   /** Bytes or text. Default: empty. */
   readonly payload?: Uint8Array | string | undefined;
@@ -36,7 +37,7 @@ const NAMES: OptionNames<ReceivedOptions> = {
 export interface LoneMessage extends ReceivedMessage {
   /** What became of it; undefined while it has no verdict. */
   readonly verdict: Verdict | undefined;
-  /** The options of the nack that holds. */
+  /** The options of the nack that holds; `uncounted` when the message goes back as one that did nothing wrong. */
   readonly nackedWith: NackOptions | undefined;
   /** As if the broker had taken it away: `signal` aborts, later verdicts answer false. */
   lose(reason?: unknown): boolean;
@@ -90,10 +91,6 @@ class StandingAlone extends Received<undefined> implements LoneMessage, Settler<
 
   onNack(_message: Received<undefined>, options: NackOptions | undefined): void {
     this.nackedWith = options ?? {};
-  }
-
-  onHandBack(): void {
-    this.nackedWith = {};
   }
 
   describe(): Delivery {
