@@ -110,14 +110,13 @@ function together(all: readonly SubscriptionStatus[]): SubscriptionStatus {
   if (all.length === 1) return all[0] as SubscriptionStatus;
   const [worst] = [...all].sort((one, other) => WORST_FIRST.indexOf(one.state) - WORST_FIRST.indexOf(other.state));
   const sum = (read: (status: SubscriptionStatus) => number): number => all.reduce((total, status) => total + read(status), 0);
-  const known = all.filter(({ lag }) => lag !== undefined);
   const oldest = all.flatMap(({ oldestAt }) => (oldestAt === undefined ? [] : [oldestAt.getTime()]));
   return {
     state: worst?.state ?? "starting",
     since: worst?.since ?? new Date(wallMs()),
     inFlight: sum(({ inFlight }) => inFlight),
     held: sum(({ held }) => held),
-    lag: known.length === 0 ? undefined : sum(({ lag = 0 }) => lag),
+    lag: all.some(({ lag }) => lag === undefined) ? undefined : sum(({ lag = 0 }) => lag), // a part is not the whole
     oldestAt: oldest.length === 0 ? undefined : new Date(Math.min(...oldest)),
     detail: worst?.detail,
     lastError: worst?.lastError ?? all.find(({ lastError }) => lastError !== undefined)?.lastError,
