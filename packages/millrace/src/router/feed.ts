@@ -199,7 +199,7 @@ export class Feed implements Origin {
     if (!(await admit(call, desk))) return;
     if (desk.waitsInLine) {
       await call.untilHead();
-      if (call.overtaken) call.goBack();
+      if (call.overtaken) return call.goBack();
     }
     if (!call.over) mode.handle(call);
   }

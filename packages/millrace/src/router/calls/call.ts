@@ -53,6 +53,8 @@ export class Call implements HandlerCall {
   begun = false;
   over = true;
   lost = false;
+  /** It is ended, or its slot given, by another than whoever handles it, who may come back to it: it is never used for another message. */
+  stray = false;
   /** Its results were dropped, since its delivery was lost and the handler stops: it did not succeed. */
   forfeited = false;
   /** The handler's own promise: a middleware may give up on it, but it goes on. */
@@ -83,7 +85,7 @@ export class Call implements HandlerCall {
 
   /** A call that nothing of its past can reach any more may be used for another message. */
   get reusable(): boolean {
-    return !this.lost && this.#done === undefined && this.#onRest === undefined && this.inner === undefined;
+    return !this.lost && !this.stray && this.#done === undefined && this.#onRest === undefined && this.inner === undefined;
   }
 
   /** Resolves when it is over, to whether it succeeded. */
@@ -126,6 +128,7 @@ export class Call implements HandlerCall {
 
   #abandon(): void {
     if (this.over) return;
+    this.stray = true;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, {}, "the handler did not end after its delivery was lost, its call is abandoned");
     this.overtakeBehind();

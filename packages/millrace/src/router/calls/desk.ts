@@ -111,7 +111,7 @@ export class Desk {
     }
     call.order = this.taken;
     call.begin(message, inHand, origin);
-    if (this.#rules.observers.any) call.beganMs = monotonicMs();
+    call.beganMs = this.#rules.observers.any ? monotonicMs() : 0;
     if (this.#rules.inLines || foreign || this.lines.size > 0) this.keepOrderBehind(call);
     return call;
   }
@@ -149,7 +149,11 @@ export class Desk {
   /** What has not begun, or only waits, for a backoff or a turn, ends: those messages go back. */
   drain(): void {
     this.#draining = handedBack("the handler stops");
-    for (const call of [...this.#calls]) if (!call.begun) call.goBack();
+    for (const call of [...this.#calls]) {
+      if (call.begun) continue;
+      call.stray = true;
+      call.goBack();
+    }
     for (const controller of [...this.#resting]) controller.abort(this.#draining);
   }
 
