@@ -4,9 +4,13 @@ import { LATE, within } from "../../internal/within.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
+import type { Outcome } from "../observers.ts";
 import type { Desk } from "./desk.ts";
 import { identityOf } from "./identity.ts";
 import type { Line } from "./lines.ts";
+
+/** What those who observe are told of a message that had its verdict before its call ended. */
+export const OUTCOMES: Readonly<Record<Verdict, Outcome>> = Object.freeze({ acked: "acked", nacked: "retried", lost: "lost" });
 
 /** Whoever handed the message out; told when it could not be settled: then its subscription is taken as broken. */
 export interface Origin {
@@ -98,6 +102,7 @@ export class Call implements HandlerCall {
 
   onVerdict(verdict: Verdict, reason?: unknown): void {
     if (this.over) return;
+    if (verdict === "acked") this.overtaken = false; // it will not come again, so it goes on
     if (verdict === "nacked") {
       this.overtakeBehind();
       this.#desk.lines.await(this);
@@ -131,9 +136,7 @@ export class Call implements HandlerCall {
     this.stray = true;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, {}, "the handler did not end after its delivery was lost, its call is abandoned");
-    this.overtakeBehind();
-    this.#desk.lines.await(this);
-    this.end(false);
+    this.goBack();
   }
 
   // ── waiting ──
@@ -197,7 +200,7 @@ export class Call implements HandlerCall {
   overtakeBehind(): void {
     for (let later = this.behind; later !== undefined; ) {
       const next = later.behind; // it may leave its line now
-      later.overtaken = true;
+      later.overtaken = later.inHand.verdict !== "acked"; // by its handler: it cannot go back
       later.onAhead();
       later = next;
     }
@@ -214,20 +217,22 @@ export class Call implements HandlerCall {
 
   // ── ending ──
 
-  /** Gives the message back, uncounted, and what is behind it with it. */
+  /** Gives the message back, uncounted, if it has no verdict yet, and what is behind it with it, unless it is done with. */
   goBack(delayMs = 0): void {
     if (this.over) return;
-    this.overtakeBehind();
-    this.#desk.lines.await(this);
     const { inHand, message } = this;
-    const open = inHand.verdict === undefined;
+    const { verdict } = inHand;
+    if (verdict !== "acked") {
+      this.overtakeBehind();
+      this.#desk.lines.await(this);
+    }
     inHand.end();
     try {
-      if (open) message.nack({ uncounted: true, delayMs, reason: "handed back" });
+      if (verdict === undefined) message.nack({ uncounted: true, delayMs, reason: "handed back" });
     } catch (error) {
       this.origin.broken(error);
     }
-    this.#desk.observed(this, open ? "returned" : "lost", undefined);
+    this.#desk.observed(this, verdict === undefined ? "returned" : OUTCOMES[verdict], undefined);
     this.end(false);
   }
 

@@ -58,8 +58,7 @@ export class Pipelined implements HandlingMode {
       return;
     }
     // A later confirmation may come first: acked before an earlier one fails, it would stay before it in the output for ever.
-    if (call.overtaken) call.goBack();
-    else await this.#judge.succeed(call);
+    await this.#judge.succeed(call);
   }
 
   async #run(call: Call): Promise<Produced> {
