@@ -20,6 +20,8 @@ export interface Origin {
 /** What a call belongs to besides its handler: told when it has ended, however. */
 export interface Company {
   onCallOver(): void;
+  /** Something before it in its line has changed, or it was lost, or overtaken. */
+  onAhead?(): void;
 }
 
 /** Told once when something has changed for a call that waits: see `Call.whenAhead`. */
@@ -174,10 +176,11 @@ export class Call implements HandlerCall {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.onAhead();
+    this.company?.onAhead?.();
   }
 
   /** Tells `wake` once, when `onAhead` is next called. */
-  whenAhead(wake: Wake | undefined): void {
+  whenAhead(wake: Wake): void {
     this.#wake = wake;
   }
 
