@@ -1,6 +1,5 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
-import { LATE, within } from "../../internal/within.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
@@ -213,9 +212,18 @@ export class Call implements HandlerCall {
   async untilInnerEnded(): Promise<void> {
     const { inner } = this;
     if (inner === undefined) return;
-    if ((await within(inner.then(quiet, quiet), this.#desk.abandonAfterMs)) !== LATE || this.over) return;
+    const { abandonAfterMs } = this.#desk;
+    const late = await new Promise<boolean>((resolve) => {
+      const timer = startTimer(() => resolve(true), abandonAfterMs, true); // a handler that never ends keeps no process alive
+      const ended = (): void => {
+        stopTimer(timer);
+        resolve(false);
+      };
+      inner.then(ended, ended);
+    });
+    if (!late || this.over) return;
     this.#desk.counts.abandoned++;
-    this.#desk.log("error", this.message, { abandonAfterMs: this.#desk.abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
+    this.#desk.log("error", this.message, { abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
   }
 
   // ── ending ──
@@ -282,5 +290,3 @@ export class Call implements HandlerCall {
     this.#desk.onEnd(this);
   }
 }
-
-function quiet(): void {}

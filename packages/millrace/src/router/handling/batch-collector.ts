@@ -100,6 +100,7 @@ export class BatchCollector {
       this.#setAside();
     }
     this.#place(entry);
+    if (this.#gathering.length === 0) this.#waitNoMore();
     this.#go();
   };
 
@@ -110,8 +111,7 @@ export class BatchCollector {
         return;
       }
       const batch = this.#gathering.splice(0, this.#rules.size);
-      this.#due = false;
-      stopTimer(this.#timer);
+      this.#waitNoMore();
       for (const { call } of batch) {
         call.gathered = false;
         call.company = undefined;
@@ -137,6 +137,12 @@ export class BatchCollector {
       this.#due = true;
       this.#go();
     }, this.#rules.maxWaitMs);
+  }
+
+  #waitNoMore(): void {
+    this.#due = false;
+    stopTimer(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Of what still gathers, those wait whose predecessor does not any more. */
