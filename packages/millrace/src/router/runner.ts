@@ -46,8 +46,11 @@ export class Runner {
     for (const feed of this.#parts.feeds) feed.read();
   }
 
+  /** Nothing begins any more: what has not begun goes back. */
   pause(): void {
-    for (const feed of this.#parts.feeds) feed.pause();
+    const { desk, feeds } = this.#parts;
+    for (const feed of feeds) feed.pause();
+    desk.handBack();
   }
 
   resume(): void {
@@ -73,7 +76,8 @@ export class Runner {
   health(): HandlerHealth {
     const { desk, feeds } = this.#parts;
     const { failing, lastError, lastMessageMs } = desk;
-    const status = together(feeds.map((feed) => feed.status()));
+    const open = feeds.filter((feed) => !feed.finished);
+    const status = together((open.length === 0 ? feeds : open).map((feed) => feed.status()));
     const stuck = failing.exhausted && (status.state === "running" || status.state === "blocked");
     return {
       ...status,
