@@ -89,6 +89,7 @@ export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): Op
       faults: true,
       publishInTransaction: true,
       exclude: true,
+      admin: true,
     })
     .known(
       setup.limits,
