@@ -90,6 +90,7 @@ export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): Op
       publishInTransaction: true,
       admin: true,
       exclude: true,
+      admin: true,
     })
     .known(
       setup.limits,
