@@ -1,5 +1,6 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { OptionCheck } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
 import { KafkaSubscriber } from "./subscriber.ts";
@@ -23,6 +24,7 @@ export interface KafkaPubSubOptions extends KafkaPublisherOptions, KafkaSubscrib
  * ```
  */
 export class KafkaPubSub implements PubSub {
+  readonly capabilities: Capabilities = capabilities;
   readonly #publisher: KafkaPublisher;
   readonly #subscriber: KafkaSubscriber;
   #closing: Promise<void> | undefined;

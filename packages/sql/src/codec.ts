@@ -1,6 +1,5 @@
 import { type Message, MillraceError } from "millrace";
-import { goJsonMap, TextMap } from "millrace/adapter";
-import { dueMs } from "./delay.ts";
+import { dueMsOf, goJsonMap, TextMap } from "millrace/adapter";
 import type { NewRow } from "./dialect.ts";
 
 /** Holds `message.key` in the metadata of a row; written only when a key is set, and taken out again on reading. */
@@ -12,7 +11,7 @@ export function encodeRow(topic: string, message: Message): NewRow {
   if (metadata.size === 0 && key === undefined) return { topic, id: message.id, payload: message.payload, metadata: undefined, dueMs: undefined };
   let entries: Iterable<readonly [string, string]> = metadata;
   if (key !== undefined) entries = new Map(metadata).set(KEY_METADATA, key);
-  return { topic, id: message.id, payload: message.payload, metadata: goJsonMap(entries), dueMs: dueMs(metadata) };
+  return { topic, id: message.id, payload: message.payload, metadata: goJsonMap(entries), dueMs: dueMsOf(message) };
 }
 
 export interface DecodedMetadata {

@@ -1,5 +1,6 @@
-import { type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import { type Capabilities, type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
 import { laterTurn } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
 import type { Dialect, Log } from "./dialect.ts";
 import { checkOptions, type RetentionOptions, type SqlPubSubOptions } from "./options.ts";
 import { SqlPublisher } from "./publisher.ts";
@@ -23,6 +24,7 @@ import { TransactionPublisher } from "./transaction-publisher.ts";
  * ```
  */
 export class SqlPubSub implements PubSub {
+  readonly capabilities: Capabilities = capabilities;
   readonly #dialect: Dialect;
   readonly #publisher: SqlPublisher;
   readonly #subscriber: SqlSubscriber;

@@ -1,5 +1,6 @@
-import { type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
+import { type Capabilities, type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
 import { encodeRow } from "./codec.ts";
 import type { Log, NewRow } from "./dialect.ts";
 import { checkOptions, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
@@ -21,6 +22,7 @@ import { PublishQueue, publishError } from "./publish-queue.ts";
  * ```
  */
 export class SqlPublisher implements Publisher {
+  readonly capabilities: Capabilities = capabilities;
   readonly #log: Log;
   readonly #queue: PublishQueue;
   #closing: Promise<void> | undefined;

@@ -1,5 +1,6 @@
-import type { Message, Publisher, PublishOptions } from "millrace";
+import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
 import type { Dialect } from "./dialect.ts";
 import { publishError } from "./publish-queue.ts";
 import { encodeRows } from "./publisher.ts";
@@ -17,6 +18,7 @@ import { encodeRows } from "./publisher.ts";
  * Subscriptions notice the commit within the polling interval; `pubsub.wake(topic)` after it makes that at once.
  */
 export class TransactionPublisher implements Publisher {
+  readonly capabilities: Capabilities = capabilities;
   readonly #dialect: Dialect;
   readonly #connection: unknown;
 

@@ -3,6 +3,7 @@ export { Ring } from "../internal/ring.ts";
 export { nextTurn, sliceSpent } from "../internal/slice.ts";
 export { laterTurn, monotonicMs, sleep, startTimer, stopTimer, type TimerHandle, wallMs } from "../internal/timers.ts";
 export { LATE, within } from "../internal/within.ts";
+export { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 export { isBinaryKey, keyBytes, keyText } from "../message/key-bytes.ts";
 export { TextMap } from "../message/metadata.ts";
 export { OptionCheck } from "../options/index.ts";
@@ -10,6 +11,7 @@ export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-
 export { backoffMs, equalBackoffMs } from "./backoff.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
 export { OpenSubscriptions } from "./open-subscriptions.ts";
+export { dueMsOf, publishWithinDelay } from "./publish-delay.ts";
 export { type Fetched, type MessageSource, Received, type Settler } from "./received.ts";
 export { type AdapterSettings, checkSharedOptions } from "./settings.ts";
 export type { Intake, Session, Settlement, Source, UndecodableRecord } from "./source.ts";

@@ -16,6 +16,7 @@ const TOGETHER = 20;
 export class TopicStatements {
   readonly #connection: Connection;
   readonly #messages: string;
+  readonly #table: string;
   readonly #plain: SqliteStatement;
   readonly #full: SqliteStatement;
   readonly #delayed: SqliteStatement;
@@ -26,13 +27,14 @@ export class TopicStatements {
   readonly position: SqliteStatement;
   readonly savePosition: SqliteStatement;
 
-  constructor(connection: Connection, { messages, offsets }: TopicTables) {
+  constructor(connection: Connection, { messages, offsets, names }: TopicTables) {
     this.#connection = connection;
     this.#messages = messages;
+    this.#table = names[0];
     this.#plain = connection.statement(insertSql(messages, PLAIN_ROW, 1));
     this.#full = connection.statement(insertSql(messages, FULL_ROW, 1));
     this.#delayed = connection.statement(
-      "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB))",
+      "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata, log_table) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB), ?)",
     );
     this.range = connection.statement(`SELECT ${COLUMNS} FROM ${messages} WHERE offset > ? AND offset <= ? ORDER BY offset LIMIT ?`);
     this.position = connection.statement(`SELECT offset_acked, locked_until FROM ${offsets} WHERE consumer_group = ?`);
@@ -45,7 +47,7 @@ export class TopicStatements {
     const kind = this.#kindOf(rows, from);
     if (kind !== undefined) return this.#insertTogether(rows, from, createdAt, kind);
     const { topic, id, payload, metadata, dueMs } = row;
-    if (dueMs !== undefined) this.#delayed.run(dueMs, topic, id, payload, metadata ?? "{}");
+    if (dueMs !== undefined) this.#delayed.run(dueMs, topic, id, payload, metadata ?? "{}", this.#table);
     else if (metadata === undefined) this.#plain.run(id, createdAt, payload);
     else this.#full.run(id, createdAt, payload, metadata);
     return 1;
