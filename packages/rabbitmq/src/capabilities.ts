@@ -1,4 +1,5 @@
 import type { Capabilities } from "millrace";
+import { LONGEST_DELAY_MS } from "./delay/delay-route.ts";
 
 /** What RabbitMQ promises through this adapter, in its default topology (a fanout exchange per topic, a durable queue per group). */
 export const capabilities: Capabilities = Object.freeze({
@@ -15,7 +16,7 @@ export const capabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: false,
   transactionalPublish: false,
   deduplicatesPublish: false,
-  maxPublishDelayMs: 0,
+  maxPublishDelayMs: LONGEST_DELAY_MS,
   // The broker's consumer_timeout.
   maxHandlingMs: 30 * 60_000,
   stability: "beta",

@@ -1,6 +1,6 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
 import { checkOptions, type RabbitMqPubSubOptions } from "./options.ts";
-import { RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
+import { publishCapabilities, RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
 import { RabbitMqSubscriber } from "./subscriber.ts";
 
 /**
@@ -19,12 +19,14 @@ import { RabbitMqSubscriber } from "./subscriber.ts";
  * ```
  */
 export class RabbitMqPubSub implements PubSub {
+  readonly capabilities: Capabilities;
   readonly #publisher: RabbitMqPublisher;
   readonly #subscriber: RabbitMqSubscriber;
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPubSubOptions) {
     checkOptions("RabbitMqPubSub", options);
+    this.capabilities = publishCapabilities(options);
     this.#publisher = new RabbitMqPublisher(options);
     this.#subscriber = new RabbitMqSubscriber(options);
   }

@@ -1,6 +1,7 @@
 import { type Logger, silentLogger } from "millrace";
 import { parseAddress } from "./address.ts";
 import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
+import { DelaySteps } from "./delay/delay-steps.ts";
 import { Link } from "./link.ts";
 import type { LinkRules } from "./open-link.ts";
 import { RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions, type RabbitMqPubSubOptions } from "./options.ts";
@@ -49,6 +50,7 @@ export function outboundOf(settings: Settings, purpose: string): { readonly outb
   const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = settings;
   const link = new Link(settings.link, purpose, logger);
   const outbound = new Outbound(link, {
+    steps: new DelaySteps(link),
     window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
     windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
     timeoutMs: options.publishTimeoutMs ?? RABBITMQ_DEFAULTS.publishTimeoutMs,

@@ -12,7 +12,7 @@ import { GroupExchange } from "./group-exchange.ts";
 import { lastOffset, locate } from "./locate.ts";
 import { type Promoted, promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
-import { apart, makeOwnTables, makeTopicTables, type TableNames, tableExists, type TopicTables, topicExists, topicTables } from "./tables.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, tableExists, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
 const FULL = 13;
