@@ -28,6 +28,11 @@ export default defineConfig({
         },
       },
       {
+        // The router once more, on subscribers that have the public contract and nothing else: whatever saves it work is missing there.
+        extends: true,
+        test: { name: "foreign", include: ["packages/millrace/src/router/*.test.ts"], env: { MILLRACE_STRIPPED: "1" }, sequence: { groupOrder: 1 } },
+      },
+      {
         // On real brokers, which kill, freeze and start again: after those that need the machine's attention, and with more patience.
         extends: true,
         test: { name: "brokers", include: ON_BROKERS, testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 2 } },

@@ -1,5 +1,5 @@
 import { Ring } from "../internal/ring.ts";
-import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import { Lane } from "./lane.ts";
 import type { Received } from "./received.ts";
 
@@ -73,6 +73,7 @@ export class Lanes {
     this.#bytes += message.payload.length;
     const lane = this.#laneOf(message);
     message.lane = lane;
+    if (message.notBeforeMs > 0 && this.#delay(lane, message)) return;
     if (lane === undefined) {
       this.#ready.push(message);
     } else if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
@@ -101,41 +102,30 @@ export class Lanes {
     else this.#dropIfIdle(lane);
   }
 
-  /** A handed-out message failed: it is handed out again, before any later one of its lane, after `delayMs`. */
-  retry(message: Received, delayMs: number): void {
-    const next = message.again(message.attempt + 1);
+  /** A handed-out message comes back: it is handed out again as attempt `attempt`, before any later one of its lane, after `delayMs`. */
+  back(message: Received, attempt: number, delayMs: number): void {
+    const next = message.again(attempt, delayMs > 0 ? monotonicMs() + delayMs : 0);
     this.#bytes += next.payload.length;
     const lane = message.lane as Lane | undefined;
-    if (lane === undefined) {
-      if (delayMs <= 0) {
-        this.#ready.push(next);
-        return;
-      }
-      this.#park(next);
-      this.#delayed.set(
-        next,
-        startTimer(() => this.#undelay(next), delayMs),
-      );
-      return;
-    }
-    this.#putBack(lane, next, delayMs);
+    if (lane !== undefined) {
+      lane.out--;
+      lane.gathering = true;
+      this.#putBack(lane, next, delayMs);
+    } else if (delayMs > 0) this.#wait(next, delayMs);
+    else if (attempt === message.attempt) this.#ready.unshift(next);
+    else this.#ready.push(next);
   }
 
-  /** A handed-out message comes back uncounted, into its old place. */
-  handBack(message: Received): void {
-    const next = message.again(message.attempt);
-    this.#bytes += next.payload.length;
-    const lane = message.lane as Lane | undefined;
-    if (lane === undefined) {
-      this.#ready.unshift(next);
-      return;
+  /** The key with the most messages that wait behind a busy lane, and how many they are. */
+  longest(): { readonly key: string | undefined; readonly count: number } {
+    let key: string | undefined;
+    let count = 0;
+    for (const lane of this.#lanes.values()) {
+      if (lane.waiting.size <= count) continue;
+      key = lane.key;
+      count = lane.waiting.size;
     }
-    this.#putBack(lane, next, 0);
-  }
-
-  /** An earlier message of its lane failed after this one was handed out: handled now, it would come before that one. */
-  overtaken(message: Received): boolean {
-    return ((message.lane as Lane | undefined)?.backFrom ?? Infinity) < message.sequence;
+    return { key, count };
   }
 
   /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
@@ -177,9 +167,24 @@ export class Lanes {
     return lane;
   }
 
+  /** One that was given back before it was due, and has come again. False when it is due now. */
+  #delay(lane: Lane | undefined, message: Received): boolean {
+    const delayMs = message.notBeforeMs - monotonicMs();
+    if (delayMs <= 0) return false;
+    if (lane === undefined) this.#wait(message, delayMs);
+    else this.#putBack(lane, message, delayMs);
+    return true;
+  }
+
+  #wait(message: Received, delayMs: number): void {
+    this.#park(message);
+    this.#delayed.set(
+      message,
+      startTimer(() => this.#undelay(message), delayMs),
+    );
+  }
+
   #putBack(lane: Lane, message: Received, delayMs: number): void {
-    lane.out--;
-    lane.gather(message.sequence);
     this.#recall(lane, message.sequence);
     if (delayMs > 0) this.#stall(lane, delayMs);
     lane.putBack(message);
@@ -226,7 +231,7 @@ export class Lanes {
   }
 
   #advance(lane: Lane): void {
-    if (lane.out === 0) lane.endGathering();
+    if (lane.out === 0) lane.gathering = false;
     while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
       this.#ready.push(lane.waiting.shift() as Received);
       this.#waiting--;

@@ -91,7 +91,7 @@ export class Trunk {
   }
 
   get #upstream(): HandlerHealth {
-    return this.#router.health().handlers[this.handle.name] ?? { state: "stopped", since: new Date(0), inFlight: 0, held: 0, attempts: 0 };
+    return this.#router.health().handlers[this.handle.name] ?? STOPPED;
   }
 
   async #share(message: ReceivedMessage): Promise<void> {
@@ -106,3 +106,12 @@ export class Trunk {
     }
   }
 }
+
+const STOPPED: HandlerHealth = Object.freeze({
+  state: "stopped",
+  since: new Date(0),
+  inFlight: 0,
+  held: 0,
+  attempts: 0,
+  counts: Object.freeze({ handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 }),
+});

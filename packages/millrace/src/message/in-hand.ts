@@ -13,11 +13,13 @@ export interface InHand {
   readonly nacked: boolean;
   /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
   readonly call: HandlerCall | undefined;
+  /** The same object in every redelivery that never left this process; for messages that have neither a position nor an id. */
+  readonly content?: object | undefined;
   /** Should this delivery fail in the end: not again before so many milliseconds. Whoever gives the final nack takes it in place of its own backoff. */
   redeliveryDelayMs: number | undefined;
   /** A handler takes the message: a verdict no longer ends its signal. */
   begin(call: HandlerCall, taker: Taker): void;
-  /** Its handler has ended, or was abandoned: the signal aborts. */
+  /** Its handler has ended, or was abandoned: the verdict that was given, or will be, ends the signal; with a reason it ends at once. */
   end(reason?: unknown): void;
 }
 
@@ -33,8 +35,8 @@ export interface HandlerCall {
   onVerdict(verdict: Verdict, reason?: unknown): void;
   /**
    * Waits while nothing of the message runs: for a backoff, a turn, a batch. Time limits stand still meanwhile unless `counts`. When the
-   * router drains, the wait ends: `run`'s signal aborts, and the promise rejects with an interruption, which hands the message back at once;
-   * not so with `finishes`, for what goes on by itself and soon.
+   * router drains, `run`'s signal aborts with an interruption as its reason: let that be what the wait ends with, and the message is handed
+   * back at once. Not so with `finishes`, for what goes on by itself and soon.
    */
   rest<T>(run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T>;
   /** True while it rests so that time limits stand still. */
@@ -54,6 +56,15 @@ export interface WithInHand {
   readonly [IN_HAND]?: InHand | undefined;
 }
 
+/** Makes every object of a class its own `InHand`. */
+export function standsBehindViews(prototype: InHand): void {
+  Object.defineProperty(prototype, IN_HAND, {
+    get(this: InHand): InHand {
+      return this;
+    },
+  });
+}
+
 export function inHandOf(message: ReceivedMessage): InHand | undefined {
   return (message as ReceivedMessage & WithInHand)[IN_HAND];
 }
@@ -63,7 +74,9 @@ export function callOf(message: ReceivedMessage): HandlerCall | undefined {
   return (message as ReceivedMessage & WithInHand)[IN_HAND]?.call;
 }
 
-/** `HandlerCall.rest`; without a router only the message's own signal ends the wait. */
+/** `HandlerCall.rest` for one view of the message, whose own signal ends the wait as well. */
 export function rest<T>(message: ReceivedMessage, run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T> {
-  return callOf(message)?.rest(run, options) ?? run(message.signal);
+  const call = callOf(message);
+  if (call === undefined) return run(message.signal);
+  return call.rest((signal) => run(AbortSignal.any([signal, message.signal])), options);
 }

@@ -1,4 +1,4 @@
-import type { MessageDoors } from "./doors.ts";
+import { inHandOf } from "./in-hand.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 
 /**
@@ -7,5 +7,8 @@ import type { ReceivedMessage } from "./received-message.ts";
  * has no effect. True when the delivery takes such wishes.
  */
 export function redeliverAfter(message: ReceivedMessage, delayMs: number): boolean {
-  return (message as ReceivedMessage & MessageDoors)["millrace.redeliverAfter"]?.(delayMs) ?? false;
+  const inHand = inHandOf(message);
+  if (inHand === undefined) return false;
+  inHand.redeliveryDelayMs = delayMs;
+  return true;
 }

@@ -8,8 +8,8 @@ import type { Subscription } from "./subscriber.ts";
 export interface SubscriptionDoor {
   /** The next message, if one can be handed out at once. */
   take(): ReceivedMessage | undefined;
-  /** Resolves when nothing is held, in flight, or left to fetch. */
-  idle(): Promise<void>;
+  /** Resolves when nothing is held, in flight, or left to fetch; when it is paused, as soon as nothing is in flight; and when the signal aborts. */
+  idle(signal?: AbortSignal): Promise<void>;
   readonly counts: SubscriptionCounts;
   /** Told at once when state, detail or last error have changed; answers with how to stop. */
   onStatus(listener: () => void): () => void;

@@ -1,7 +1,7 @@
 import { OptionCheck } from "../options/index.ts";
-import type { SubscriptionDoors } from "./doors.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import type { DrainOptions, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "./subscriber.ts";
+import { SUBSCRIPTION_DOOR, type SubscriptionDoor, subscriptionDoor } from "./subscription-door.ts";
 
 /** Changes the message it is given, or returns another view of it (see `derive`). */
 // biome-ignore lint/suspicious/noConfusingVoidType: a transform that changes its message in place returns nothing
@@ -42,25 +42,24 @@ async function provisionWith(subscriber: Subscriber, topic: string, options: Pic
   await subscriber.provision?.(topic, options);
 }
 
-class TransformedSubscription implements Subscription, SubscriptionDoors {
-  readonly #inner: Subscription & SubscriptionDoors;
+class TransformedSubscription implements Subscription {
+  readonly #inner: Subscription;
   readonly #transform: ReceivedTransform;
-  readonly "millrace.take"?: () => ReceivedMessage | undefined;
-  readonly "millrace.quiet"?: () => Promise<void>;
+  readonly #door: SubscriptionDoor | undefined;
 
-  constructor(inner: Subscription & SubscriptionDoors, transform: ReceivedTransform) {
+  constructor(inner: Subscription, transform: ReceivedTransform) {
     this.#inner = inner;
     this.#transform = transform;
-    if (inner["millrace.take"] !== undefined) this["millrace.take"] = () => this.#take();
-    if (inner["millrace.quiet"] !== undefined) this["millrace.quiet"] = () => inner["millrace.quiet"]?.() ?? Promise.resolve();
+    const door = subscriptionDoor(inner);
+    this.#door = door === undefined ? undefined : this.#doorBefore(door);
+  }
+
+  get [SUBSCRIPTION_DOOR](): SubscriptionDoor | undefined {
+    return this.#door;
   }
 
   get topic(): string {
     return this.#inner.topic;
-  }
-
-  get "millrace.finished"(): boolean {
-    return this.#inner["millrace.finished"] === true;
   }
 
   get finished(): boolean {
@@ -112,12 +111,21 @@ class TransformedSubscription implements Subscription, SubscriptionDoors {
     await this.#inner[Symbol.asyncDispose]();
   }
 
-  #take(): ReceivedMessage | undefined {
-    for (let taken = this.#inner["millrace.take"]?.(); taken !== undefined; taken = this.#inner["millrace.take"]?.()) {
-      const message = this.#change(taken);
-      if (message !== undefined) return message;
-    }
-    return undefined;
+  #doorBefore(door: SubscriptionDoor): SubscriptionDoor {
+    return {
+      take: () => {
+        for (let taken = door.take(); taken !== undefined; taken = door.take()) {
+          const message = this.#change(taken);
+          if (message !== undefined) return message;
+        }
+        return undefined;
+      },
+      idle: (signal) => door.idle(signal),
+      get counts() {
+        return door.counts;
+      },
+      onStatus: (listener) => door.onStatus(listener),
+    };
   }
 
   /** The message as the reader sees it; undefined when the transform failed and the message was nacked. */

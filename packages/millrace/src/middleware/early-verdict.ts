@@ -1,9 +1,9 @@
-import type { MessageDoors } from "../message/doors.ts";
+import { inHandOf } from "../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../message/index.ts";
 
 /** The verdict that a message has already, without waiting for one. */
 export function earlyVerdict(message: ReceivedMessage): Promise<Verdict | undefined> {
-  const { verdict } = message as ReceivedMessage & MessageDoors;
-  // A foreign message has no such door; its `settled` wins this race when it has resolved before.
-  return verdict === undefined ? Promise.race([message.settled, Promise.resolve(undefined)]) : Promise.resolve(verdict);
+  const inHand = inHandOf(message);
+  // Behind a foreign message outside of a router stands nothing; its `settled` wins this race when it has resolved before.
+  return inHand === undefined ? Promise.race([message.settled, Promise.resolve(undefined)]) : Promise.resolve(inHand.verdict);
 }

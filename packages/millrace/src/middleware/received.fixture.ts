@@ -1,4 +1,5 @@
 import { Received } from "../adapter/received.ts";
+import type { HandlerCall } from "../message/in-hand.ts";
 import type { Delivery, Message, MetadataInit, NackOptions, Publisher } from "../message/index.ts";
 import { TextMap } from "../message/metadata.ts";
 
@@ -28,21 +29,18 @@ export class ReceivedFixture {
       undefined,
       attempt,
     );
-    // As a foreign subscriber's: it takes no wishes about its redelivery.
-    Object.defineProperty(this.message, "millrace.redeliverAfter", { value: undefined, writable: true });
     const described: Delivery = { topic: "orders", attempt, handler: "charge", ...delivery };
     this.message.adopt(
       {
         holds: () => true,
         onAck: () => this.verdicts.push("ack"),
         onNack: (_message, nack) => this.verdicts.push(nack),
-        onHandBack: () => {},
         describe: () => described,
       },
       0,
     );
     // As in a router: a verdict does not end the signal.
-    if (described.handler !== undefined) this.message["millrace.takenBy"]({ handler: described.handler, publishTopic: described.publishTopic });
+    if (described.handler !== undefined) this.message.begin(LONE_CALL, { handler: described.handler, publishTopic: described.publishTopic });
   }
 }
 
@@ -71,3 +69,10 @@ export class RecordingPublisher implements Publisher {
     return this.close();
   }
 }
+
+const LONE_CALL: HandlerCall = {
+  onVerdict: () => {},
+  rest: async (run) => await run(new AbortController().signal),
+  resting: false,
+  onRest: () => () => {},
+};

@@ -133,7 +133,7 @@ describe("timeout", () => {
   });
 
   it("tells the router its limit", () => {
-    expect(timeout(250)["millrace.timeLimitMs"]).toBe(250);
+    expect(timeout(250).timeLimitMs).toBe(250);
   });
 
   it("refuses bad options", () => {

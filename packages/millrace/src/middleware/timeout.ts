@@ -5,7 +5,7 @@ import { OptionCheck } from "../options/index.ts";
 
 /** A middleware that tells the router its time limit, so that one above the broker's own is refused when the handler starts. */
 export interface TimeoutMiddleware extends Middleware {
-  readonly "millrace.timeLimitMs": number;
+  readonly timeLimitMs: number;
 }
 
 /** One for all: an error of its own per message would cost more than the whole call of a small handler. */
@@ -44,7 +44,7 @@ export function timeout(limitMs: number): TimeoutMiddleware {
     controller.abort(ENDED);
     return result;
   };
-  return Object.assign(middleware, { "millrace.timeLimitMs": limitMs } as const);
+  return Object.assign(middleware, { timeLimitMs: limitMs } as const);
 }
 
 function limited(result: Promise<Produced>, message: ReceivedMessage, controller: AbortController, limitMs: number, began: number): Promise<Produced> {

@@ -9,11 +9,6 @@ export interface SignalsOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A door on routers: runs `closed` when the router has closed, by whatever way. */
-interface RouterDoors {
-  "millrace.onClosed"?(closed: () => void): void;
-}
-
 const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = Object.freeze(["SIGINT", "SIGTERM"]);
 
 /**
@@ -57,5 +52,5 @@ function listen(router: Router, names: readonly NodeJS.Signals[], timeoutMs: num
     });
   };
   for (const name of names) process.on(name, onSignal);
-  (router as Router & RouterDoors)["millrace.onClosed"]?.(leave);
+  void router.closed.then(leave);
 }

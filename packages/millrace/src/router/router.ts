@@ -1,17 +1,23 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { LATE, untilAborted, within } from "../internal/within.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
-import { assemble } from "./assemble.ts";
+import { assemble, lineOf, usesSlotEach, withSafeOrder } from "./assemble.ts";
+import { Desk } from "./calls/desk.ts";
 import { HandlerEntry } from "./handler-entry.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, ProducingHandlerOptions } from "./handler-options.ts";
-import { type AnyHandlerOptions, adapterName, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
+import { type AnyHandlerOptions, adapterName, checkFailure, type HandlerKind, type HandlerSpec, handlerSpec } from "./handler-spec.ts";
+import { insideHandler } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
+import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
+import { StateTeller } from "./state-teller.ts";
 
 const DRAIN_MS = 30_000;
+const ABANDON_MS = 30_000;
 const STAY_MS = 3_600_000;
 
 type Phase = "resting" | "starting" | "running" | "closing";
@@ -26,14 +32,16 @@ class HandlerRouter implements RouterContract {
   readonly #subscriberDecorators: SubscriberDecorator[] = [];
   #phase: Phase = "resting";
   #started: Deferred<void> = quietDeferred();
-  /** The last start failed: what waited for it was told, the next start is another one. */
-  #refused = false;
+  /** The last run is over: what waited for its beginning or its end was told. */
+  #told = false;
+  #opening: AbortController = new AbortController();
+  readonly #observers: Observers;
   #ended: Deferred<void> = quietDeferred();
   #closing: Promise<void> | undefined;
   #failed = false;
 
   constructor(options: RouterOptions = {}) {
-    const check = new OptionCheck("Router");
+    const check = new OptionCheck("Router").text("service", options.service);
     check.methods("subscriber", options.subscriber, ["subscribe"]).methods("publisher", options.publisher, ["publish"]);
     check.duration("drainTimeoutMs", options.drainTimeoutMs).methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"]);
     check.that(
@@ -44,10 +52,15 @@ class HandlerRouter implements RouterContract {
     check.done();
     this.#options = options;
     this.logger = options.logger ?? consoleLogger({ level: "warn" });
+    this.#observers = new Observers(this.logger);
   }
 
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  add(handler: ProducingHandlerOptions | ConsumerHandlerOptions | BatchHandlerOptions): HandlerHandle {
+    return this.#add("size" in handler ? "batch" : handler.publish === undefined ? "consumer" : "handler", handler);
   }
 
   addHandler(options: ProducingHandlerOptions): HandlerHandle {
@@ -88,31 +101,48 @@ class HandlerRouter implements RouterContract {
       throw new MillraceError(`the router is ${this.#phase}: it can be started again after close()`, { code: "ROUTER_RUNNING" });
     }
     this.#phase = "starting";
-    if (this.#refused) this.#renew();
+    this.#renew();
     this.#failed = false;
     this.#closing = undefined;
-    this.#ended = quietDeferred();
+    this.#opening = new AbortController();
+    const stopped = signal === undefined ? this.#opening.signal : AbortSignal.any([signal, this.#opening.signal]);
     try {
-      signal?.throwIfAborted();
-      for (const plugin of this.#plugins) await plugin(this);
-      // Also those that are added meanwhile: a map is walked to its live end.
-      for (const entry of this.#entries.values()) await this.#launch(entry);
+      stopped.throwIfAborted();
+      await untilAborted(this.#open(stopped), stopped);
+      stopped.throwIfAborted();
     } catch (error) {
-      for (const entry of this.#entries.values()) if (entry.runner === undefined) entry.fail(error);
+      for (const entry of this.#entries.values()) entry.fail(error);
+      this.#opening.abort(error);
       await Promise.allSettled([...this.#entries.values()].map((entry) => entry.end({ timeoutMs: 0 })));
-      this.#refused = true;
+      this.#told = true;
       this.#phase = "resting";
       this.#started.reject(error);
       this.#ended.resolve();
       throw error;
     }
     this.#phase = "running";
+    for (const entry of this.#entries.values()) entry.read();
     this.#started.resolve();
     if (signal !== undefined) {
       const onAbort = (): void => void this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
       signal.addEventListener("abort", onAbort, { once: true });
       void this.#ended.promise.then(() => signal.removeEventListener("abort", onAbort));
-      if (signal.aborted) onAbort();
+    }
+  }
+
+  /** Runs the plugins, then subscribes all handlers side by side, those too that are added meanwhile. None of them reads yet. */
+  async #open(signal: AbortSignal): Promise<void> {
+    for (const plugin of this.#plugins) {
+      if (signal.aborted) return;
+      await plugin(this);
+    }
+    warnOfSharedNames([...this.#entries.values()], this.#options.service, this.logger);
+    const launched = new Set<HandlerEntry>();
+    for (;;) {
+      const next = [...this.#entries.values()].filter((entry) => !entry.removed && !launched.has(entry));
+      if (next.length === 0 || signal.aborted) return;
+      for (const entry of next) launched.add(entry);
+      await Promise.all(next.map((entry) => this.#launch(entry).catch((error: unknown) => refuse(entry, error))));
     }
   }
 
@@ -128,11 +158,31 @@ class HandlerRouter implements RouterContract {
     stopTimer(alive);
   }
 
-  async idle(): Promise<void> {
-    for (;;) {
-      const before = this.#handled();
-      for (const entry of this.#entries.values()) await entry.runner?.quiet();
-      if (before === this.#handled()) return;
+  get closed(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  async idle({ signal, timeoutMs }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    new OptionCheck("Router.idle").duration("timeoutMs", timeoutMs, { min: 0, max: Infinity }).done();
+    const over = new AbortController();
+    try {
+      const idle = this.#idle(over.signal);
+      const result = await within(untilAborted(idle, signal), timeoutMs ?? Infinity);
+      if (result === LATE) {
+        const busy = [...this.#entries.values()].filter(({ desk }) => desk.running > 0).map(({ name }) => JSON.stringify(name));
+        const who = busy.length === 0 ? "a handler has a backlog" : `handler ${busy.join(", ")} is at work`;
+        throw new MillraceError(`the router was not idle within ${timeoutMs} ms: ${who}`, { code: "NOT_IDLE", retryable: true });
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #idle(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const before = this.#taken();
+      await Promise.all([...this.#entries.values()].map((entry) => entry.runner?.idle(signal)));
+      if (before === this.#taken()) return;
     }
   }
 
@@ -142,66 +192,91 @@ class HandlerRouter implements RouterContract {
     return { live: !this.#failed, ready: this.#phase === "running" && connected, handlers };
   }
 
+  observe(observer: Observer): () => void {
+    new OptionCheck("Router.observe")
+      .that(typeof observer === "object" && observer !== null, "the observer must be an object")
+      .call("handled", observer?.handled)
+      .call("published", observer?.published)
+      .call("state", observer?.state)
+      .done();
+    return this.#observers.add(observer);
+  }
+
   describe(): Description {
-    return {
-      handlers: [...this.#entries.values()].map(({ spec }) => ({
-        name: spec.name,
-        kind: spec.kind,
-        group: spec.group,
-        subscribe: { topic: spec.topic, adapter: adapterName(spec.subscriber) },
-        publish: spec.publisher === undefined ? undefined : { topic: spec.publishTopic as string, adapter: adapterName(spec.publisher) },
-      })),
-    };
+    return { service: this.#options.service, handlers: [...this.#entries.values()].map(({ spec }) => described(spec)) };
   }
 
   close(options: DrainOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options);
-    return this.#closing;
+    return answerFromInside(this.#closing, this.logger);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close({ timeoutMs: 0 });
   }
 
+  /** What has told of the last run is made anew. */
   #renew(): void {
-    this.#refused = false;
+    if (!this.#told) return;
+    this.#told = false;
     this.#started = quietDeferred();
+    this.#ended = quietDeferred();
     for (const entry of this.#entries.values()) entry.renew();
   }
 
-  /** For plugins: `closed` runs once when this run of the router has ended, or could not begin. */
-  "millrace.onClosed"(closed: () => void): void {
-    void this.#ended.promise.then(closed);
-  }
-
-  #handled(): number {
+  #taken(): number {
     let sum = 0;
-    for (const { runner } of this.#entries.values()) sum += runner?.handled ?? 0;
+    for (const { desk } of this.#entries.values()) sum += desk.taken;
     return sum;
   }
 
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
-    const spec = handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name));
-    const entry = new HandlerEntry(spec, [...this.#middleware, ...(options.middleware ?? [])], (one, drain) => this.#remove(one, drain));
+    const spec = withSafeOrder(
+      handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name)),
+      this.logger,
+    );
+    const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
+    const desk = new Desk({
+      identity,
+      topics: spec.topics.join(", "),
+      publishTopic: spec.publishTopics.length === 1 ? spec.publishTopics[0] : undefined,
+      concurrency: spec.options.concurrency ?? 1,
+      abandonAfterMs: spec.options.abandonAfterMs ?? ABANDON_MS,
+      lineOf: lineOf(spec),
+      inLines: !usesSlotEach(spec),
+      slotEach: usesSlotEach(spec),
+      logger: this.logger,
+      observers: this.#observers,
+    });
+    const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], (one) =>
+      answerFromInside(this.#remove(one, {}), this.logger),
+    );
     this.#entries.set(spec.name, entry);
     if (this.#phase === "running") {
-      this.#launch(entry).catch((error: unknown) => {
-        this.#entries.delete(entry.name);
-        this.logger.error({ handler: entry.name, topic: spec.topic, error }, "a handler added while running could not start");
-      });
+      this.#launch(entry).then(
+        () => entry.read(),
+        (error: unknown) => {
+          if (this.#entries.get(entry.name) === entry) this.#entries.delete(entry.name);
+          if (!entry.removed) this.logger.error({ handler: entry.name, topic: spec.topics.join(", "), error }, "a handler added while running could not start");
+        },
+      );
     }
     return entry;
   }
 
   async #launch(entry: HandlerEntry): Promise<void> {
-    const runner = assemble(entry.spec, entry.middleware, {
+    const state = new StateTeller(entry, this.#observers);
+    const runner = assemble(entry.spec, entry.desk, entry.middleware, {
+      service: this.#options.service,
       failure: this.#options.failure,
-      logger: this.logger,
+      observers: this.#observers,
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
       onGone: (finished) => this.#onGone(entry, finished),
+      onStatus: () => state.tell(),
     });
     await entry.launch(runner);
+    state.tell();
   }
 
   async #remove(entry: HandlerEntry, drain: DrainOptions): Promise<void> {
@@ -215,6 +290,7 @@ class HandlerRouter implements RouterContract {
   /** A handler's input has ended, or its subscriber was closed behind our back. When that was the last handler, the router closes. */
   #onGone(entry: HandlerEntry, finished: boolean): void {
     const { runner } = entry;
+    entry.removed = true;
     void this.#remove(entry, { timeoutMs: 0 }).finally(() => {
       if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
       this.#failed = !finished;
@@ -224,8 +300,10 @@ class HandlerRouter implements RouterContract {
   }
 
   async #close(options: DrainOptions): Promise<void> {
-    if (this.#phase === "starting") await this.#started.promise.catch(() => {});
-    const ran = this.#phase === "running";
+    if (this.#phase === "starting") {
+      this.#opening.abort(new MillraceError("the router was closed while it started", { code: "CLOSED" }));
+      await this.#started.promise.catch(() => {});
+    }
     this.#phase = "closing";
     const drain = { timeoutMs: this.#options.drainTimeoutMs ?? DRAIN_MS, ...options };
     const failures: unknown[] = [];
@@ -240,11 +318,46 @@ class HandlerRouter implements RouterContract {
       }
     }
     this.#phase = "resting";
-    if (ran) this.#renew();
     this.#ended.resolve();
+    this.#told = true;
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, "closing the router met several failures");
   }
+}
+
+/** A handler that its owner has stopped while it started is no reason not to start. */
+function refuse(entry: HandlerEntry, error: unknown): void {
+  if (!entry.removed) throw error;
+}
+
+/** Whoever asks from inside a handler cannot be made to wait for the handler's own end. */
+function answerFromInside(ending: Promise<void>, logger: Logger): Promise<void> {
+  if (!insideHandler()) return ending;
+  ending.catch((error: unknown) => logger.error({ error }, "closing failed"));
+  return Promise.resolve();
+}
+
+function described(spec: HandlerSpec): Description["handlers"][number] {
+  const { name, kind, group, topics, subscriber, publisher, publishTopics, options } = spec;
+  return {
+    name,
+    kind,
+    group: group ?? false,
+    contracts: options.contracts ?? [],
+    subscribe: topics.map((topic) => ({ topic, adapter: adapterName(subscriber) })),
+    publish: publisher === undefined ? [] : publishTopics.map((topic) => ({ topic, adapter: adapterName(publisher) })),
+  };
+}
+
+function warnOfSharedNames(entries: readonly HandlerEntry[], service: string | undefined, logger: Logger): void {
+  if (service !== undefined) return;
+  const shared = entries.filter(({ spec }) => spec.options.group === undefined && spec.subscriber.capabilities?.durable === true);
+  if (shared.length === 0) return;
+  const handlers = shared.map(({ name }) => name).join(", ");
+  logger.warn(
+    { handlers },
+    "the router has no service: every router with a handler of the same name shares these handlers' messages; give it a service, or the handlers a group",
+  );
 }
 
 /** See `Router` in the contract; made with `new Router({ subscriber, publisher, owns })`. */

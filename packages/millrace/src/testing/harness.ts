@@ -1,7 +1,7 @@
 import { MillraceError } from "../errors/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
-import type { SubscriptionDoors } from "../message/doors.ts";
 import type { PubSub, Subscription } from "../message/index.ts";
+import { subscriptionDoor } from "../message/subscription-door.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Faults } from "./faults.ts";
 import { HarnessPubSub, type Published } from "./harness-pubsub.ts";
@@ -134,8 +134,8 @@ class VirtualHarness implements Harness {
   }
 }
 
-function quietOf(subscription: Subscription & SubscriptionDoors): Promise<void> {
-  return subscription["millrace.quiet"]?.() ?? Promise.resolve();
+function quietOf(subscription: Subscription): Promise<void> {
+  return subscriptionDoor(subscription)?.idle() ?? Promise.resolve();
 }
 
 function limitOf(subject: string, { withinMs = HARNESS_DEFAULTS.withinMs }: SettledOptions): number {

@@ -1,5 +1,5 @@
-import { OptionError } from "../errors/index.ts";
-import type { Handler, Middleware } from "../message/index.ts";
+import { OptionError } from "../../errors/index.ts";
+import type { Handler, Middleware } from "../../message/index.ts";
 
 /** Wraps a handler in its middleware, the first one outermost. */
 export function compose(name: string, handle: Handler, middleware: readonly Middleware[]): Handler {
