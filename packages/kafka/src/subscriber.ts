@@ -1,5 +1,5 @@
 import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
-import { checkSubscribe, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
+import { checkSubscribe, guarded, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
 import { watermillCodec } from "./codec.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
@@ -121,7 +121,7 @@ export class KafkaSubscriber implements Subscriber {
       maxGap: options.maxGap ?? SUBSCRIBER_DEFAULTS.maxGap,
       fetchBytes: options.fetchBytes ?? SUBSCRIBER_DEFAULTS.fetchBytes,
       partitionBytes: options.partitionFetchBytes ?? SUBSCRIBER_DEFAULTS.partitionFetchBytes,
-      logger: options.logger ?? silentLogger,
+      logger: guarded(options.logger ?? silentLogger),
       orderingKey: (record, key) => (options.orderBy === "partition" ? partitionKey(record as PartitionRecord) : key),
     };
     if (group === undefined) return new SoloSource(this.#cluster, this.#topology, reading, from);

@@ -1,4 +1,5 @@
 import { type Logger, silentLogger } from "millrace";
+import { guarded } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
 import { DelaySteps } from "./delay/delay-steps.ts";
@@ -38,7 +39,7 @@ export function settingsOf(options: RabbitMqPubSubOptions): Settings {
       heartbeatMs: options.heartbeatMs ?? RABBITMQ_DEFAULTS.heartbeatMs,
       socket: options.socket ?? {},
     },
-    logger: options.logger ?? silentLogger,
+    logger: guarded(options.logger ?? silentLogger),
     reconnectMinMs: options.reconnectMinMs ?? RABBITMQ_DEFAULTS.reconnectMinMs,
     reconnectMaxMs: options.reconnectMaxMs ?? RABBITMQ_DEFAULTS.reconnectMaxMs,
   };

@@ -73,7 +73,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
       },
       onStatus: (listener) => status.listen(listener),
     };
-    Object.defineProperty(this, SUBSCRIPTION_DOOR, { value: door });
+    Object.defineProperty(this, SUBSCRIPTION_DOOR, { value: door, configurable: true });
   }
 
   /** Opens the first session. Rejects, with nothing left open, when that fails, and at once when the signal aborts. */

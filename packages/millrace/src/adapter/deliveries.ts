@@ -37,6 +37,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #paused = false;
   #ending = false;
   #sequence = 0;
+  #fetching = false;
   #calm: Deferred<void> | undefined;
 
   constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
@@ -190,9 +191,11 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     delivered.adopt(this, ++this.#sequence);
     const message = this.#givenBack.size === 0 ? delivered : this.#givenBack.restored(delivered);
     this.#appetite.onDelivered(message.payload.length);
-    this.lanes.add(message);
+    const ready = this.lanes.add(message);
     if (this.#appetite.overfull) this.#appetite.stop(this.#session);
     this.reading.feed();
+    // With nothing but busy keys at hand and room for more, others are looked for.
+    if (!ready && this.inFlight.size < this.#maxInFlight && this.#appetite.hungry) this.#fetch();
   }
 
   lose(which: (message: Received) => boolean): void {
@@ -232,8 +235,19 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   }
 
   #fetch(): void {
-    const session = this.#session;
-    if (session !== undefined && !this.#paused && !this.#ending && this.reading.begun) this.#appetite.fetch(session);
+    if (this.#fetching) return; // a source may deliver at once: then the loop below looks again
+    this.#fetching = true;
+    try {
+      for (let before = -1; before !== this.#sequence; ) {
+        const session = this.#session;
+        if (session === undefined || this.#paused || this.#ending || !this.reading.begun) return;
+        before = this.#sequence;
+        this.#appetite.fetch(session);
+        if (!this.#appetite.hungry || this.inFlight.size >= this.#maxInFlight) return;
+      }
+    } finally {
+      this.#fetching = false;
+    }
   }
 
   /** Nothing more is handed out here: it is another member's. */

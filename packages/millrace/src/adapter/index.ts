@@ -3,6 +3,7 @@ export { Ring } from "../internal/ring.ts";
 export { nextTurn, sliceSpent } from "../internal/slice.ts";
 export { laterTurn, monotonicMs, sleep, startTimer, stopTimer, type TimerHandle, wallMs } from "../internal/timers.ts";
 export { LATE, within } from "../internal/within.ts";
+export { guarded } from "../logger/guarded-logger.ts";
 export { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 export { isBinaryKey, keyBytes, keyText } from "../message/key-bytes.ts";
 export { TextMap } from "../message/metadata.ts";

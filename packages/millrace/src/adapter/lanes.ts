@@ -69,21 +69,25 @@ export class Lanes {
     return this.#failedKey;
   }
 
-  add(message: Received): void {
+  /** False when it has to wait for others of its lane, or for its time. */
+  add(message: Received): boolean {
     this.#bytes += message.payload.length;
     const lane = this.#laneOf(message);
     message.lane = lane;
-    if (message.notBeforeMs > 0 && this.#delay(lane, message)) return;
+    if (message.notBeforeMs > 0 && this.#delay(lane, message)) return false;
     if (lane === undefined) {
       this.#ready.push(message);
-    } else if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
+      return true;
+    }
+    if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
       lane.out++;
       this.#ready.push(message);
-    } else {
-      lane.waiting.push(message);
-      this.#waiting++;
-      if (lane.stalled) this.#park(message);
+      return true;
     }
+    lane.waiting.push(message);
+    this.#waiting++;
+    if (lane.stalled) this.#park(message);
+    return false;
   }
 
   /** The next message to hand out. */

@@ -219,6 +219,10 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     return this.#call;
   }
 
+  get taker(): Taker | undefined {
+    return this.#taker;
+  }
+
   begin(call: HandlerCall, taker: Taker): void {
     this.#call = call;
     this.#taker = taker;

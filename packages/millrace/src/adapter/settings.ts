@@ -1,3 +1,4 @@
+import { guarded } from "../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../logger/index.ts";
 import type { OptionCheck } from "../options/index.ts";
 import type { Received } from "./received.ts";
@@ -62,6 +63,7 @@ export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
 export function knownSettings(given: AdapterSettings): KnownSettings {
   const known: Record<string, unknown> = { ...SETTING_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) known[name] = value;
+  known.logger = guarded(known.logger as Logger);
   return known as unknown as KnownSettings;
 }
 

@@ -24,9 +24,12 @@ export interface FanInOptions {
   readonly orderBy?: OrderBy | undefined;
   /** Most messages in one publish call. Default 100. */
   readonly batch?: number | undefined;
-  /** Default: tried again for ever, visible in health. With `attempts` and `deadLetter`, given up there. */
+  /**
+   * For messages that the target refuses. By default they are tried again for ever, visible in health; with `attempts` and a `deadLetter` they
+   * go there when they were refused so often. An outage of the target is no refusal.
+   */
   readonly failure?: FailurePolicy | undefined;
-  /** Wraps each message. */
+  /** Wraps each message. To middleware an outage of the target is a failure as any other: a `poisonQueue` needs a `filter`. */
   readonly middleware?: readonly Middleware[] | undefined;
   /** How long `close()` waits for batches under way. Default 30,000. */
   readonly drainTimeoutMs?: number | undefined;

@@ -29,11 +29,12 @@ export class Trunk {
       close: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
+    const name = `fan_out_${topic}`;
     this.handle = router.addHandler({
-      name: `fan_out_${topic}`,
+      name,
       subscribe: { subscriber: options.subscriber, topic },
       publish: { publisher: branches, topic },
-      group: options.group,
+      group: options.group ?? name,
       from: options.from,
       pipeline: window - 1,
       handle: (message) => message,

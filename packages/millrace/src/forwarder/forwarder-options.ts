@@ -1,5 +1,5 @@
 import type { Logger } from "../logger/index.ts";
-import type { From, Middleware, OrderBy, Publisher, ReceivedMessage, Subscriber } from "../message/index.ts";
+import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
@@ -34,11 +34,11 @@ export interface ForwarderOptions {
   readonly onUndecodable?: OnUndecodable | undefined;
   readonly deadLetter?: FailurePolicy["deadLetter"];
   /**
-   * For messages that could not be published. By default they are tried again for ever; with `attempts` and a `deadLetter` they go
-   * there when the attempts are spent.
+   * For messages that the target refuses. By default they are tried again for ever; with `attempts` and a `deadLetter` they go there
+   * when they were refused so often. An outage of the target is no refusal: it uses up no attempt.
    */
   readonly failure?: Omit<FailurePolicy, "deadLetter"> | undefined;
-  /** Wraps each envelope, not the batch. */
+  /** Wraps each envelope, not the batch. To middleware an outage of the target is a failure as any other: a `poisonQueue` needs a `filter`. */
   readonly middleware?: readonly Middleware[] | undefined;
   /** How long `close()` waits for batches under way. Default 30,000. */
   readonly drainTimeoutMs?: number | undefined;
@@ -71,10 +71,4 @@ export function checkForwarder(options: ForwarderOptions): void {
     .methods("deadLetter.publisher", deadLetter?.publisher, ["publish"])
     .text("deadLetter.topic", deadLetter?.topic)
     .done();
-}
-
-/** The order in which a relay works: one lane for all, or by key. */
-export function relayOrder(concurrency: number | undefined, orderBy: OrderBy | undefined): OrderBy {
-  if ((concurrency ?? 1) === 1) return () => "";
-  return orderBy ?? ((message: ReceivedMessage) => message.delivery.orderingKey ?? message.key);
 }

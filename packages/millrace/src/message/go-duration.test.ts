@@ -17,6 +17,10 @@ describe("Go's duration text", () => {
     });
   }
 
+  it("writes a few nanoseconds over a minute or an hour without an exponent, as Go does", () => {
+    expect([60_000.0001, 3_600_000.000001, 61_000.5].map(formatGoDuration)).toEqual(["1m0.0000001s", "1h0m0.000000001s", "1m1.0005s"]);
+  });
+
   it("reads everything that Go reads", () => {
     const texts = { "0": 0, "+5s": 5_000, "-.5s": -500, "1.s": 1_000, "1us": 0.001, "1μs": 0.001, "1500ms": 1_500, "1h30m": 5_400_000, "2s1m": 62_000 };
     for (const [text, ms] of Object.entries(texts)) expect(parseGoDuration(text), text).toBe(ms);

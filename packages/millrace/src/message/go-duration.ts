@@ -10,9 +10,17 @@ export function formatGoDuration(ms: number): string {
   if (nanoseconds < 1e6) return `${sign}${nanoseconds / 1e3}µs`;
   if (nanoseconds < 1e9) return `${sign}${nanoseconds / 1e6}ms`;
   const minutes = Math.floor(nanoseconds / 60e9);
-  const seconds = `${(nanoseconds % 60e9) / 1e9}s`;
+  const seconds = `${inSeconds(nanoseconds % 60e9)}s`;
   if (minutes === 0) return sign + seconds;
   return minutes < 60 ? `${sign}${minutes}m${seconds}` : `${sign}${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+}
+
+/** Never with an exponent, which JavaScript writes for small numbers. */
+function inSeconds(nanoseconds: number): string {
+  const fraction = String(nanoseconds % 1e9)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${Math.floor(nanoseconds / 1e9)}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
 /** Milliseconds of a duration that Go wrote; `undefined` for text that is not one. */

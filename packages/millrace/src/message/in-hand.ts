@@ -11,8 +11,12 @@ export interface InHand {
   readonly verdict: Verdict | undefined;
   /** Somebody said nack, whether or not it still counted. */
   readonly nacked: boolean;
+  /** Its router takes the call for failed: an ack that follows is that of a dead letter. */
+  failed?: boolean | undefined;
   /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
   readonly call: HandlerCall | undefined;
+  /** The handler that it was given to; it stays known when the call has ended. */
+  readonly taker?: Taker | undefined;
   /** The same object in every redelivery that never left this process; for messages that have neither a position nor an id. */
   readonly content?: object | undefined;
   /** Should this delivery fail in the end: not again before so many milliseconds. Whoever gives the final nack takes it in place of its own backoff. */
@@ -27,6 +31,8 @@ export interface InHand {
 export interface Taker {
   readonly handler: string;
   readonly publishTopic: string | undefined;
+  /** What its subscriber is called in dead letters: see `adapterName`. */
+  readonly subscriber?: string | undefined;
 }
 
 /** One handler call, from hand-out to verdict. */

@@ -1,5 +1,6 @@
 import { PublishError } from "../errors/index.ts";
 import { OptionCheck } from "../options/index.ts";
+import { DECORATES } from "./adapter-name.ts";
 import type { Message } from "./message.ts";
 import type { Publisher, PublishOptions } from "./publisher.ts";
 
@@ -43,6 +44,10 @@ class TransformedPublisher implements Publisher {
       return Promise.reject(new PublishError(text, { code: "TRANSFORM_FAILED", cause, outcomes: Array.from({ length: count }, () => "rejected") }));
     }
     return this.#inner.publish(topic, changed, options);
+  }
+
+  get [DECORATES](): Publisher {
+    return this.#inner;
   }
 
   close(): Promise<void> {

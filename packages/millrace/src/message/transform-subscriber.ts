@@ -1,4 +1,5 @@
 import { OptionCheck } from "../options/index.ts";
+import { DECORATES, type Decorating } from "./adapter-name.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import type { DrainOptions, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "./subscriber.ts";
 import { SUBSCRIPTION_DOOR, type SubscriptionDoor, subscriptionDoor } from "./subscription-door.ts";
@@ -32,7 +33,8 @@ export function transformSubscriber(transform: ReceivedTransform): (subscriber: 
       subscribe: async (topic, options) => new TransformedSubscription(await subscriber.subscribe(topic, options), transform),
       close: () => subscriber.close(),
       [Symbol.asyncDispose]: () => subscriber[Symbol.asyncDispose](),
-    };
+      [DECORATES]: subscriber,
+    } as Subscriber & Decorating;
     if (subscriber.provision === undefined) return decorated;
     return { ...decorated, provision: (topic: string, options?: Pick<SubscribeOptions, "group" | "from">) => provisionWith(subscriber, topic, options) };
   };

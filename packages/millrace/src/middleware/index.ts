@@ -1,5 +1,5 @@
 /** Middleware: wraps handlers. One factory a file; none knows the router. */
-export { HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
+export { ATTEMPTS_POISONED, HANDLER_POISONED, POSITION_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
 export { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 export { formatGoDuration, parseGoDuration } from "../message/go-duration.ts";
 export type { BreakerCounts, BreakerState } from "./breaker.ts";

@@ -57,6 +57,20 @@ describe("signals", () => {
     await vi.waitFor(() => expect(listeners()).toBe(before));
   });
 
+  it("closes the router though its logger throws", async () => {
+    const { router, end, closes } = fakeRouter();
+    const throws = (): never => {
+      throw new Error("the disk is full");
+    };
+    Object.assign(router.logger, { info: throws, error: throws });
+    await signals()(router);
+    process.emit("SIGTERM", "SIGTERM");
+    expect(closes).toHaveLength(1);
+    end.reject(new Error("no"));
+    await vi.waitFor(() => expect(process.exitCode).toBe(1));
+    expect(listeners()).toBe(before);
+  });
+
   it("leaves the drain time to the router unless told", async () => {
     const { router, end, closes } = fakeRouter();
     await signals()(router);

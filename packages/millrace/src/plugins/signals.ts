@@ -1,4 +1,5 @@
 import process from "node:process";
+import { guarded } from "../logger/guarded-logger.ts";
 import { OptionCheck } from "../options/index.ts";
 import type { Router, RouterPlugin } from "../router/router-options.ts";
 
@@ -34,21 +35,22 @@ export function signals(options: SignalsOptions = {}): RouterPlugin {
 }
 
 function listen(router: Router, names: readonly NodeJS.Signals[], timeoutMs: number | undefined): void {
+  const logger = guarded(router.logger);
   let closing = false;
   const leave = (): void => {
     for (const name of names) process.off(name, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
     if (closing) {
-      router.logger.error({ signal: name }, "second signal while closing, exiting at once");
+      logger.error({ signal: name }, "second signal while closing, exiting at once");
       process.exit(1);
     }
     closing = true;
-    router.logger.info({ signal: name }, "signal received, closing the router");
+    logger.info({ signal: name }, "signal received, closing the router");
     router.close(timeoutMs === undefined ? undefined : { timeoutMs }).then(leave, (error: unknown) => {
       leave();
       process.exitCode = 1;
-      router.logger.error({ err: error, signal: name }, "the router closed with an error");
+      logger.error({ err: error, signal: name }, "the router closed with an error");
     });
   };
   for (const name of names) process.on(name, onSignal);

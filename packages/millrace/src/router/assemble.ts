@@ -1,10 +1,12 @@
-import type { Middleware, Publisher, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
+import type { Logger } from "../logger/index.ts";
+import { adapterName } from "../message/adapter-name.ts";
+import type { HandlerIdentity, Middleware, Publisher, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
-import type { Desk } from "./calls/desk.ts";
+import { Desk } from "./calls/desk.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
 import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
-import { adapterName, checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
 import { Batched } from "./handling/batched.ts";
 import { compose } from "./handling/compose.ts";
 import { follow } from "./handling/follow.ts";
@@ -16,6 +18,9 @@ import { Judge } from "./judge.ts";
 import type { Observers } from "./observers.ts";
 import type { PublisherDecorator, SubscriberDecorator } from "./router-options.ts";
 import { Runner } from "./runner.ts";
+
+/** Default of `abandonAfterMs`. */
+const ABANDON_MS = 30_000;
 
 export interface Surroundings {
   readonly service: string | undefined;
@@ -30,7 +35,7 @@ export interface Surroundings {
 /** Puts one run of a handler together: failure policy, outlet, middleware, the way it handles, and the feeds of its topics. */
 export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], around: Surroundings): Runner {
   checkTimeLimits(spec, middleware);
-  const judge = new Judge([around.failure, spec.options.failure], desk, { handler: spec.name, adapter: adapterName(spec.subscriber) });
+  const judge = new Judge([around.failure, spec.options.failure], desk);
   // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
   const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
   const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);
@@ -70,7 +75,7 @@ function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middle
 }
 
 /** A batch, or a handler with a pipeline, takes a slot when it runs; others when a message is read. */
-export function usesSlotEach(spec: HandlerSpec): boolean {
+function usesSlotEach(spec: HandlerSpec): boolean {
   return spec.kind !== "batch" && !isPipelined(spec);
 }
 
@@ -78,8 +83,27 @@ function isPipelined({ options }: HandlerSpec): boolean {
   return ((options as ProducingHandlerOptions).pipeline ?? 0) > 0;
 }
 
+/** What all runs of a handler share. */
+export function deskOf(spec: HandlerSpec, identity: HandlerIdentity, observers: Observers, logger: Logger): Desk {
+  const { topics, publishTopics, options, subscriber } = spec;
+  const slotEach = usesSlotEach(spec);
+  return new Desk({
+    identity,
+    topics: topics.join(", "),
+    publishTopic: publishTopics.length === 1 ? publishTopics[0] : undefined,
+    subscriber: adapterName(subscriber),
+    concurrency: options.concurrency ?? 1,
+    abandonAfterMs: options.abandonAfterMs ?? ABANDON_MS,
+    lineOf: lineOf(spec),
+    inLines: !slotEach,
+    slotEach,
+    logger,
+    observers,
+  });
+}
+
 /** The line that a message is in: of its topic and key. */
-export function lineOf(spec: HandlerSpec): (message: ReceivedMessage) => string | undefined {
+function lineOf(spec: HandlerSpec): (message: ReceivedMessage) => string | undefined {
   const { options, topics } = spec;
   // One call at a time needs no lines, and stands in none that could hold up the others.
   if (usesSlotEach(spec) && (options.concurrency ?? 1) === 1) return () => undefined;
@@ -102,7 +126,7 @@ function keyOf({ orderBy }: HandlerOptions): (message: ReceivedMessage) => strin
 }
 
 /** A user's `orderBy` may throw; nobody is brought down by it. */
-export function withSafeOrder(spec: HandlerSpec, logger: Parameters<typeof safeOrder>[2]): HandlerSpec {
+export function withSafeOrder(spec: HandlerSpec, logger: Logger): HandlerSpec {
   const { orderBy } = spec.options;
   if (typeof orderBy !== "function") return spec;
   return { ...spec, options: { ...spec.options, orderBy: safeOrder(orderBy, spec.topics.join(", "), logger) } };

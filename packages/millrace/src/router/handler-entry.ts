@@ -6,7 +6,9 @@ import type { Desk } from "./calls/desk.ts";
 import type { HandlerHandle } from "./handler-options.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { HandlerHealth } from "./health.ts";
+import type { Observers } from "./observers.ts";
 import type { Runner } from "./runner.ts";
+import { StateTeller } from "./state-teller.ts";
 
 /** A handler in the router's register, through all its runs, and the handle that its owner holds. */
 export class HandlerEntry implements HandlerHandle {
@@ -18,6 +20,7 @@ export class HandlerEntry implements HandlerHandle {
   runner: Runner | undefined;
   /** Its owner has stopped it: it is not started again. */
   removed = false;
+  readonly teller: StateTeller;
   readonly #remove: (entry: HandlerEntry) => Promise<void>;
   #started: Deferred<void> = quietDeferred();
   #stopped: Deferred<void> = quietDeferred();
@@ -27,11 +30,20 @@ export class HandlerEntry implements HandlerHandle {
   #endedMs = 0;
   #paused = false;
 
-  constructor(spec: HandlerSpec, identity: HandlerIdentity, desk: Desk, middleware: readonly Middleware[], remove: (entry: HandlerEntry) => Promise<void>) {
+  constructor(
+    spec: HandlerSpec,
+    identity: HandlerIdentity,
+    desk: Desk,
+    middleware: readonly Middleware[],
+    observers: Observers,
+    remove: (entry: HandlerEntry) => Promise<void>,
+  ) {
     this.spec = spec;
     this.identity = identity;
     this.desk = desk;
     this.middleware = [...middleware];
+    this.teller = new StateTeller(this, observers);
+    desk.onState = () => this.teller.tell();
     this.#remove = remove;
   }
 
@@ -58,11 +70,13 @@ export class HandlerEntry implements HandlerHandle {
   pause(): void {
     this.#paused = true;
     this.runner?.pause();
+    this.teller.tell();
   }
 
   resume(): void {
     this.#paused = false;
     this.runner?.resume();
+    this.teller.tell();
   }
 
   stop(): Promise<void> {
@@ -101,9 +115,11 @@ export class HandlerEntry implements HandlerHandle {
   }
 
   read(): void {
+    if (this.removed) return;
     this.#over = false;
     this.runner?.read();
     this.#started.resolve();
+    this.teller.tell();
   }
 
   /** It could not start, or will not. */
@@ -123,6 +139,7 @@ export class HandlerEntry implements HandlerHandle {
       this.#over = true;
       this.#endedMs = wallMs();
       this.runner = undefined;
+      this.teller.tell();
       this.fail(new MillraceError(`handler ${JSON.stringify(this.name)} was stopped before it had started`, { code: "HANDLER_STOPPED" }));
     }
   }

@@ -105,11 +105,6 @@ export function checkTimeLimits(spec: HandlerSpec, middleware: readonly Middlewa
   check.done();
 }
 
-/** The name of an adapter in descriptions and dead letters. */
-export function adapterName(end: object): string {
-  return end.constructor?.name || "Object";
-}
-
 type SubscribeEnd = Exclude<AnyHandlerOptions["subscribe"], string | readonly string[]>;
 type PublishEnd = Exclude<ProducingHandlerOptions["publish"], string | readonly string[]>;
 

@@ -1,35 +1,27 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
-import { ATTEMPTS_POISONED, HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
-import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
+import { type DeadLetterFacts, deadLetter, deadLetterMetadata } from "../message/dead-letter.ts";
 import { Message, type Publisher, type UndecodableRecord } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
+import { reasonText } from "../message/reason-text.ts";
+import { retryAfterMs } from "../message/retry-after.ts";
 import type { Call } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
 import { identityOf, tokenOf } from "./calls/identity.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
 
-const LONGEST_REASON = 4096;
-
-export interface JudgeSubject {
-  readonly handler: string;
-  readonly adapter: string;
-}
-
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {
   readonly #policy: FailurePolicy & typeof FAILURE_DEFAULTS;
   readonly #desk: Desk;
-  readonly #subject: JudgeSubject;
   readonly #deadLetter: { readonly publisher: Publisher; readonly topic: string } | undefined;
 
-  constructor(policies: readonly (FailurePolicy | undefined)[], desk: Desk, subject: JudgeSubject) {
+  constructor(policies: readonly (FailurePolicy | undefined)[], desk: Desk) {
     const policy: Record<string, unknown> = { ...FAILURE_DEFAULTS };
     for (const given of policies) for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) policy[name] = value;
     this.#policy = policy as unknown as FailurePolicy & typeof FAILURE_DEFAULTS;
     this.#deadLetter = this.#policy.deadLetter;
     this.#desk = desk;
-    this.#subject = subject;
   }
 
   /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */
@@ -56,20 +48,19 @@ export class Judge {
 
   /** Where bytes go that no handler can see. */
   undecodable(): ((record: UndecodableRecord) => Promise<void>) | undefined {
-    const deadLetter = this.#deadLetter;
-    if (deadLetter === undefined) return undefined;
+    const to = this.#deadLetter;
+    if (to === undefined) return undefined;
     return async ({ topic, payload, position, error }) => {
-      const metadata = { ...this.#letter(topic, reasonOf(error)), position_poisoned: position };
-      const letter = new Message(payload, { metadata });
+      const letter = new Message(payload, { metadata: deadLetterMetadata({ ...this.#facts(topic, error), position }) });
       for (let attempt = 1; ; attempt++) {
         try {
-          return await deadLetter.publisher.publish(deadLetter.topic, letter);
+          return await to.publisher.publish(to.topic, letter);
         } catch (publishError) {
           this.#desk.lastError = asError(publishError);
           this.#desk.log(
             "error",
             undefined,
-            { position, deadLetter: deadLetter.topic, attempt, error: publishError },
+            { position, deadLetter: to.topic, attempt, error: publishError },
             "undecodable bytes could not be dead-lettered, trying on",
           );
           if (this.#desk.draining) throw publishError;
@@ -139,13 +130,13 @@ export class Judge {
     const { attempt } = message.delivery;
     const permanent = isPermanent(error);
     if (!permanent && attempt < this.#policy.attempts) {
-      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error));
+      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);
       desk.log("warn", message, { attempt, delayMs: Math.round(delayMs), error }, "handler failed, the message will be tried again");
       this.#tryAgain(call, attempt, false, delayMs, error);
       return undefined;
     }
     if (this.#deadLetter !== undefined) return this.#bury(call, error, attempt, permanent);
-    const delayMs = Math.max(wishedMs ?? 0, this.#policy.maxDelayMs, retryAfterMs(error));
+    const delayMs = Math.max(wishedMs ?? 0, this.#policy.maxDelayMs, retryAfterMs(error) ?? 0);
     desk.log("error", message, { attempt, permanent, delayMs, error }, "handler failed and there is no dead letter: the message is kept and tried again");
     this.#tryAgain(call, attempt, true, delayMs, error);
     return undefined;
@@ -155,12 +146,13 @@ export class Judge {
     const { inHand, message, origin } = call;
     const desk = this.#desk;
     desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
+    desk.failingChanged();
     call.overtakeBehind();
     desk.lines.await(call);
     inHand.end();
     let held = false;
     try {
-      held = message.nack({ delayMs, reason: reasonOf(error) });
+      held = message.nack({ delayMs, reason: reasonText(error) });
     } catch (broken) {
       origin.broken(broken);
     }
@@ -174,17 +166,14 @@ export class Judge {
     const { publisher, topic } = this.#deadLetter as { readonly publisher: Publisher; readonly topic: string };
     const { message, inHand, origin } = call;
     const desk = this.#desk;
-    const letter = message.copy();
-    for (const key of [DELAYED_FOR_KEY, DELAYED_UNTIL_KEY]) letter.metadata.delete(key); // it is not to wait there once more
-    for (const [key, value] of Object.entries(this.#letter(message.delivery.topic, reasonOf(error)))) letter.metadata.set(key, value);
-    letter.metadata.set(ATTEMPTS_POISONED, String(attempt));
+    const letter = deadLetter(message, { ...this.#facts(message.delivery.topic, error), attempts: attempt });
     try {
       await publisher.publish(topic, letter);
     } catch (publishError) {
       desk.log(
         "error",
         message,
-        { deadLetter: topic, error: publishError, reason: reasonOf(error) },
+        { deadLetter: topic, error: publishError, reason: reasonText(error) },
         "the dead letter could not be published, the message is kept",
       );
       desk.lastError = asError(publishError);
@@ -195,6 +184,7 @@ export class Judge {
     this.#forget(call);
     desk.log("error", message, { attempt, permanent, deadLetter: topic, error }, "handler failed for good, the message is in the dead letter");
     inHand.end();
+    inHand.failed = true;
     let held = true;
     try {
       held = inHand.verdict === undefined && message.ack();
@@ -215,24 +205,13 @@ export class Judge {
 
   #forget(call: Call): void {
     this.#desk.failing.forget(tokenOf(call));
+    this.#desk.failingChanged();
   }
 
-  #letter(topic: string, reason: string): Record<string, string> {
-    const { handler, adapter } = this.#subject;
-    return { [REASON_POISONED]: reason, [TOPIC_POISONED]: topic, [HANDLER_POISONED]: handler, [SUBSCRIBER_POISONED]: adapter };
+  #facts(topic: string, reason: unknown): DeadLetterFacts {
+    const { handler, subscriber = "" } = this.#desk.taker;
+    return { reason, topic, handler, subscriber };
   }
-}
-
-/** What an error asks for: no attempt before so many milliseconds. */
-function retryAfterMs(error: unknown): number {
-  const { retryAfterMs: wished } = (error ?? {}) as { readonly retryAfterMs?: unknown };
-  return typeof wished === "number" && wished > 0 ? wished : 0;
-}
-
-/** Bounded: brokers limit what headers may hold. */
-function reasonOf(error: unknown): string {
-  const text = asError(error).message;
-  return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text;
 }
 
 function asError(error: unknown): Error {

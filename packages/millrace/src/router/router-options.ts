@@ -33,6 +33,9 @@ export type SubscriberDecorator = (subscriber: Subscriber) => Subscriber;
  */
 export interface Router extends AsyncDisposable {
   /** Any of the three below, for handlers that are made as values. */
+  add(handler: BatchHandlerOptions): HandlerHandle;
+  add(handler: ProducingHandlerOptions): HandlerHandle;
+  add(handler: ConsumerHandlerOptions): HandlerHandle;
   add(handler: ProducingHandlerOptions | ConsumerHandlerOptions | BatchHandlerOptions): HandlerHandle;
   addHandler(options: ProducingHandlerOptions): HandlerHandle;
   addConsumerHandler(options: ConsumerHandlerOptions): HandlerHandle;

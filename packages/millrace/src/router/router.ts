@@ -1,23 +1,24 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
-import { LATE, untilAborted, within } from "../internal/within.ts";
+import { untilAborted } from "../internal/within.ts";
+import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
-import { assemble, lineOf, usesSlotEach, withSafeOrder } from "./assemble.ts";
-import { Desk } from "./calls/desk.ts";
+import { assemble, deskOf, withSafeOrder } from "./assemble.ts";
+import { describedHandler } from "./described-handler.ts";
 import { HandlerEntry } from "./handler-entry.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, ProducingHandlerOptions } from "./handler-options.ts";
-import { type AnyHandlerOptions, adapterName, checkFailure, type HandlerKind, type HandlerSpec, handlerSpec } from "./handler-spec.ts";
-import { insideHandler } from "./handling/running-call.ts";
+import { type AnyHandlerOptions, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
+import { answerFromInside } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
 import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
-import { StateTeller } from "./state-teller.ts";
+import { type IdleOptions, untilIdle } from "./until-idle.ts";
+import { warnOfSharedNames } from "./warn-of-shared-names.ts";
 
 const DRAIN_MS = 30_000;
-const ABANDON_MS = 30_000;
 const STAY_MS = 3_600_000;
 
 type Phase = "resting" | "starting" | "running" | "closing";
@@ -51,7 +52,7 @@ class HandlerRouter implements RouterContract {
     checkFailure(check, options.failure);
     check.done();
     this.#options = options;
-    this.logger = options.logger ?? consoleLogger({ level: "warn" });
+    this.logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
     this.#observers = new Observers(this.logger);
   }
 
@@ -162,28 +163,8 @@ class HandlerRouter implements RouterContract {
     return this.#ended.promise;
   }
 
-  async idle({ signal, timeoutMs }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {}): Promise<void> {
-    new OptionCheck("Router.idle").duration("timeoutMs", timeoutMs, { min: 0, max: Infinity }).done();
-    const over = new AbortController();
-    try {
-      const idle = this.#idle(over.signal);
-      const result = await within(untilAborted(idle, signal), timeoutMs ?? Infinity);
-      if (result === LATE) {
-        const busy = [...this.#entries.values()].filter(({ desk }) => desk.running > 0).map(({ name }) => JSON.stringify(name));
-        const who = busy.length === 0 ? "a handler has a backlog" : `handler ${busy.join(", ")} is at work`;
-        throw new MillraceError(`the router was not idle within ${timeoutMs} ms: ${who}`, { code: "NOT_IDLE", retryable: true });
-      }
-    } finally {
-      over.abort();
-    }
-  }
-
-  async #idle(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const before = this.#taken();
-      await Promise.all([...this.#entries.values()].map((entry) => entry.runner?.idle(signal)));
-      if (before === this.#taken()) return;
-    }
+  idle(options: IdleOptions = {}): Promise<void> {
+    return untilIdle(() => [...this.#entries.values()], options);
   }
 
   health(): Health {
@@ -203,7 +184,7 @@ class HandlerRouter implements RouterContract {
   }
 
   describe(): Description {
-    return { service: this.#options.service, handlers: [...this.#entries.values()].map(({ spec }) => described(spec)) };
+    return { service: this.#options.service, handlers: [...this.#entries.values()].map(({ spec }) => describedHandler(spec)) };
   }
 
   close(options: DrainOptions = {}): Promise<void> {
@@ -224,31 +205,14 @@ class HandlerRouter implements RouterContract {
     for (const entry of this.#entries.values()) entry.renew();
   }
 
-  #taken(): number {
-    let sum = 0;
-    for (const { desk } of this.#entries.values()) sum += desk.taken;
-    return sum;
-  }
-
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
     const spec = withSafeOrder(
       handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name)),
       this.logger,
     );
     const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
-    const desk = new Desk({
-      identity,
-      topics: spec.topics.join(", "),
-      publishTopic: spec.publishTopics.length === 1 ? spec.publishTopics[0] : undefined,
-      concurrency: spec.options.concurrency ?? 1,
-      abandonAfterMs: spec.options.abandonAfterMs ?? ABANDON_MS,
-      lineOf: lineOf(spec),
-      inLines: !usesSlotEach(spec),
-      slotEach: usesSlotEach(spec),
-      logger: this.logger,
-      observers: this.#observers,
-    });
-    const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], (one) =>
+    const desk = deskOf(spec, identity, this.#observers, this.logger);
+    const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], this.#observers, (one) =>
       answerFromInside(this.#remove(one, {}), this.logger),
     );
     this.#entries.set(spec.name, entry);
@@ -265,7 +229,6 @@ class HandlerRouter implements RouterContract {
   }
 
   async #launch(entry: HandlerEntry): Promise<void> {
-    const state = new StateTeller(entry, this.#observers);
     const runner = assemble(entry.spec, entry.desk, entry.middleware, {
       service: this.#options.service,
       failure: this.#options.failure,
@@ -273,10 +236,9 @@ class HandlerRouter implements RouterContract {
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
       onGone: (finished) => this.#onGone(entry, finished),
-      onStatus: () => state.tell(),
+      onStatus: () => entry.teller.tell(),
     });
     await entry.launch(runner);
-    state.tell();
   }
 
   async #remove(entry: HandlerEntry, drain: DrainOptions): Promise<void> {
@@ -328,36 +290,6 @@ class HandlerRouter implements RouterContract {
 /** A handler that its owner has stopped while it started is no reason not to start. */
 function refuse(entry: HandlerEntry, error: unknown): void {
   if (!entry.removed) throw error;
-}
-
-/** Whoever asks from inside a handler cannot be made to wait for the handler's own end. */
-function answerFromInside(ending: Promise<void>, logger: Logger): Promise<void> {
-  if (!insideHandler()) return ending;
-  ending.catch((error: unknown) => logger.error({ error }, "closing failed"));
-  return Promise.resolve();
-}
-
-function described(spec: HandlerSpec): Description["handlers"][number] {
-  const { name, kind, group, topics, subscriber, publisher, publishTopics, options } = spec;
-  return {
-    name,
-    kind,
-    group: group ?? false,
-    contracts: options.contracts ?? [],
-    subscribe: topics.map((topic) => ({ topic, adapter: adapterName(subscriber) })),
-    publish: publisher === undefined ? [] : publishTopics.map((topic) => ({ topic, adapter: adapterName(publisher) })),
-  };
-}
-
-function warnOfSharedNames(entries: readonly HandlerEntry[], service: string | undefined, logger: Logger): void {
-  if (service !== undefined) return;
-  const shared = entries.filter(({ spec }) => spec.options.group === undefined && spec.subscriber.capabilities?.durable === true);
-  if (shared.length === 0) return;
-  const handlers = shared.map(({ name }) => name).join(", ");
-  logger.warn(
-    { handlers },
-    "the router has no service: every router with a handler of the same name shares these handlers' messages; give it a service, or the handlers a group",
-  );
 }
 
 /** See `Router` in the contract; made with `new Router({ subscriber, publisher, owns })`. */

@@ -18,6 +18,8 @@ export interface DeskRules {
   /** For log lines and `delivery`: the topics, as text. */
   readonly topics: string;
   readonly publishTopic: string | undefined;
+  /** The subscriber's name in dead letters. */
+  readonly subscriber: string;
   readonly concurrency: number;
   readonly abandonAfterMs: number;
   /** The name of the line that a message is in; `undefined`: it is in none. */
@@ -51,6 +53,8 @@ export class Desk {
   readonly failing: Failing = new Failing();
   readonly counts: Counts = { handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 };
   lastError: Error | undefined;
+  /** Told when what fails may have changed; only where somebody observes. */
+  onState: () => void = () => {};
   /** When a message was last taken in hand; 0 for never. */
   lastMessageMs = 0;
   /** Messages taken in hand so far. */
@@ -65,7 +69,7 @@ export class Desk {
 
   constructor(rules: DeskRules) {
     this.#rules = rules;
-    this.taker = { handler: rules.identity.handler, publishTopic: rules.publishTopic };
+    this.taker = { handler: rules.identity.handler, publishTopic: rules.publishTopic, subscriber: rules.subscriber };
     this.abandonAfterMs = rules.abandonAfterMs;
     this.slots = new Slots(rules.concurrency);
     this.lines = new Lines(rules.inLines);
@@ -182,6 +186,11 @@ export class Desk {
     } finally {
       leave();
     }
+  }
+
+  /** A message has begun or ceased to fail. */
+  failingChanged(): void {
+    if (this.#rules.observers.any) this.onState();
   }
 
   observed(call: Call, outcome: Outcome, error: unknown): void {

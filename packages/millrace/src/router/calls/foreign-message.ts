@@ -66,6 +66,10 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     return this.#call;
   }
 
+  get taker(): Taker | undefined {
+    return this.#taker;
+  }
+
   begin(call: HandlerCall, taker: Taker): void {
     this.#call = call;
     this.#taker = taker;

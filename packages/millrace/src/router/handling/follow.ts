@@ -2,6 +2,7 @@ import { MillraceError } from "../../errors/index.ts";
 import { callOf } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import { isInterruption } from "../../message/interruption.ts";
+import { uncounted } from "../../message/uncounted.ts";
 import type { Call } from "../calls/call.ts";
 
 /**
@@ -38,5 +39,5 @@ async function again(message: ReceivedMessage, call: Call, start: (message: Rece
 }
 
 function tooLate(message: ReceivedMessage): MillraceError {
-  return new MillraceError(`the handling of message ${message.id} has ended: its handler is not called again`, { code: "HANDLING_ENDED" });
+  return uncounted(new MillraceError(`the handling of message ${message.id} has ended: its handler is not called again`, { code: "HANDLING_ENDED" }));
 }

@@ -1,9 +1,7 @@
-let depth = 0;
+import type { Logger } from "../../logger/index.ts";
 
-/** True while a handler runs at this very moment, up to its first `await`: whoever asks to stop then cannot be made to wait for its end. */
-export function insideHandler(): boolean {
-  return depth > 0;
-}
+/** Handlers that run at this very moment, up to their first `await`. */
+let depth = 0;
 
 export function enterHandler(): void {
   depth++;
@@ -11,4 +9,11 @@ export function enterHandler(): void {
 
 export function leaveHandler(): void {
   depth--;
+}
+
+/** Whoever asks from inside a handler cannot be made to wait for the handler's own end. */
+export function answerFromInside(ending: Promise<void>, logger: Logger): Promise<void> {
+  if (depth === 0) return ending;
+  ending.catch((error: unknown) => logger.error({ error }, "closing failed"));
+  return Promise.resolve();
 }
