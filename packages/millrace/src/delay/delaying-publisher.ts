@@ -3,6 +3,7 @@ import { MillraceError, PublishError, type PublishOutcome } from "../errors/inde
 import { envelope, Forwarder } from "../forwarder/index.ts";
 import { monotonicMs, wallMs } from "../internal/timers.ts";
 import { untilAborted } from "../internal/within.ts";
+import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { Capabilities, Message, Publisher, PublishOptions, PubSub } from "../message/index.ts";
 import type { Health } from "../router/index.ts";
@@ -53,7 +54,7 @@ export class DelayingPublisher implements Publisher {
     this.#publisher = options.publisher;
     this.#store = options.store;
     this.#topic = options.topic ?? DELAYING_DEFAULTS.topic;
-    this.#logger = options.logger ?? consoleLogger({ level: "warn" });
+    this.#logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
     this.#forwarder = this.#makeForwarder();
   }
 
