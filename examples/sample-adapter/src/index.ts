@@ -1,5 +1,5 @@
 import { type Capabilities, type Message, MillraceError, OptionError, PublishError, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
-import { checkPublish, checkSubscribe, OpenSubscriptions, publishWithinDelay } from "millrace/adapter";
+import { checkPublish, checkSubscribe, OpenSubscriptions, OptionCheck, publishWithinDelay } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { encode } from "./codec.ts";
 import type { ToyBroker } from "./toy-broker.ts";
@@ -15,6 +15,7 @@ export class ToyPubSub implements PubSub {
   #closing: Promise<void> | undefined;
 
   constructor(options: { readonly broker: ToyBroker }) {
+    new OptionCheck("ToyPubSub").known(options, { broker: true }).required("broker", options.broker).done();
     this.#broker = options.broker;
   }
 

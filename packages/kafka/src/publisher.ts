@@ -1,5 +1,5 @@
 import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
-import { capabilities } from "./capabilities.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import { ProducerIdentity } from "./producer-identity.ts";
 import { checkPublisher, type KafkaPublisherOptions } from "./publisher-options.ts";
 import { Sending } from "./sending.ts";
@@ -24,12 +24,13 @@ import { Sending } from "./sending.ts";
  * ```
  */
 export class KafkaPublisher implements Publisher {
-  readonly capabilities: Capabilities = capabilities;
+  readonly capabilities: Capabilities;
   readonly #sending: Sending;
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaPublisherOptions) {
     checkPublisher(options);
+    this.capabilities = capabilitiesOf(options);
     const { acks = "all", idempotent = acks === "all" } = options;
     this.#sending = new Sending("KafkaPublisher", options, (cluster) => {
       const identity = new ProducerIdentity(cluster);

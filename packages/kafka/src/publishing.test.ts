@@ -6,6 +6,7 @@ import { kafkaDelivery } from "./delivery.ts";
 import { javaPartitioner, saramaPartitioner } from "./partitioners.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { kafkaTest } from "./testing/kafka-test.ts";
+import { publisherTestOptions } from "./testing/test-options.ts";
 
 const numbered = (count: number, size = 0): Message[] =>
   Array.from({ length: count }, (_, index) => new Message(`${index}`.padEnd(size, "."), { key: `k${index}` }));
@@ -191,7 +192,9 @@ describe("publishing to Kafka", () => {
 
   kafkaTest("does not send again by itself where the broker does not remove repeats", async (world) => {
     const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
-    const publisher = world.use(new KafkaPublisher({ ...world.options, idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }));
+    const publisher = world.use(
+      new KafkaPublisher({ ...publisherTestOptions(world.broker.url), idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }),
+    );
     await publisher.publish(world.name, new Message("warm", { key: "k" }));
     proxy.stall("answers");
     const publishing = failureOf(publisher.publish(world.name, new Message("once", { key: "k" })));

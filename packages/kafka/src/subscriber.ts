@@ -1,5 +1,6 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
+import { type Capabilities, type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
 import { checkSubscribe, guarded, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
+import { capabilities } from "./capabilities.ts";
 import { watermillCodec } from "./codec.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
@@ -8,7 +9,7 @@ import type { PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
 import { SoloSource } from "./solo-source.ts";
 import { parsePosition, startOffsets } from "./start-offsets.ts";
-import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS } from "./subscriber-options.ts";
+import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS, SUBSCRIBER_NAMES } from "./subscriber-options.ts";
 import { Topology } from "./topology.ts";
 import { Cluster } from "./wire/cluster.ts";
 
@@ -47,6 +48,7 @@ const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GE
  * ```
  */
 export class KafkaSubscriber implements Subscriber {
+  readonly capabilities: Capabilities = capabilities;
   readonly #options: KafkaSubscriberOptions;
   readonly #cluster: Cluster;
   readonly #topology: Topology;
@@ -54,7 +56,7 @@ export class KafkaSubscriber implements Subscriber {
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriberOptions) {
-    checkSubscriberOptions(new OptionCheck("KafkaSubscriber"), options).done();
+    checkSubscriberOptions(new OptionCheck("KafkaSubscriber").known(options, SUBSCRIBER_NAMES), options).done();
     this.#options = options;
     this.#cluster = new Cluster(options);
     this.#topology = new Topology(this.#cluster, { provision: options.provision ?? "create", settings: options.topics });

@@ -1,4 +1,5 @@
 import { type Logger, OptionError } from "millrace";
+import { OptionCheck } from "millrace/adapter";
 import type { RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
 import { pubSubTopology, queueTopology, type RabbitMqTopology, topicExchangeTopology } from "./topology.ts";
@@ -15,6 +16,7 @@ const KNOWN = ["topology", "exchange", "durable", "codec", "queueType", "publish
  * ```
  */
 export function fromUrl(url: string, options: { readonly logger?: Logger | undefined } = {}): RabbitMqPubSub {
+  new OptionCheck("fromUrl").known(options, { logger: true }).done();
   if (!URL.canParse(url)) throw new OptionError("fromUrl", ["url must be a URL such as amqp://user:password@host:5672/vhost"]);
   const parsed = new URL(url);
   const query = parsed.searchParams;

@@ -1,6 +1,15 @@
 import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
-import { checkOptions, type RabbitMqPubSubOptions } from "./options.ts";
-import { publishCapabilities, RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
+import { pickOptions } from "millrace/adapter";
+import {
+  checkOptions,
+  PUB_SUB_NAMES,
+  PUBLISHER_NAMES,
+  type RabbitMqPublisherOptions,
+  type RabbitMqPubSubOptions,
+  type RabbitMqSubscriberOptions,
+  SUBSCRIBER_NAMES,
+} from "./options.ts";
+import { RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
 import { RabbitMqSubscriber } from "./subscriber.ts";
 
 /**
@@ -19,16 +28,20 @@ import { RabbitMqSubscriber } from "./subscriber.ts";
  * ```
  */
 export class RabbitMqPubSub implements PubSub {
-  readonly capabilities: Capabilities;
   readonly #publisher: RabbitMqPublisher;
   readonly #subscriber: RabbitMqSubscriber;
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPubSubOptions) {
-    checkOptions("RabbitMqPubSub", options);
-    this.capabilities = publishCapabilities(options);
-    this.#publisher = new RabbitMqPublisher(options);
-    this.#subscriber = new RabbitMqSubscriber(options);
+    checkOptions("RabbitMqPubSub", options, PUB_SUB_NAMES);
+    this.#publisher = new RabbitMqPublisher(pickOptions<RabbitMqPublisherOptions>(options, PUBLISHER_NAMES));
+    this.#subscriber = new RabbitMqSubscriber(pickOptions<RabbitMqSubscriberOptions>(options, SUBSCRIBER_NAMES));
+  }
+
+  get capabilities(): Capabilities {
+    const { maxPublishDelayMs } = this.#publisher.capabilities;
+    const { capabilities } = this.#subscriber;
+    return capabilities.maxPublishDelayMs === maxPublishDelayMs ? capabilities : { ...capabilities, maxPublishDelayMs };
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

@@ -1,9 +1,8 @@
 import { type Capabilities, type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
 import { checkPublish, dueMsOf, publishWithinDelay, wallMs } from "millrace/adapter";
-import { capabilities } from "./capabilities.ts";
 import { type Hold, holdFor } from "./delay/delay-exit.ts";
 import type { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
+import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PublishJob } from "./publish-job.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
@@ -42,7 +41,6 @@ export interface RabbitMqPublisherStatus {
  * ```
  */
 export class RabbitMqPublisher implements Publisher {
-  readonly capabilities: Capabilities;
   readonly #settings: Settings;
   readonly #outbound: Outbound;
   readonly #link: Link;
@@ -52,14 +50,17 @@ export class RabbitMqPublisher implements Publisher {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPublisherOptions) {
-    checkOptions("RabbitMqPublisher", options);
+    checkOptions("RabbitMqPublisher", options, PUBLISHER_NAMES);
     this.#settings = settingsOf(options);
-    this.capabilities = publishCapabilities(options);
     const { outbound, link } = outboundOf(this.#settings, "publish");
     this.#outbound = outbound;
     this.#link = link;
     this.#mandatory = options.mandatory ?? true;
     this.#largest = options.maxMessageBytes ?? RABBITMQ_DEFAULTS.maxMessageBytes;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
@@ -123,11 +124,6 @@ export class RabbitMqPublisher implements Publisher {
     this.#outbound.stop();
     await this.#link.close();
   }
-}
-
-/** What is promised of publishing, as the options have it. */
-export function publishCapabilities({ publishDelay = "broker" }: RabbitMqPublisherOptions): Capabilities {
-  return publishDelay === "broker" ? capabilities : Object.freeze({ ...capabilities, maxPublishDelayMs: 0 });
 }
 
 function rejected(count: number, text: string, code: string, cause: unknown): PublishError {

@@ -1,9 +1,9 @@
-import { MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions } from "./options.ts";
+import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
 import { provideExchange, provideQueue, type QueueWish } from "./provision.ts";
 import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
@@ -50,7 +50,7 @@ export class RabbitMqSubscriber implements Subscriber {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqSubscriberOptions) {
-    checkOptions("RabbitMqSubscriber", options);
+    checkOptions("RabbitMqSubscriber", options, SUBSCRIBER_NAMES);
     this.#options = options;
     this.#settings = settingsOf(options);
     this.#link = new Link(this.#settings.link, "consume", this.#settings.logger);
@@ -63,6 +63,10 @@ export class RabbitMqSubscriber implements Subscriber {
         "the broker's delivery limit is below twice the attempts of a handler: it may give up first",
       );
     }
+  }
+
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
@@ -95,7 +99,7 @@ export class RabbitMqSubscriber implements Subscriber {
       adapter: "rabbitmq",
       returns: delay === "broker",
       settlesApart: true, // each batch of acks costs the broker an answer
-      leaseMs: capabilities.maxHandlingMs,
+      leaseMs: (wish.temporary ? capabilities : this.capabilities).maxHandlingMs,
       ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
     };
     return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings });

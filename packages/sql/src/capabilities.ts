@@ -19,3 +19,11 @@ export const capabilities: Capabilities = Object.freeze({
   maxHandlingMs: Number.POSITIVE_INFINITY,
   stability: "beta",
 });
+
+/** A database in memory goes with the process, and nobody else has a connection to it. */
+export const capabilitiesInMemory: Capabilities = Object.freeze({
+  ...capabilities,
+  durable: false,
+  attemptsSurviveCrash: false,
+  transactionalPublish: false,
+});

@@ -109,6 +109,10 @@ describe("connect with delays", () => {
     expect(existsSync(file.path)).toBe(false);
   });
 
+  it("refuses an option that it does not know, before anything is opened", async () => {
+    await expect(connect("toy:", adapters(), { delay: "sqlite:x" } as never)).rejects.toThrow(/unknown option delay, did you mean delays/);
+  });
+
   it("fails, and closes everything, when the store cannot be opened", async () => {
     const closed: string[] = [];
     await expect(connect("toy:", adapters(closed), { ...options(), delays: "sqlite:/nowhere/at/all.db" })).rejects.toMatchObject({

@@ -216,6 +216,7 @@ describe("DelayingPublisher", () => {
       expect(() => new DelayingPublisher({ publisher: new Target(), store })).toThrow(OptionError);
     }
     expect(() => new DelayingPublisher({ publisher: {} as never, store: inner, topic: "" })).toThrow(/publisher.*topic/s);
+    expect(() => new DelayingPublisher({ publisher: new Target(), store: inner, topc: "x" } as never)).toThrow(/topc, did you mean topic/);
   });
 
   it("touches no store before it is started or published with", async () => {

@@ -1,4 +1,4 @@
-import type { From, MaybePromise } from "millrace";
+import type { Capabilities, From, MaybePromise } from "millrace";
 import type { Exchange, Exchanged, GroupRef } from "./exchange.ts";
 
 /** A message on its way into the log. */
@@ -41,6 +41,8 @@ export interface Watch {
  */
 export interface Dialect {
   readonly name: string;
+  /** What the log promises in this database. */
+  readonly capabilities: Capabilities;
   /** The log in this dialect's database; the same one until everybody who attached has detached. No I/O. */
   attach(): Log;
   /** Inserts within the caller's own open transaction on `connection`, at once: all rows or none. */

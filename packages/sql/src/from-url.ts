@@ -1,4 +1,5 @@
 import { type Logger, OptionError } from "millrace";
+import { OptionCheck } from "millrace/adapter";
 import { SqlPubSub } from "./pub-sub.ts";
 import { type SqliteOptions, sqlite } from "./sqlite/sqlite.ts";
 
@@ -17,6 +18,7 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
  * ```
  */
 export function fromUrl(url: string, options: { readonly logger?: Logger | undefined } = {}): SqlPubSub {
+  new OptionCheck("fromUrl").known(options, { logger: true }).done();
   const match = /^sqlite:(?:\/\/)?([^?]+)(?:\?(.*))?$/.exec(url);
   if (match === null) throw new OptionError("fromUrl", [`expected sqlite:path or sqlite::memory:, got ${JSON.stringify(url.slice(0, 64))}`]);
   const query = new URLSearchParams(match[2] ?? "");

@@ -1,6 +1,7 @@
 /** A durable log with groups in a SQL database, shared by any number of processes. SQLite is the first dialect. */
+
+export { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 export { capabilities } from "./capabilities.ts";
-export { KEY_METADATA } from "./codec.ts";
 export { type SqlDelivery, sqlDelivery } from "./delivery.ts";
 export type { Dialect, Log, NewRow, PurgeRule, StoredRow, Watch } from "./dialect.ts";
 export type { ClaimPart, ClaimReport, Exchange, Exchanged, Grant, GroupRef } from "./exchange.ts";

@@ -1,9 +1,9 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { type Capabilities, type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter";
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
 import { GroupSource } from "./group-source.ts";
-import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions } from "./options.ts";
+import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
 import { ReplaySource } from "./replay-source.ts";
 
 /** A transaction costs the same for many verdicts as for few: as many as are fetched in one. */
@@ -30,13 +30,15 @@ const SETTLE_BATCH = 1000;
  * ```
  */
 export class SqlSubscriber implements Subscriber {
+  readonly capabilities: Capabilities;
   readonly #options: SqlSubscriberOptions;
   readonly #log: Log;
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlSubscriberOptions) {
-    checkOptions("SqlSubscriber", options);
+    checkOptions("SqlSubscriber", options, SUBSCRIBER_NAMES);
+    this.capabilities = options.dialect.capabilities;
     this.#options = options;
     this.#log = options.dialect.attach();
   }

@@ -1,6 +1,5 @@
 import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
-import { capabilities } from "./capabilities.ts";
 import type { Dialect } from "./dialect.ts";
 import { publishError } from "./publish-queue.ts";
 import { encodeRows } from "./publisher.ts";
@@ -18,13 +17,16 @@ import { encodeRows } from "./publisher.ts";
  * Subscriptions notice the commit within the polling interval; `pubsub.wake(topic)` after it makes that at once.
  */
 export class TransactionPublisher implements Publisher {
-  readonly capabilities: Capabilities = capabilities;
   readonly #dialect: Dialect;
   readonly #connection: unknown;
 
   constructor(dialect: Dialect, connection: unknown) {
     this.#dialect = dialect;
     this.#connection = connection;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#dialect.capabilities;
   }
 
   /** Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, else a `DATABASE_…` code. */

@@ -16,7 +16,8 @@ interface Row {
 }
 
 const isDelayed = ({ dueAt }: Message): boolean => dueAt !== undefined && dueAt.getTime() > Date.now();
-const without = (message: Message): readonly (readonly [string, string])[] => [...message.metadata].filter(([name]) => name !== DELAYED_FOR_KEY && name !== DELAYED_UNTIL_KEY);
+const without = (message: Message): readonly (readonly [string, string])[] =>
+  [...message.metadata].filter(([name]) => name !== DELAYED_FOR_KEY && name !== DELAYED_UNTIL_KEY);
 const undelayed = (message: Message): Message => new Message(message.payload, { id: message.id, key: message.key, metadata: without(message) });
 const shifted = (message: Message, byMs: number): Message =>
   isDelayed(message) ? message.copy({ deliverAt: new Date((message.dueAt as Date).getTime() + byMs) }) : message;

@@ -1,4 +1,5 @@
 import type { Capabilities, Message, PubSub } from "../message/index.ts";
+import type { OptionCheck } from "../options/index.ts";
 import type { ChaosProxy } from "./chaos-proxy.ts";
 
 type MaybePromise<T> = T | Promise<T>;
@@ -70,4 +71,37 @@ export interface WorkerCommand {
   readonly execArgv?: readonly string[] | undefined;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Adds to `check` what has a name in a setup that nothing looks for: a fault that is misspelt would pass for one that is not run. */
+export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): OptionCheck {
+  return check
+    .known(setup, {
+      name: true,
+      capabilities: true,
+      create: true,
+      singleInstance: true,
+      topicName: true,
+      limits: true,
+      lease: true,
+      faults: true,
+      publishInTransaction: true,
+      exclude: true,
+    })
+    .known(
+      setup.limits,
+      {
+        maxPayloadBytes: true,
+        maxMetadataBytes: true,
+        spontaneousDuplicates: true,
+        backlog: true,
+        kills: true,
+        patienceMs: true,
+        oddTopicNames: true,
+      },
+      "limits",
+    )
+    .known(setup.lease, { leaseMs: true, create: true }, "lease")
+    .known(setup.faults, { restartBroker: true, proxied: true, deleteTopic: true, putUndecodable: true, worker: true }, "faults")
+    .known(setup.faults?.worker, { module: true, execArgv: true, env: true }, "faults.worker");
 }

@@ -1,5 +1,6 @@
 import { wallMs } from "../internal/timers.ts";
 import type { NackOptions, ReceivedMessage, Subscription } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
 import { Bell } from "./bell.ts";
 
 /** What a probe does with a message. `"hold"` leaves it to the test. */
@@ -49,6 +50,7 @@ export class Probe {
   readonly #reading: Promise<void>;
 
   constructor(subscription: Subscription, options: ProbeOptions = {}) {
+    new OptionCheck("Probe").known(options, { decide: true, bell: true, strict: true, patienceMs: true }).done();
     this.subscription = subscription;
     this.#decide = options.decide ?? (() => "ack");
     this.#bell = options.bell ?? new Bell();

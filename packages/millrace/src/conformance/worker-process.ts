@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { NackOptions } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
 import type { Bell } from "./bell.ts";
 import type { WorkerCommand } from "./conformance-setup.ts";
 
@@ -49,6 +50,10 @@ export class WorkerProcess {
   #killed = false;
 
   constructor(command: WorkerCommand, task: WorkerTask, bell: Bell) {
+    new OptionCheck("WorkerProcess")
+      .known(command, { module: true, execArgv: true, env: true })
+      .known(task, { topic: true, group: true, maxInFlight: true, verdict: true, shortLease: true }, "task")
+      .done();
     this.#bell = bell;
     this.#child = spawn(process.execPath, [...(command.execArgv ?? []), command.module, JSON.stringify(task)], {
       stdio: ["pipe", "pipe", "pipe"],

@@ -2,6 +2,7 @@ import { OptionError } from "../errors/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import type { PubSub } from "../message/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 
 /** What a broker package exports for `connect`. */
 export interface AdapterModule {
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   readonly delays?: string | undefined;
 }
 
+const CONNECT_NAMES: OptionNames<ConnectOptions> = { logger: true, delays: true };
+
 type Adapters = Readonly<Record<string, () => Promise<AdapterModule>>>;
 
 /**
@@ -30,6 +33,7 @@ type Adapters = Readonly<Record<string, () => Promise<AdapterModule>>>;
  * Throws `OptionError` `UNKNOWN_SCHEME` that lists the known schemes, and `BAD_OPTION` for a store that cannot hold messages back.
  */
 export async function connect(url: string, adapters: Adapters = {}, options: ConnectOptions = {}): Promise<PubSub> {
+  new OptionCheck("connect").known(options, CONNECT_NAMES).text("delays", options.delays).done();
   const { delays, logger } = options;
   const broker = await open(url, adapters, { logger });
   if (delays === undefined) return broker;
@@ -48,22 +52,22 @@ export async function connect(url: string, adapters: Adapters = {}, options: Con
   }
 }
 
-async function open(url: string, adapters: Adapters, options: { readonly logger?: Logger | undefined }): Promise<PubSub> {
+async function open(url: string, adapters: Adapters, { logger }: ConnectOptions): Promise<PubSub> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === "memory") return memoryFromUrl(url, options);
+  if (scheme === "memory") return memoryFromUrl(url, logger);
   const load = scheme !== undefined && Object.hasOwn(adapters, scheme) ? adapters[scheme] : undefined;
   if (load === undefined) {
     const known = ["memory", ...Object.keys(adapters)].map((name) => `${name}:`).join(", ");
     const found = scheme === undefined ? "the URL has no scheme" : `no adapter for the scheme ${JSON.stringify(`${scheme}:`)}`;
     throw new OptionError("connect", [`${found}; known are ${known}`], { code: "UNKNOWN_SCHEME" });
   }
-  return (await load()).fromUrl(url, options);
+  return (await load()).fromUrl(url, { logger });
 }
 
-function memoryFromUrl(url: string, options: { readonly logger?: Logger | undefined }): PubSub {
+function memoryFromUrl(url: string, logger: Logger | undefined): PubSub {
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
   const problems = [...query.keys()].filter((name) => name !== "persistent").map((name) => `memory: does not know the parameter ${JSON.stringify(name)}`);
   if (!["true", "false", null].includes(query.get("persistent"))) problems.push("memory: persistent must be true or false");
   if (problems.length > 0) throw new OptionError("connect", problems);
-  return new MemoryPubSub({ ...options, persistent: query.get("persistent") === "true" });
+  return new MemoryPubSub({ logger, persistent: query.get("persistent") === "true" });
 }

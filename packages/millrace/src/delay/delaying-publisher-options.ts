@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { Publisher, PubSub } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 
 export interface DelayingPublisherOptions {
   /** Where the messages are meant to go. Stays open when the delaying publisher closes. */
@@ -18,9 +18,13 @@ export interface DelayingPublisherOptions {
 
 export const DELAYING_DEFAULTS: Readonly<Record<"topic" | "group", string>> = Object.freeze({ topic: "millrace.delayed", group: "delaying-publisher" });
 
-export function checkDelayingPublisher({ publisher, store, topic, logger }: DelayingPublisherOptions): void {
+const NAMES: OptionNames<DelayingPublisherOptions> = { publisher: true, store: true, topic: true, logger: true };
+
+export function checkDelayingPublisher(options: DelayingPublisherOptions): void {
+  const { publisher, store, topic, logger } = (options ?? {}) as DelayingPublisherOptions;
   const most = store?.capabilities?.maxPublishDelayMs;
   new OptionCheck("DelayingPublisher")
+    .known(options, NAMES)
     .required("publisher", publisher)
     .methods("publisher", publisher ?? undefined, ["publish"])
     .required("store", store)

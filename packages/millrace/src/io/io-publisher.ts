@@ -1,11 +1,12 @@
 import { checkPublish, publishWithinDelay } from "../adapter/index.ts";
 import { MillraceError, PublishError, type PublishOutcome } from "../errors/index.ts";
 import { startTimer, stopTimer } from "../internal/timers.ts";
-import type { Message, Publisher, PublishOptions } from "../message/index.ts";
+import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import type { ByteOutput } from "./byte-output.ts";
 import { lines } from "./delimited.ts";
 import { FileOutput } from "./file-output.ts";
 import type { Framing } from "./framing.ts";
+import { ioCapabilities } from "./io-capabilities.ts";
 import { checkIoPublisher, IO_PUBLISHER_DEFAULTS, type IoPublisherOptions } from "./io-publisher-options.ts";
 import { payload, type RecordMarshaler } from "./record-marshaler.ts";
 import { streamOutput } from "./stream-output.ts";
@@ -28,6 +29,7 @@ import { WriteQueue } from "./write-queue.ts";
  * ```
  */
 export class IoPublisher implements Publisher {
+  readonly capabilities: Capabilities;
   readonly #framing: Framing;
   readonly #marshaler: RecordMarshaler;
   readonly #timeoutMs: number;
@@ -38,6 +40,7 @@ export class IoPublisher implements Publisher {
   constructor(options: IoPublisherOptions) {
     checkIoPublisher(options);
     const { output, file = "", framing, marshaler, publishTimeoutMs, maxWaiting, end, sync } = options;
+    this.capabilities = ioCapabilities({ file: output === undefined, durable: sync === true, marshaler });
     this.#framing = framing ?? lines();
     this.#marshaler = marshaler ?? payload;
     this.#timeoutMs = publishTimeoutMs ?? IO_PUBLISHER_DEFAULTS.publishTimeoutMs;

@@ -51,6 +51,7 @@ export class MemoryPubSub implements PubSub {
 
   constructor(options: MemoryPubSubOptions = {}) {
     new OptionCheck("MemoryPubSub")
+      .known(options, { persistent: true, blockPublishUntilAck: true, bufferSize: true, logger: true })
       .flag("persistent", options.persistent)
       .flag("blockPublishUntilAck", options.blockPublishUntilAck)
       .integer("bufferSize", options.bufferSize, { min: 1 })

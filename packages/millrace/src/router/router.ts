@@ -13,6 +13,7 @@ import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, Produc
 import { type AnyHandlerOptions, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
 import { answerFromInside } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
+import { checkRouterNames } from "./known-options.ts";
 import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
 import { type IdleOptions, untilIdle } from "./until-idle.ts";
@@ -42,7 +43,7 @@ class HandlerRouter implements RouterContract {
   #failed = false;
 
   constructor(options: RouterOptions = {}) {
-    const check = new OptionCheck("Router").text("service", options.service);
+    const check = checkRouterNames(new OptionCheck("Router"), options).text("service", options.service);
     check.methods("subscriber", options.subscriber, ["subscribe"]).methods("publisher", options.publisher, ["publish"]);
     check.duration("drainTimeoutMs", options.drainTimeoutMs).methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"]);
     check.that(

@@ -1,4 +1,4 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { transformSubscriber } from "../message/transform-subscriber.ts";
 import type { Faults } from "./faults.ts";
 
@@ -27,6 +27,14 @@ export class HarnessPubSub implements PubSub {
       this.activity++;
       faults.onDelivery(topic);
     })(inner);
+  }
+
+  get capabilities(): Capabilities | undefined {
+    return this.#inner.capabilities;
+  }
+
+  get admin(): BrokerAdmin | undefined {
+    return this.#inner.admin;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

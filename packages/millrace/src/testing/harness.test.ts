@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../logger/index.ts";
-import { Message, type ReceivedMessage, type Subscription } from "../message/index.ts";
+import { Message, type ReceivedMessage, readMessages, type Subscription } from "../message/index.ts";
 import { Router } from "../router/index.ts";
 import { type Harness, harness } from "./harness.ts";
 
@@ -40,6 +40,16 @@ describe("harness", () => {
       "a 2026-01-01T00:00:00.000Z",
       "b 2026-01-01T00:01:00.000Z",
     ]);
+  });
+
+  it("shows key bytes, due time and topic of what was published, and delivers every key byte for byte", async () => {
+    await using app = harness();
+    const keys = [Uint8Array.of(0xff, 0), new Uint8Array(), new TextEncoder().encode("\ufeffk")];
+    const deliverAt = new Date(0);
+    for (const key of keys) await app.pubsub.publish("t", new Message("x", { key, deliverAt, topic: "own" }));
+    expect(app.published("t").map(({ message }) => [message.keyBytes, message.dueAt, message.topic])).toEqual(keys.map((key) => [key, deliverAt, "own"]));
+    const { messages } = await app.run(readMessages(await app.pubsub.subscribe("t"), { count: 3 }));
+    expect(messages.map(({ keyBytes }) => keyBytes)).toEqual(keys);
   });
 
   it("settles retries of thirty seconds without waiting for them", async () => {

@@ -58,7 +58,7 @@ export interface Harness extends AsyncDisposable {
  * ```
  */
 export function harness(options: HarnessOptions = {}): Harness {
-  new OptionCheck("harness").flag("persistent", options.persistent).done();
+  new OptionCheck("harness").known(options, { start: true, persistent: true }).flag("persistent", options.persistent).done();
   const clock = new VirtualClock(options.start).install();
   const faults = new Faults();
   const pubsub = new HarnessPubSub(new MemoryPubSub({ persistent: options.persistent ?? HARNESS_DEFAULTS.persistent }), faults);
@@ -138,7 +138,9 @@ function quietOf(subscription: Subscription): Promise<void> {
   return subscriptionDoor(subscription)?.idle() ?? Promise.resolve();
 }
 
-function limitOf(subject: string, { withinMs = HARNESS_DEFAULTS.withinMs }: SettledOptions): number {
-  new OptionCheck(subject).duration("withinMs", withinMs).done();
+function limitOf(subject: string, options: SettledOptions): number {
+  const check = new OptionCheck(subject).known(options, { withinMs: true });
+  const { withinMs = HARNESS_DEFAULTS.withinMs } = options;
+  check.duration("withinMs", withinMs).done();
   return withinMs;
 }

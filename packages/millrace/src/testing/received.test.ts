@@ -30,6 +30,14 @@ describe("received", () => {
     expect(sent.metadata.get("a")).toBe("1");
   });
 
+  it("keeps key bytes and due time", () => {
+    const key = Uint8Array.of(0xff, 0);
+    const deliverAt = new Date("2100-01-02T03:04:05.678Z");
+    for (const message of [received({ key, deliverAt }), received(new Message("x", { key, deliverAt }))]) {
+      expect([message.keyBytes, message.dueAt]).toEqual([key, deliverAt]);
+    }
+  });
+
   it("keeps the first verdict and shows it", async () => {
     const message = received("m");
     const { settled, signal } = message;

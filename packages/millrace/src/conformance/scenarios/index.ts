@@ -46,6 +46,7 @@ import { hotFailingKey } from "./hot-failing-key.ts";
 import { inOrder } from "./in-order.ts";
 import { iteratorRules } from "./iterator-rules.ts";
 import { joinWhileBusy } from "./join-while-busy.ts";
+import { keyBytes } from "./key-bytes.ts";
 import { keys } from "./keys.ts";
 import { longerDelayIsRefused } from "./longer-delay-is-refused.ts";
 import { maxInFlight } from "./max-in-flight.ts";
@@ -104,6 +105,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   orderAcrossMembers,
   orderAfterNack,
   keys,
+  keyBytes,
   maxInFlight,
   noAckHoldsNext,
   noReaderNoHandOut,
