@@ -48,7 +48,7 @@ describe("a message that was nacked with a delay", () => {
     await handle(subscription, (message) => {
       attempts.push(message.delivery.attempt);
       trails.push(((rabbitMqDelivery(message)?.headers["x-death"] as unknown[] | undefined) ?? []).length);
-      if (attempts.length < 5) message.nack({ delayMs: 64 });
+      if (attempts.length < 5) message.nack({ delayMs: 500 });
       else message.ack();
       return attempts.length === 5;
     });
