@@ -122,6 +122,33 @@ describe("a message that is published with a delay", () => {
     });
   });
 
+  it("is refused with ACCESS_DENIED where the user may not make the queues for it, and messages without a delay pass", async (context) => {
+    const broker = present(context, shared);
+    const topic = fresh("rights");
+    await broker.control("add_user", topic, "secret");
+    await broker.control("set_permissions", topic, `^${topic}`, `^(${topic}|amq.default)`, `^${topic}`);
+    const bus = openBus(broker.url.replace("guest:guest", `${topic}:secret`));
+    const subscription = await bus.subscribe(topic, { group: "g" });
+    await expect(bus.publish(topic, [new Message("before"), new Message("later", { delayMs: 60_000 })])).rejects.toMatchObject({
+      code: "ACCESS_DENIED",
+      outcomes: ["confirmed", "rejected"],
+    });
+    await bus.publish(topic, new Message("after"));
+    expect(texts(await readSome(subscription, 2))).toEqual(["before", "after"]);
+    await broker.control("set_permissions", topic, `^(${topic}|millrace.delay.)`, `^(${topic}|amq.default|millrace.delay.)`, `^(${topic}|millrace.delay.)`);
+    await expect
+      .poll(
+        () =>
+          bus.publish(topic, new Message("allowed", { delayMs: 500 })).then(
+            () => "confirmed",
+            (error: PublishError) => error.code,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe("confirmed");
+    expect(texts(await readSome(subscription, 1))).toEqual(["allowed"]);
+  });
+
   it("is held back for all of its time although its codec gives it a time to live", async (context) => {
     const { url } = present(context, shared);
     const topic = fresh("expiring");
