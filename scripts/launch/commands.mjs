@@ -5,6 +5,7 @@ export const COMMANDS = {
   "hello-router": ["examples/hello-router/src/main.ts"],
   test: ["scripts/test.ts"],
   stress: ["scripts/stress.ts"],
+  delays: ["scripts/delays.ts"],
   bench: ["--expose-gc", "bench/main.ts"],
   soak: ["bench/soak/main.ts"],
   brokers: ["scripts/brokers/main.ts"],

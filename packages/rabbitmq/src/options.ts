@@ -61,6 +61,11 @@ interface SharedOptions extends ConnectionOptions {
 export interface RabbitMqPublisherOptions extends SharedOptions {
   /** What no queue takes is an error, `UNROUTABLE`. Default true. */
   readonly mandatory?: boolean | undefined;
+  /**
+   * Where messages wait that are not due: at the broker, or nowhere, so that they are rejected (`DELAY_UNSUPPORTED`). The broker notes in a
+   * header that is no text where they waited, which readers written with Watermill refuse. Default `"broker"`.
+   */
+  readonly publishDelay?: "broker" | "refuse" | undefined;
   /** Most messages of an exchange sent and not yet confirmed. Default 1,000. */
   readonly confirmWindow?: number | undefined;
   /** Bytes of those. Default 16 MiB. */
@@ -142,6 +147,7 @@ const SHARED_NAMES: OptionNames<SharedOptions> = {
 export const PUBLISHER_NAMES: OptionNames<RabbitMqPublisherOptions> = {
   ...SHARED_NAMES,
   mandatory: true,
+  publishDelay: true,
   confirmWindow: true,
   confirmWindowBytes: true,
   maxMessageBytes: true,
@@ -194,6 +200,7 @@ export function checkOptions<Options extends RabbitMqPubSubOptions>(subject: str
     .oneOf("provision", options.provision, ["create", "verify", "off"])
     .duration("publishTimeoutMs", options.publishTimeoutMs, { min: 1 })
     .flag("mandatory", options.mandatory)
+    .oneOf("publishDelay", options.publishDelay, ["broker", "refuse"])
     .integer("confirmWindow", options.confirmWindow, { min: 1 })
     .integer("confirmWindowBytes", options.confirmWindowBytes, { min: 1 })
     .integer("maxMessageBytes", options.maxMessageBytes, { min: 1 })

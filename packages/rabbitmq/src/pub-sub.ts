@@ -39,7 +39,9 @@ export class RabbitMqPubSub implements PubSub {
   }
 
   get capabilities(): Capabilities {
-    return this.#subscriber.capabilities;
+    const { maxPublishDelayMs } = this.#publisher.capabilities;
+    const { capabilities } = this.#subscriber;
+    return capabilities.maxPublishDelayMs === maxPublishDelayMs ? capabilities : { ...capabilities, maxPublishDelayMs };
   }
 
   /** What tools may ask over AMQP: see `BrokerAdmin`. */

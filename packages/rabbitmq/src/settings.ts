@@ -3,6 +3,7 @@ import { guarded } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
+import { DelaySteps } from "./delay/delay-steps.ts";
 import { Link } from "./link.ts";
 import type { LinkRules } from "./open-link.ts";
 import { RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions, type RabbitMqPubSubOptions } from "./options.ts";
@@ -54,6 +55,7 @@ export function outboundOf(settings: Settings, purpose: string): { readonly outb
   const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = settings;
   const link = new Link(settings.link, purpose, logger);
   const outbound = new Outbound(link, {
+    steps: new DelaySteps(link),
     window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
     windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
     timeoutMs: options.publishTimeoutMs ?? RABBITMQ_DEFAULTS.publishTimeoutMs,

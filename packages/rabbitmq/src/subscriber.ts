@@ -103,7 +103,6 @@ export class RabbitMqSubscriber implements Subscriber {
       checkTopologyMs,
       rules: {
         ...wish,
-        durable: topology.queueDurable,
         quorum: this.#options.queue?.type === "quorum" && !wish.temporary,
         patterns: topology.patterns,
         onUndecodable,

@@ -8,13 +8,14 @@ export const capabilities: Capabilities = Object.freeze({
   groupless: true,
   ordering: "one-member",
   keys: true,
-  // A nacked message waits with its member. (Delayed publishing is native: `delayed()`.)
+  // A nacked message waits with its member.
   nativeDelay: false,
   redelivers: true,
   attemptsSurviveCrash: true,
   transactionalPublish: true,
   deduplicatesPublish: false,
-  maxPublishDelayMs: 0,
+  // In a side table, from which it enters the log.
+  maxPublishDelayMs: Number.POSITIVE_INFINITY,
   maxHandlingMs: Number.POSITIVE_INFINITY,
   stability: "beta",
 });

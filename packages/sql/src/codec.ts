@@ -1,6 +1,5 @@
 import { type Message, type Metadata, MillraceError } from "millrace";
-import { goJsonMap, isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, keyEntry, keyOfEntry, TextMap } from "millrace/adapter";
-import { dueMs } from "./delay.ts";
+import { dueMsOf, goJsonMap, isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, keyEntry, keyOfEntry, TextMap } from "millrace/adapter";
 import type { NewRow } from "./dialect.ts";
 
 /** The row of a message, as Watermill's SQL publishers write it; its key is one more entry. Takes a snapshot; the payload is shared. */
@@ -9,7 +8,7 @@ export function encodeRow(topic: string, message: Message): NewRow {
   if (metadata.size === 0 && key === undefined) return { topic, id: message.id, payload: message.payload, metadata: undefined, dueMs: undefined };
   let entries: Iterable<readonly [string, string]> = metadata;
   if (key !== undefined) entries = withKey(metadata, key);
-  return { topic, id: message.id, payload: message.payload, metadata: goJsonMap(entries), dueMs: dueMs(metadata) };
+  return { topic, id: message.id, payload: message.payload, metadata: goJsonMap(entries), dueMs: dueMsOf(message) };
 }
 
 function withKey(metadata: Metadata, key: string): ReadonlyMap<string, string> {

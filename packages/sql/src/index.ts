@@ -2,7 +2,6 @@
 
 export { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 export { capabilities } from "./capabilities.ts";
-export { DELAYED_FOR, DELAYED_UNTIL, type Delay, delayed } from "./delay.ts";
 export { type SqlDelivery, sqlDelivery } from "./delivery.ts";
 export type { Dialect, Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "./dialect.ts";
 export type { ClaimPart, ClaimReport, Exchange, Exchanged, Grant, GroupRef, Standing } from "./exchange.ts";

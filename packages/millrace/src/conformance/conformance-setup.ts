@@ -90,7 +90,6 @@ export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): Op
       publishInTransaction: true,
       admin: true,
       exclude: true,
-      admin: true,
     })
     .known(
       setup.limits,

@@ -34,6 +34,8 @@ export const needsGroups = (capabilities: Capabilities): true | string => need(c
 export const needsRedelivery = (capabilities: Capabilities): true | string => need(capabilities.redelivers, "the adapter does not redeliver");
 export const needsOrder = (capabilities: Capabilities): true | string => need(capabilities.ordering !== "none", "the adapter promises no order");
 export const needsReplay = (capabilities: Capabilities): true | string => need(capabilities.replay, "the adapter cannot replay");
+export const needsDelay = (capabilities: Capabilities): true | string =>
+  need(capabilities.maxPublishDelayMs > 0, "the adapter holds no published messages back");
 export const needsWorker = (setup: ConformanceSetup): true | string => need(setup.faults?.worker, "the setup names no worker program");
 export const needsProxy = (setup: ConformanceSetup): true | string => need(setup.faults?.proxied, "the setup has no proxied connection");
 export const needsAdmin = (setup: ConformanceSetup, ...questions: ReadonlyArray<keyof BrokerAdmin>): true | string => {

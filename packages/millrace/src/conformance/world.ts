@@ -22,6 +22,8 @@ export class World {
   readonly limits: ConformanceLimits;
   readonly bell: Bell = new Bell();
   readonly patienceMs: number;
+  /** How many times as long as usual everything may take. */
+  readonly pace: number;
   /** True where verdicts cannot become durable, because the scenario took the broker away: their `SettleError` is what is promised. */
   unsettled = false;
   readonly #id = uuidV7().replaceAll("-", "").slice(6);
@@ -31,6 +33,7 @@ export class World {
   /** `pace`: how many times as long as usual everything may take, because others share the machine. */
   constructor(setup: ConformanceSetup, pace = 1) {
     this.setup = setup;
+    this.pace = pace;
     this.capabilities = setup.capabilities;
     this.limits = setup.limits ?? {};
     this.patienceMs = (this.limits.patienceMs ?? 15_000) * pace;

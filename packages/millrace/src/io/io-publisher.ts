@@ -1,4 +1,4 @@
-import { checkPublish } from "../adapter/index.ts";
+import { checkPublish, publishWithinDelay } from "../adapter/index.ts";
 import { MillraceError, PublishError, type PublishOutcome } from "../errors/index.ts";
 import { startTimer, stopTimer } from "../internal/timers.ts";
 import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
@@ -18,7 +18,7 @@ import { WriteQueue } from "./write-queue.ts";
  * - `publish` resolves when the stream has taken every byte (its write callback), or the file system has; with `sync`, the disk.
  *   Calls are written in order, records whole, one after the other; nothing is written on top of a full buffer.
  * - Rejects with `PublishError`: `WRITE_FAILED` (the stream's or file system's error as cause), `RECORD_UNENCODABLE` (nothing of
- *   the call is written), `PUBLISH_TIMEOUT`, `PUBLISH_ABORTED`, `BUFFER_FULL`, and `CLOSED` after `close()`.
+ *   the call is written), `DELAY_UNSUPPORTED` (a message that is not due), `PUBLISH_TIMEOUT`, `PUBLISH_ABORTED`, `BUFFER_FULL`, and `CLOSED` after `close()`.
  * - Topics are told apart by the marshaler, or not at all.
  *
  * Throws `OptionError` `BAD_OPTION`. The stream stays open when the publisher closes, unless `end` is true.
@@ -54,6 +54,10 @@ export class IoPublisher implements Publisher {
     const { signal } = options;
     if (this.#closing !== undefined) throw refused(list.length, "CLOSED", "the publisher is closed", undefined);
     if (signal?.aborted) throw refused(list.length, "PUBLISH_ABORTED", "the publish was aborted", signal.reason);
+    await publishWithinDelay("IoPublisher", list, 0, (some) => this.#write(topic, some, signal));
+  }
+
+  async #write(topic: string, list: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
     if (list.length === 0) return;
     const entry = this.#queue.add(this.#records(topic, list));
     const timer = startTimer(() => entry.giveUp("PUBLISH_TIMEOUT", "the stream did not take the records in time", undefined), this.#timeoutMs);

@@ -1,4 +1,5 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
+import { laterTurn, wallMs } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
 import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
@@ -8,13 +9,13 @@ import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
-import { locate } from "./locate.ts";
-import { promoteDue } from "./promote-due.ts";
+import { lastOffset, locate } from "./locate.ts";
+import { type Promoted, promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
 import { readStanding } from "./read-standing.ts";
 import { remains } from "./remains.ts";
 import { SqliteAdmin } from "./sqlite-admin.ts";
-import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, tableExists, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
 const FULL = 13;
@@ -53,7 +54,7 @@ export class SqliteLog implements Log {
       pollMs: rules.pollMs,
       connection: () => (this.#connection?.taken === true ? undefined : (this.#connection ?? this.#open())),
       tableOf: (topic) => this.#tables(topic).names[0],
-      promote: () => this.#promote(),
+      promote: (missing) => this.#promote(missing),
       failure: (error) => this.#failure(error),
     });
     this.admin = new SqliteAdmin({
@@ -161,22 +162,39 @@ export class SqliteLog implements Log {
   }
 
   /** Delayed messages whose time has come. */
-  #promote(): void {
-    if (this.#promoting) return;
+  #promote(missing: ReadonlySet<string>): void {
+    if (this.#promoting || this.#attached === 0) return;
     this.#promoting = true;
-    const finish = (topics: ReadonlySet<string>): void => {
+    const finish = (promoted: Promoted): void => {
       this.#promoting = false;
-      for (const topic of topics) this.#watcher.touched(topic);
+      for (const topic of promoted.topics) this.#watcher.touched(topic);
+      this.#watcher.promoted(promoted.missing);
+      if (promoted.more) laterTurn(() => this.#promote(promoted.missing));
     };
     const fail = (): void => {
       this.#promoting = false; // the next look tries again, and tells who waits when the database is in trouble
     };
     try {
-      const done = this.#write((connection) => promoteDue(connection, (topic) => this.#need(connection, topic)));
+      const done = this.#write((connection) => promoteDue(connection, missing, (topic, table) => this.#logTable(connection, topic, table)));
       if (done instanceof Promise) done.then(finish, fail);
       else finish(done);
     } catch {
       fail();
+    }
+  }
+
+  /** The table of a delayed message: the one that its publisher named, else the topic's. */
+  #logTable(connection: Connection, topic: string, table: string | undefined): string | undefined {
+    if (table !== undefined && tableExists(connection, table)) return table;
+    try {
+      const [own] = apart(connection, topicTables(topic, this.#rules.tables)).names;
+      if (table !== undefined && table !== own) return undefined;
+      this.#ready.delete(topic); // somebody deleted it, maybe after we last looked
+      this.#need(connection, topic);
+      return tableExists(connection, own) ? own : undefined;
+    } catch (error) {
+      if (MillraceError.is(error)) return undefined; // it may not be made here, or its name is none that we could give
+      throw error;
     }
   }
 

@@ -92,14 +92,16 @@ const OURS: readonly string[] = [
     topic TEXT NOT NULL,
     uuid TEXT NOT NULL,
     payload BLOB NOT NULL,
-    metadata BLOB NOT NULL
+    metadata BLOB NOT NULL,
+    log_table TEXT
   )`,
   "CREATE INDEX IF NOT EXISTS millrace_delayed_by_due ON millrace_delayed (due_ms, id)",
 ];
 
 export function makeOwnTables(connection: Connection): void {
-  if (connection.statement("SELECT 1 FROM sqlite_schema WHERE name = 'millrace_delayed_by_due'").get() !== undefined) return;
-  for (const sql of OURS) connection.database.exec(sql);
+  const made = connection.statement("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_delayed'").get() as [string] | undefined;
+  if (made === undefined) for (const sql of OURS) connection.database.exec(sql);
+  else if (!made[0].includes("log_table")) connection.database.exec("ALTER TABLE millrace_delayed ADD COLUMN log_table TEXT");
 }
 
 /**
@@ -121,11 +123,11 @@ export function makeTopicTables(connection: Connection, tables: TopicTables): vo
   for (const sql of topicDdl(tables)) connection.database.exec(sql);
 }
 
+export function tableExists(connection: Connection, name: string): boolean {
+  return connection.statement("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?").get(name) !== undefined;
+}
+
 export function topicExists(connection: Connection, tables: TopicTables): boolean {
   const count = connection.statement("SELECT count(*) FROM sqlite_schema WHERE type IN ('table', 'view') AND name IN (?, ?)").get(...tables.names) as [number];
   return count[0] === 2;
-}
-
-export function tableExists(connection: Connection, name: string): boolean {
-  return connection.statement("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?").get(name) !== undefined;
 }

@@ -35,7 +35,7 @@ export class TopicStatements {
     this.#plain = connection.statement(insertSql(messages, PLAIN_ROW, 1));
     this.#full = connection.statement(insertSql(messages, FULL_ROW, 1));
     this.#delayed = connection.statement(
-      "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB))",
+      "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata, log_table) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB), ?)",
     );
     this.range = connection.statement(`SELECT ${COLUMNS} FROM ${messages} WHERE offset > ? AND offset <= ? ORDER BY offset LIMIT ?`);
     this.position = connection.statement(`SELECT offset_acked, locked_until FROM ${offsets} WHERE consumer_group = ?`);
@@ -59,7 +59,7 @@ export class TopicStatements {
     const kind = this.#kindOf(rows, from);
     if (kind !== undefined) return this.#insertTogether(rows, from, createdAt, kind);
     const { topic, id, payload, metadata, dueMs } = row;
-    if (dueMs !== undefined) this.#delayed.run(dueMs, topic, id, payload, metadata ?? "{}");
+    if (dueMs !== undefined) this.#delayed.run(dueMs, topic, id, payload, metadata ?? "{}", this.#table);
     else if (metadata === undefined) this.#plain.run(id, createdAt, payload);
     else this.#full.run(id, createdAt, payload, metadata);
     return 1;

@@ -30,6 +30,7 @@ import { disposeGivesBack } from "./dispose-gives-back.ts";
 import { disposeWhileDraining } from "./dispose-while-draining.ts";
 import { drain } from "./drain.ts";
 import { drainDeadline } from "./drain-deadline.ts";
+import { duePassesAtOnce } from "./due-passes-at-once.ts";
 import { eventLoopBlocked } from "./event-loop-blocked.ts";
 import { flush } from "./flush.ts";
 import { flushThenKill } from "./flush-then-kill.ts";
@@ -42,12 +43,20 @@ import { frozenBeyondLease } from "./frozen-beyond-lease.ts";
 import { groupless } from "./groupless.ts";
 import { groups } from "./groups.ts";
 import { handlerLongerThanLease } from "./handler-longer-than-lease.ts";
+import { heldBackByTheThousand } from "./held-back-by-the-thousand.ts";
+import { heldBackHoldsNobodyUp } from "./held-back-holds-nobody-up.ts";
+import { heldBackSurvivesClose } from "./held-back-survives-close.ts";
+import { heldBackSurvivesKill } from "./held-back-survives-kill.ts";
+import { heldBackSurvivesRestart } from "./held-back-survives-restart.ts";
+import { heldBackUnchanged } from "./held-back-unchanged.ts";
+import { heldBackUntilDue } from "./held-back-until-due.ts";
 import { hotFailingKey } from "./hot-failing-key.ts";
 import { inOrder } from "./in-order.ts";
 import { iteratorRules } from "./iterator-rules.ts";
 import { joinWhileBusy } from "./join-while-busy.ts";
 import { keyBytes } from "./key-bytes.ts";
 import { keys } from "./keys.ts";
+import { longerDelayIsRefused } from "./longer-delay-is-refused.ts";
 import { maxInFlight } from "./max-in-flight.ts";
 import { metadata } from "./metadata.ts";
 import { nackWithSecondMember } from "./nack-with-second-member.ts";
@@ -132,6 +141,12 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   publishLargeBatch,
   deduplicatesPublish,
   transactionalPublish,
+  duePassesAtOnce,
+  heldBackUntilDue,
+  heldBackUnchanged,
+  heldBackHoldsNobodyUp,
+  heldBackByTheThousand,
+  longerDelayIsRefused,
   fromEarliest,
   fromLatest,
   fromTime,
@@ -166,6 +181,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   closeIdempotent,
   publishAfterClose,
   survivesInstances,
+  heldBackSurvivesClose,
   undecodableDoesNotStall,
   topicDeleted,
   handlerLongerThanLease,
@@ -173,6 +189,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   eventLoopBlocked,
   sigkillMidHandler,
   flushThenKill,
+  heldBackSurvivesKill,
   noDeadLetterThroughKills,
   cutConnection,
   stalledConnection,
@@ -180,6 +197,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   cutBeforeConfirm,
   closeWhileBrokerIsDown,
   brokerRestart,
+  heldBackSurvivesRestart,
   bigBacklogTimerLateness,
   nothingLeftOpen,
 ]);
