@@ -1,0 +1,35 @@
+import { RULES, type Rule, type Violation } from "../ledger/violation.ts";
+import { generate } from "../plan/generate.ts";
+import type { Place, Program } from "../plan/program.ts";
+import { type RunOptions, runProgram } from "../world/run-program.ts";
+import { shrink } from "./shrink.ts";
+
+export interface Finding {
+  readonly seed: number;
+  /** Everything that the whole program broke. */
+  readonly violations: readonly Violation[];
+  /** What the small one is small for. */
+  readonly violation: Violation;
+  readonly program: Program;
+  readonly lines: readonly string[];
+}
+
+export interface ExamineOptions extends RunOptions {
+  readonly places?: readonly Place[] | undefined;
+  /** Only these count. Default: all. */
+  readonly rules?: readonly Rule[] | undefined;
+}
+
+/** Runs the program of a seed; when it breaks something, makes it small. */
+export async function examine(seed: number, options: ExamineOptions = {}): Promise<Finding | undefined> {
+  const whole = generate(seed, options.places);
+  const rules = options.rules ?? RULES;
+  const { violations } = await runProgram(whole, options);
+  const rule = rules.find((one) => violations.some((violation) => violation.rule === one));
+  if (rule === undefined) return undefined;
+  const breaks = async (program: Program): Promise<boolean> => (await runProgram(program, options)).violations.some((violation) => violation.rule === rule);
+  const { program } = await shrink(whole, breaks);
+  const small = await runProgram(program, options);
+  const violation = small.violations.find((one) => one.rule === rule) ?? (violations.find((one) => one.rule === rule) as Violation);
+  return { seed, violations, violation, program, lines: small.lines };
+}
