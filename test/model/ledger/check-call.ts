@@ -10,15 +10,24 @@ export function checkCall(book: GroupBook, call: Call): void {
   const told = running.map(({ tracks }) => tracks.map(({ text }) => text).join("+")).join(", ");
   if (running.length >= concurrency) ledger.complain("concurrency", `${book.name} is called with ${textsOf(call)} while ${told} still runs`);
   for (const track of call.tracks) {
+    if (track.copies > 1) continue; // which of them it is cannot be told
     const same = track.lane === undefined ? undefined : running.find((other) => other.tracks.some(({ lane, doneAt }) => lane === track.lane && doneAt === undefined));
     if (same !== undefined) ledger.complain("keyTwice", `${book.name} is called with ${track.text} while ${textsOf(same)} of its lane still runs`);
+    const own = known(book, track) ? running.find((other) => other.tracks.includes(track)) : undefined;
+    if (own !== undefined) ledger.complain("twice", `${book.name} is called with ${track.text} while its earlier call still runs`);
   }
   checkOrder(book, call);
 }
 
+/** A redelivery of it can be recognised: by its position, or by an id that is nobody else's. */
+function known({ ledger, tracks }: GroupBook, { publication: { id } }: Track): boolean {
+  if (ledger.program.bus?.nameless !== true) return true;
+  return id !== "" && [...tracks.values()].filter(({ publication }) => publication.id === id).length === 1;
+}
+
 function checkOrder(book: GroupBook, call: Call): void {
   for (const [place, track] of call.tracks.entries()) {
-    if (track.lane === undefined) continue;
+    if (track.lane === undefined || track.copies > 1) continue;
     for (const earlier of book.lanes.get(track.lane) ?? []) {
       if (earlier === track) break;
       if (earlier.doneAt !== undefined || earlier.unseen) continue;

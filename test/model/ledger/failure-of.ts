@@ -6,8 +6,9 @@ import type { Call, Handling } from "./records.ts";
 /** A failure that counts as an attempt. */
 export interface Failure {
   readonly permanent: boolean;
-  /** The message must not come before. */
+  /** The message must not come before, and should have come by then. */
   readonly dueAt: number;
+  readonly dueBy: number;
 }
 
 /** Ends that are nobody's fault. */
@@ -30,7 +31,7 @@ export function failureOf(book: GroupBook, handling: Handling, error: unknown, p
   const asked = plan.middleware?.find((layer) => layer.use === "delayOnError")?.minDelayMs;
   // The model's `Math.random` never goes below a half.
   const least = Math.min(ceiling / 2, asked ?? Infinity);
-  return { permanent, dueAt: spent && deadLetter ? 0 : ledger.now + least };
+  return { permanent, dueAt: spent && deadLetter ? 0 : ledger.now + least, dueBy: spent && deadLetter ? Infinity : ledger.now + ceiling };
 }
 
 function isPermanent(error: unknown): boolean {
@@ -41,8 +42,9 @@ function isPermanent(error: unknown): boolean {
   return false;
 }
 
-/** It went on for longer than the shortest limit: whatever failed the message, that is one reason. */
+/** A limit told it to stop, or it went on for longer than the shortest limit: whatever failed the message, that is one reason. */
 function outlived(book: GroupBook, call: Call): boolean {
+  if (call.abortedAt !== undefined) return true;
   const limits = (book.plan.middleware ?? []).filter((layer): layer is Extract<Layer, { use: "timeout" }> => layer.use === "timeout").map(({ ms }) => ms);
   return (call.endedAt ?? book.ledger.now) - call.startedAt >= Math.min(...limits) - 1;
 }

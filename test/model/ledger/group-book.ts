@@ -140,12 +140,13 @@ export class GroupBook {
   nacked(track: Track, member: number, call: Call, delayMs: number, held: boolean): void {
     this.ledger.note(`${this.#who(member)} nacks ${track.text}${held ? "" : ", refused"}`);
     call.nacked.add(track);
-    if (!held) return;
     const handling = track.open(member);
-    if (handling !== undefined) handling.nacked = true;
+    if (!held || handling === undefined || handling.nacked) return;
+    handling.nacked = true;
     track.failed = true;
     track.earned++;
     track.dueAt = this.ledger.now + delayMs;
+    track.dueBy = track.dueAt;
   }
 
   confirmed(): void {
@@ -186,7 +187,7 @@ export class GroupBook {
       track.lostAt = now;
       track.againAt = Infinity;
       track.dueAt = 0;
-      for (const handling of track.handlings) handling.lost ||= handling.endedAt === undefined;
+      for (const handling of track.handlings) handling.lost ||= this.#inHand(handling);
       for (const call of track.calls) if (call.endedAt === undefined) call.abortedAt ??= now;
     }
   }
@@ -225,7 +226,7 @@ export class GroupBook {
       // What was in hand at the deadline was given back then, whatever became of it.
       if (now >= deadline && (track.doneAt ?? Infinity) >= deadline) track.mayRepeat = true;
       for (const handling of track.handlings) {
-        if (handling.member !== member || handling.endedAt !== undefined) continue;
+        if (handling.member !== member || !this.#inHand(handling)) continue;
         track.mayRepeat = true;
         handling.lost = true;
         handling.leftBehind = true;
@@ -239,6 +240,11 @@ export class GroupBook {
     return call.abortedAt === undefined || this.ledger.now < call.abortedAt + (this.plan.abandonAfterMs ?? 1000) - 1;
   }
 
+  /** Its call, or the publishing of its results, is not over. */
+  #inHand(handling: Handling): boolean {
+    return handling.endedAt === undefined || this.#awaiting.has(handling);
+  }
+
   #fail(handling: Handling, failure: Failure | undefined): void {
     if (failure === undefined) return;
     const { track } = handling;
@@ -249,15 +255,16 @@ export class GroupBook {
     if (own !== undefined) own.failures++;
     track.permanent ||= failure.permanent;
     track.dueAt = failure.dueAt;
+    track.dueBy = failure.dueBy;
   }
 
   #conclude(handling: Handling): void {
     const { track } = handling;
     this.#awaiting.delete(handling);
     if (this.producing && !handling.produced.every((text) => this.ledger.isConfirmed(text))) this.#awaiting.add(handling);
-    else if (!handling.calls.some((call) => call.nacked.has(track) || call.takenBack.has(track)) && this.#justified(handling)) {
-      this.done(track, handling.poisoned ? "poisoned" : "handled");
-    }
+    else if (handling.calls.some((call) => call.nacked.has(track) || call.takenBack.has(track))) return;
+    else if (this.#justified(handling)) this.done(track, handling.poisoned ? "poisoned" : "handled");
+    else if (this.has("deduplicator")) this.#awaiting.add(handling); // perhaps what it repeats is not confirmed yet
   }
 
   /** Something has been done for the message, or for one that it repeats. */

@@ -4,8 +4,9 @@ import type { Publication } from "./records.ts";
 import type { RelayBook } from "./relay-book.ts";
 import type { Rule, Violation } from "./violation.ts";
 
-/** No program has so many; one that goes round and round has them soon. */
-const MOST_CALLS = 2000;
+/** No program has so many in a moment, or in all. */
+const MOST_AT_ONCE = 500;
+const MOST_CALLS = 20_000;
 
 /** What is known about one run of a program: every publication, every call, and what was broken. */
 export class Ledger {
@@ -27,6 +28,8 @@ export class Ledger {
   readonly #confirmed: Set<string> = new Set();
   readonly #attempted: Set<string> = new Set();
   #calls = 0;
+  #atOnce = 0;
+  #moment = -1;
   #busy = 0;
   #busyUntil = 0;
 
@@ -61,8 +64,12 @@ export class Ledger {
 
   /** Another call, of the middleware or of the handler. */
   count(): void {
-    if (++this.#calls <= MOST_CALLS || this.dead) return;
-    this.complain("hotLoop", `${this.#calls} calls, and no end`);
+    const now = Math.floor(this.now);
+    this.#atOnce = now === this.#moment ? this.#atOnce + 1 : 1;
+    this.#moment = now;
+    this.#calls++;
+    if (this.dead || (this.#atOnce <= MOST_AT_ONCE + 4 * this.publications.size && this.#calls < MOST_CALLS)) return;
+    this.complain("hotLoop", `${this.#atOnce} calls in a moment, ${this.#calls} in all, and no end`);
     this.dead = true;
   }
 

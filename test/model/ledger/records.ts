@@ -19,8 +19,9 @@ export class Track {
   /** So often it is in the topic, and so often it was done with. */
   copies = 1;
   times = 0;
-  /** It must not come before. */
+  /** After a failure it must not come before, and should have come by then. */
   dueAt = 0;
+  dueBy = 0;
   /** Failures that count as attempts. */
   earned = 0;
   /** It failed with an error that no attempt can mend. */

@@ -8,7 +8,9 @@ export const RULES = [
   "outputOrder", // the last results of a lane are not in its order
   "concurrency", // more calls at once than allowed
   "keyTwice", // two calls of one key at once
+  "twice", // a message is called with while an earlier call for it still runs
   "repeated", // handled again after a success, with no loss to excuse it
+  "attempts", // an attempt was counted for what the handler did not fail at
   "deadLetter", // dead-lettered without having failed so often
   "poison", // poisoned without having failed
   "breaker", // opened without failures

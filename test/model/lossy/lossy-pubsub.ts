@@ -49,7 +49,11 @@ export class LossyPubSub implements PubSub {
     });
     this.#sources.add(source);
     const settings = { adapter: "lossy", keepsAttempts: true, returns, reconnectMinMs: 10, reconnectMaxMs: 40 };
-    return await this.#open.start<Receipt>({ topic, options, settings, source, onClosed: () => this.#sources.delete(source) });
+    const onClosed = (): void => {
+      this.#sources.delete(source);
+      source.end();
+    };
+    return await this.#open.start<Receipt>({ topic, options, settings, source, onClosed });
   }
 
   async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {

@@ -37,6 +37,7 @@ export class LossySource implements Source<Receipt> {
     this.#group.join(taker);
     return {
       want: (count) => {
+        if (!session.live) return;
         taker.wanted = count;
         this.#group.deal();
       },
@@ -81,6 +82,11 @@ export class LossySource implements Source<Receipt> {
     if (losing || fatal) this.lose(() => true);
     this.#group.leave(session.taker);
     session.intake.fail(new MillraceError("the connection broke", { code: "CONNECTION_LOST", retryable: true }));
+  }
+
+  /** The subscription is over: what it did not give back, because there was no connection, the broker takes back itself. */
+  end(): void {
+    this.#takeAway([...this.#out]);
   }
 
   breakVerdict(): void {

@@ -5,6 +5,7 @@ export const FEATURES = [
   "ids", // empty and repeated ones
   "keys",
   "bursts", // many messages
+  "floods", // so many of one key that no bound can hold them
   "failures", // handlers that fail
   "permanent",
   "verdicts", // of the handlers' own
@@ -57,7 +58,9 @@ export type Feature = (typeof FEATURES)[number];
 /** Those that change everything about a program, and hide what others would show. */
 const RARE: ReadonlySet<Feature> = new Set(["loggers", "leaving", "buffers", "inside", "starting", "relays", "publishers", "members", "bursts", "draws", "several"]);
 
-export function drawFeatures(dice: Dice): ReadonlySet<Feature> {
+export function drawFeatures(dice: Dice): Set<Feature> {
   const density = dice.pick([0.12, 0.2, 0.3]);
-  return new Set(FEATURES.filter((feature) => dice.chance(RARE.has(feature) ? density / 3 : density)));
+  // So many messages take long: nothing else is to make it longer.
+  if (dice.chance(0.01)) return new Set(["floods", "keys", "concurrency"]);
+  return new Set(FEATURES.filter((feature) => feature !== "floods" && dice.chance(RARE.has(feature) ? density / 3 : density)));
 }

@@ -6,8 +6,7 @@ import type { HandlerPlan, MessagePlan, Place, Step } from "./program.ts";
 export interface Ground {
   readonly on: Place;
   readonly handlers: readonly HandlerPlan[];
-  /** A group lives with its subscription: nothing may end it. */
-  readonly unprovisioned: boolean;
+  readonly members: boolean;
 }
 
 /** What happens, one after the other: messages, time, and the trouble that the features suggest. */
@@ -38,6 +37,7 @@ class StepMaker {
     if (this.#has("starting") && dice.chance(0.3)) this.#steps.push({ do: "hangSubscribe" });
     if (this.#has("starting") && dice.chance(0.15)) this.#steps.push({ do: "close" }, { do: "start" }, { do: "health" });
     this.#start();
+    if (this.#has("floods") && this.#ground.on !== "sqlite") this.#flood();
     for (let count = dice.int(4, 18); count > 0; count--) this.#step();
     return this.#steps;
   }
@@ -51,12 +51,12 @@ class StepMaker {
   }
 
   #member(): number | undefined {
-    return this.#features.has("members") && this.#dice.chance(0.5) ? 1 : undefined;
+    return this.#ground.members && this.#dice.chance(0.5) ? 1 : undefined;
   }
 
   #start(): void {
     this.#steps.push({ do: "start" });
-    if (this.#features.has("members")) this.#steps.push({ do: "start", member: 1 });
+    if (this.#ground.members) this.#steps.push({ do: "start", member: 1 });
   }
 
   #step(): void {
@@ -79,6 +79,12 @@ class StepMaker {
     this.#steps.push({ do: "publish", topic, messages: dice.list(count, () => this.#message()) });
   }
 
+  /** A slow key, and others that should not have to wait for it. */
+  #flood(): void {
+    const flood: MessagePlan = { text: String(++this.#texts), key: "flood", copies: 1100, acts: [{ sleep: this.#dice.pick([20, 100]) }] };
+    this.#steps.push({ do: "publish", messages: [flood, this.#message()] }, { do: "pass", ms: 1500 });
+  }
+
   #message(): MessagePlan {
     const dice = this.#dice;
     const text = String(++this.#texts);
@@ -90,7 +96,7 @@ class StepMaker {
 
   /** One of those troubles that the program has. */
   #trouble(): void {
-    const { on, unprovisioned } = this.#ground;
+    const { on } = this.#ground;
     const kinds: (() => void)[] = [];
     const may = (feature: Feature, make: () => void): void => {
       if (this.#features.has(feature)) kinds.push(make);
@@ -100,10 +106,8 @@ class StepMaker {
     may("slowPublishes", () => this.#slowPublish());
     may("idles", () => this.#push({ do: "idle", member: this.#member() }));
     may("looks", () => this.#push({ do: "health", member: this.#member() }));
-    if (!unprovisioned) {
-      may("stops", () => this.#push({ do: "stop", handler: this.#handler(), member: this.#member() }));
-      may("restarts", () => this.#restart());
-    }
+    may("stops", () => this.#push({ do: "stop", handler: this.#handler(), member: this.#member() }));
+    may("restarts", () => this.#restart());
     if (on === "lossy") {
       may("losses", () => this.#lose());
       may("cuts", () => this.#cut());

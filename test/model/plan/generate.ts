@@ -13,6 +13,8 @@ export function generate(seed: number, places: readonly Place[] = PLACES): Progr
   const handlers = generateHandlers(dice, features, on);
   const memory = on === "memory" || on === "persistent";
   const unprovisioned = handlers.some((plan) => plan.unprovisioned);
+  // A group that lives with its subscription is gone with it: nothing may end that.
+  if (unprovisioned) for (const feature of ["inside", "stops", "restarts", "starting"] as const) features.delete(feature);
   const views = has("views") ? dice.pick([["transform"], ["contract"], ["contract"], ["transform", "contract"]] as const) : undefined;
   return {
     on,
@@ -24,7 +26,7 @@ export function generate(seed: number, places: readonly Place[] = PLACES): Progr
     brokenLogger: has("loggers") ? true : undefined,
     leaves: has("leaving") && memory ? true : undefined,
     handlers,
-    steps: generateSteps(dice, features, { on, handlers, unprovisioned }),
+    steps: generateSteps(dice, features, { on, handlers, members: has("members") && !unprovisioned }),
   };
 }
 

@@ -83,6 +83,8 @@ export type Layer =
 export interface MessagePlan {
   /** Names the message: what everything is checked by. */
   readonly text: string;
+  /** So many like it, `1`, `1.2`, `1.3` and so on, all with the acts of the first. */
+  readonly copies?: number | undefined;
   readonly key?: string | undefined;
   /** Default: the text. */
   readonly id?: string | undefined;

@@ -9,6 +9,22 @@ export interface Shrunk {
 /** What a program or a part of it cannot do without. */
 const NEEDED: ReadonlySet<string> = new Set(["on", "handlers", "steps", "kind", "do", "use", "text", "messages", "ms", "topic", "intervalMs", "times", "waits"]);
 
+/** Below this a number makes no sense. */
+const LEAST: Readonly<Record<string, number>> = {
+  members: 2,
+  bufferSize: 1,
+  concurrency: 1,
+  pipeline: 1,
+  size: 1,
+  attempts: 1,
+  maxDelayMs: 1,
+  abandonAfterMs: 1,
+  maxRetries: 1,
+  failures: 1,
+  times: 1,
+  intervalMs: 1,
+};
+
 /**
  * Makes a program smaller as long as it still fails: leaves out parts of lists, then what need not be said, then makes numbers
  * smaller. Tries no more than `most` programs.
@@ -39,7 +55,6 @@ function tidy(value: unknown): unknown {
 /** Every value that is this one made smaller in one place, the largest steps first. */
 function* smaller(value: unknown): Iterable<unknown> {
   if (Array.isArray(value)) yield* smallerList(value);
-  else if (typeof value === "number") yield* smallerNumber(value);
   else if (typeof value === "object" && value !== null) yield* smallerObject(value as Readonly<Record<string, unknown>>);
 }
 
@@ -50,7 +65,7 @@ function* smallerList(list: readonly unknown[]): Iterable<unknown> {
       if (left.length > 0) yield left;
     }
   }
-  for (const [place, part] of list.entries()) for (const less of smaller(part)) yield list.with(place, less);
+  for (const [place, part] of list.entries()) for (const less of typeof part === "number" ? smallerNumber(part, 0) : smaller(part)) yield list.with(place, less);
 }
 
 function* smallerObject(object: Readonly<Record<string, unknown>>): Iterable<unknown> {
@@ -59,10 +74,12 @@ function* smallerObject(object: Readonly<Record<string, unknown>>): Iterable<unk
     const { [name]: _left, ...others } = object;
     yield others;
   }
-  for (const [name, part] of Object.entries(object)) for (const less of smaller(part)) yield { ...object, [name]: less };
+  for (const [name, part] of Object.entries(object)) {
+    for (const less of typeof part === "number" ? smallerNumber(part, LEAST[name] ?? 0) : smaller(part)) yield { ...object, [name]: less };
+  }
 }
 
 /** Round numbers first, so that what is left over is not smaller than it has to be to be read. */
-function* smallerNumber(value: number): Iterable<number> {
-  for (const round of [0, 1, 2, 10, 20, 50, 100, 200, 500, 1000]) if (round < value) yield round;
+function* smallerNumber(value: number, least: number): Iterable<number> {
+  for (const round of [0, 1, 2, 10, 20, 50, 100, 200, 500, 1000]) if (round >= least && round < value) yield round;
 }

@@ -18,7 +18,7 @@ export class ActBook {
   }
 
   next(handler: string, text: string): Act {
-    const acts = this.#acts.get(text);
+    const acts = this.#acts.get(text) ?? this.#acts.get(text.split(".")[0] as string);
     if (acts === undefined || this.#release.calm) return FINE;
     const place = `${handler} ${text}`;
     const used = this.#used.get(place) ?? 0;

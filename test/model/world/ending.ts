@@ -5,7 +5,7 @@ import type { Unit } from "./unit.ts";
 import type { World } from "./world.ts";
 
 /** The longest that anything may take once nothing fails any more. */
-const LONGEST_MS = 90_000;
+const LONGEST_MS = 30_000;
 const LOOK_MS = 250;
 /** What comes again, and should not, comes within this time. */
 const AFTER_MS = 1500;

@@ -40,7 +40,8 @@ export class FaultyPublisher implements Publisher {
     const refused = topic === "out" && faults.refuses(texts);
     const fate = refused ? { fail: "rejected" as const, ms: 0, confirmed: 0 } : faults.next(topic);
     const { fail, ms } = fate;
-    const confirmed = Math.min(fate.confirmed, messages.length - 1);
+    // Results that a middleware gave twice share their fate.
+    const confirmed = new Set(texts).size < texts.length ? 0 : Math.min(fate.confirmed, messages.length - 1);
     const kept = fail === "rejected" ? messages.slice(0, confirmed) : messages;
     ledger.note(`${topic} <- ${texts.join(" ")}${fail === undefined ? "" : `, to be ${fail}`}`);
     this.#store(topic, kept);

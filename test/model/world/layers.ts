@@ -17,6 +17,7 @@ import {
   timeout,
 } from "millrace/middleware";
 import type { GroupBook } from "../ledger/group-book.ts";
+import type { Track } from "../ledger/records.ts";
 import type { Layer } from "../plan/program.ts";
 import { PLAIN, PlainError } from "./plain-error.ts";
 import type { World } from "./world.ts";
@@ -75,17 +76,16 @@ function breakerOf({ failures = 2, timeoutMs = 200 }: Extract<Layer, { use: "cir
     onStateChange: ({ from, to }) => {
       world.ledger.note(`${book.name}: the breaker is ${to}`);
       if (from !== "closed" || to !== "open" || book.mayRepeat) return;
-      const seen = [...book.tracks.values()].reduce((sum, track) => sum + failuresOf(book, track, member), 0);
+      const seen = [...book.tracks.values()].reduce((sum, track) => sum + failuresOf(track, member), 0);
       if (seen < failures) world.ledger.complain("breaker", `the breaker of ${book.name} opened after ${seen} of ${failures} failures`);
     },
   });
 }
 
 /** As many failures as a breaker may have seen of a message. */
-function failuresOf(book: GroupBook, track: GroupBook["tracks"] extends Map<string, infer T> ? T : never, member: number): number {
+function failuresOf(track: Track, member: number): number {
   const bad = track.calls.filter((call) => call.member === member && (call.bad.has(track) || (call.abortedAt !== undefined && track.lost === 0)));
-  const layers = track.handlings.filter((handling) => handling.layerFailed);
-  return book.has("timeout") && bad.length === 0 && track.lost === 0 ? track.calls.length : bad.length + layers.length;
+  return bad.length + track.handlings.filter((handling) => handling.member === member && handling.layerFailed).length;
 }
 
 /** The ledger hears of the acks. */

@@ -115,12 +115,12 @@ export class Steps {
 
   publish(topic: string, plans: readonly MessagePlan[]): void {
     const { ledger, program } = this.#world;
-    const messages = plans.map(({ text, key, id }) => new Message(text, { id: id ?? text, key }));
+    const messages = plans.flatMap(copiesOf).map(({ text, key, id }) => new Message(text, { id: id ?? text, key }));
     const texts = messages.map((message) => message.text());
-    const one = texts.join(" ");
+    const one = texts.slice(0, 5).join(" ");
     this.publishing.add(one);
     const forwarded = program.handlers[0]?.kind === "forwarder";
-    if (forwarded) for (const { text, key, id = text } of plans) this.#toBox(text, key, id);
+    if (forwarded) for (const message of messages) this.#toBox(message);
     const publishing = forwarded
       ? new ForwardingPublisher({ publisher: this.#world.bus, topic: BOX }).publish("out", messages)
       : this.#publisher.publish(topic, messages.length === 1 ? (messages[0] as Message) : messages);
@@ -138,9 +138,10 @@ export class Steps {
     for (const reader of this.#readers.splice(0)) await reader[Symbol.asyncDispose]();
   }
 
-  #toBox(text: string, key: string | undefined, id: string): void {
+  #toBox(message: Message): void {
     const { ledger } = this.#world;
-    for (const relay of ledger.relays.values()) relay.add({ text, topic: BOX, key, id, at: ledger.now });
+    const { key, id } = message;
+    for (const relay of ledger.relays.values()) relay.add({ text: message.text(), topic: BOX, key, id, at: ledger.now });
   }
 
   /** What `deduplicatePublisher` left out has to be in the broker under the same id. */
@@ -170,6 +171,11 @@ export class Steps {
   #unit({ member = 0 }: { readonly member?: number | undefined }): Unit | undefined {
     return this.#units[member] ?? this.#units[0];
   }
+}
+
+function copiesOf(plan: MessagePlan): readonly MessagePlan[] {
+  const { text, copies = 1 } = plan;
+  return Array.from({ length: copies }, (_, index) => (index === 0 ? plan : { ...plan, text: `${text}.${index + 1}` }));
 }
 
 function nameOf({ handler = 0 }: { readonly handler?: number | undefined }): string {

@@ -196,6 +196,8 @@ export class Unit {
       failed = error;
     });
     await settle(this.#world);
+    for (const [name, handle] of this.handles) if (!this.stopped.has(name)) handle.started.then(undefined, (error: unknown) => (failed = error));
+    await settle(this.#world);
     if (failed !== undefined && this.phase === "running") this.#world.ledger.complain("startWrong", `it runs, and "started" rejects: ${String(failed)}`);
   }
 
