@@ -3,8 +3,8 @@
  * held against the contract.
  */
 import { parseArgs } from "node:util";
-import { examineSeeds } from "../test/model/search/examine-seeds.ts";
 import { placesOf, rulesOf } from "../test/model/search/choices.ts";
+import { examineSeeds } from "../test/model/search/examine-seeds.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -11,7 +11,8 @@ export function checkCall(book: GroupBook, call: Call): void {
   if (running.length >= concurrency) ledger.complain("concurrency", `${book.name} is called with ${textsOf(call)} while ${told} still runs`);
   for (const track of call.tracks) {
     if (track.copies > 1) continue; // which of them it is cannot be told
-    const same = track.lane === undefined ? undefined : running.find((other) => other.tracks.some(({ lane, doneAt }) => lane === track.lane && doneAt === undefined));
+    const same =
+      track.lane === undefined ? undefined : running.find((other) => other.tracks.some(({ lane, doneAt }) => lane === track.lane && doneAt === undefined));
     if (same !== undefined) ledger.complain("keyTwice", `${book.name} is called with ${track.text} while ${textsOf(same)} of its lane still runs`);
     const own = known(book, track) ? running.find((other) => other.tracks.includes(track)) : undefined;
     if (own !== undefined) ledger.complain("twice", `${book.name} is called with ${track.text} while its earlier call still runs`);

@@ -56,7 +56,19 @@ export const FEATURES = [
 export type Feature = (typeof FEATURES)[number];
 
 /** Those that change everything about a program, and hide what others would show. */
-const RARE: ReadonlySet<Feature> = new Set(["loggers", "leaving", "buffers", "inside", "starting", "relays", "publishers", "members", "bursts", "draws", "several"]);
+const RARE: ReadonlySet<Feature> = new Set([
+  "loggers",
+  "leaving",
+  "buffers",
+  "inside",
+  "starting",
+  "relays",
+  "publishers",
+  "members",
+  "bursts",
+  "draws",
+  "several",
+]);
 
 export function drawFeatures(dice: Dice): Set<Feature> {
   const density = dice.pick([0.12, 0.2, 0.3]);

@@ -4,11 +4,20 @@ import { generateHandler } from "./generate-handler.ts";
 import { generateSteps } from "./generate-steps.ts";
 import { type BusPlan, type HandlerPlan, PLACES, type Place, type Program } from "./program.ts";
 
+export interface GenerateOptions {
+  /** Taken in turn. Default: all. */
+  readonly places?: readonly Place[] | undefined;
+  /** Default: as the dice say. */
+  readonly features?: readonly Feature[] | undefined;
+}
+
 /** The program of a seed: always the same one. */
-export function generate(seed: number, places: readonly Place[] = PLACES): Program {
+export function generate(seed: number, options: GenerateOptions = {}): Program {
+  const { places = PLACES } = options;
   const dice = new Dice(seed);
   const on = places[seed % places.length] as Place;
-  const features = drawFeatures(dice);
+  const drawn = drawFeatures(dice);
+  const features = options.features === undefined ? drawn : new Set(options.features);
   const has = (feature: Feature): boolean => features.has(feature);
   const handlers = generateHandlers(dice, features, on);
   const memory = on === "memory" || on === "persistent";

@@ -1,32 +1,28 @@
 import type { Rule } from "../ledger/violation.ts";
-import type { Place } from "../plan/program.ts";
-import { examine, type Finding } from "./examine.ts";
-import { printProgram } from "./print-program.ts";
+import { type ExamineOptions, examine, type Finding } from "./examine.ts";
+import { tellFinding } from "./tell-finding.ts";
 
-export interface SeedsOptions {
+export interface SeedsOptions extends ExamineOptions {
   readonly count: number;
   readonly first: number;
-  readonly places: readonly Place[];
-  readonly rules: readonly Rule[];
   /** Also what happened, line by line. */
   readonly log: boolean;
   readonly print: (line: string) => void;
 }
 
-/** What happened last tells most. */
-const LAST_LINES = 60;
 const TELL_EVERY_MS = 10_000;
 
 /** Examines one seed after the other, tells of each that fails, and how many did. */
-export async function examineSeeds({ count, first, places, rules, log, print }: SeedsOptions): Promise<number> {
+export async function examineSeeds(options: SeedsOptions): Promise<number> {
+  const { count, first, log, print } = options;
   const began = performance.now();
   let told = began;
   const failed: Finding[] = [];
   for (let seed = first; seed < first + count; seed++) {
-    const finding = await examine(seed, { places, rules });
+    const finding = await examine(seed, options);
     if (finding !== undefined) {
       failed.push(finding);
-      print(describe(finding, log));
+      print(tellFinding(finding, log));
     }
     if (performance.now() - told < TELL_EVERY_MS) continue;
     told = performance.now();
@@ -35,17 +31,6 @@ export async function examineSeeds({ count, first, places, rules, log, print }: 
   for (const [rule, seeds] of byRule(failed)) print(`${rule}: ${seeds.length} (${seeds.slice(0, 8).join(", ")}${seeds.length > 8 ? ", …" : ""})`);
   print(`model: ${count} programs, ${failed.length} failures`);
   return failed.length;
-}
-
-/** A failure as it is told: the rule, what was seen, and a program to paste. */
-export function describe({ seed, violation, violations, program, lines }: Finding, log: boolean): string {
-  const others = violations.filter(({ rule }) => rule !== violation.rule).map(({ rule }) => rule);
-  return [
-    `seed ${seed}: ${violation.rule}: ${violation.text}${others.length > 0 ? ` (also ${others.join(", ")})` : ""}`,
-    `await runProgram(${printProgram(program)});`,
-    ...(log ? lines.slice(-LAST_LINES) : []),
-    "",
-  ].join("\n");
 }
 
 function byRule(findings: readonly Finding[]): Map<Rule, number[]> {

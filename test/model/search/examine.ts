@@ -1,7 +1,7 @@
 import { RULES, type Rule, type Violation } from "../ledger/violation.ts";
-import { generate } from "../plan/generate.ts";
-import type { Place, Program } from "../plan/program.ts";
-import { type RunOptions, runProgram } from "../world/run-program.ts";
+import { type GenerateOptions, generate } from "../plan/generate.ts";
+import type { Program } from "../plan/program.ts";
+import { type RunOptions, runProgram } from "../run/run-program.ts";
 import { shrink } from "./shrink.ts";
 
 export interface Finding {
@@ -14,15 +14,14 @@ export interface Finding {
   readonly lines: readonly string[];
 }
 
-export interface ExamineOptions extends RunOptions {
-  readonly places?: readonly Place[] | undefined;
+export interface ExamineOptions extends RunOptions, GenerateOptions {
   /** Only these count. Default: all. */
   readonly rules?: readonly Rule[] | undefined;
 }
 
 /** Runs the program of a seed; when it breaks something, makes it small. */
 export async function examine(seed: number, options: ExamineOptions = {}): Promise<Finding | undefined> {
-  const whole = generate(seed, options.places);
+  const whole = generate(seed, options);
   const rules = options.rules ?? RULES;
   const { violations } = await runProgram(whole, options);
   const rule = rules.find((one) => violations.some((violation) => violation.rule === one));

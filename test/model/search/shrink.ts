@@ -7,7 +7,21 @@ export interface Shrunk {
 }
 
 /** What a program or a part of it cannot do without. */
-const NEEDED: ReadonlySet<string> = new Set(["on", "handlers", "steps", "kind", "do", "use", "text", "messages", "ms", "topic", "intervalMs", "times", "waits"]);
+const NEEDED: ReadonlySet<string> = new Set([
+  "on",
+  "handlers",
+  "steps",
+  "kind",
+  "do",
+  "use",
+  "text",
+  "messages",
+  "ms",
+  "topic",
+  "intervalMs",
+  "times",
+  "waits",
+]);
 
 /** Below this a number makes no sense. */
 const LEAST: Readonly<Record<string, number>> = {
@@ -65,7 +79,8 @@ function* smallerList(list: readonly unknown[]): Iterable<unknown> {
       if (left.length > 0) yield left;
     }
   }
-  for (const [place, part] of list.entries()) for (const less of typeof part === "number" ? smallerNumber(part, 0) : smaller(part)) yield list.with(place, less);
+  for (const [place, part] of list.entries())
+    for (const less of typeof part === "number" ? smallerNumber(part, 0) : smaller(part)) yield list.with(place, less);
 }
 
 function* smallerObject(object: Readonly<Record<string, unknown>>): Iterable<unknown> {

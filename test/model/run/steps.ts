@@ -1,14 +1,14 @@
 import { Message, type Publisher, type Subscription } from "millrace";
 import { ForwardingPublisher } from "millrace/forwarder";
 import { deduplicatePublisher } from "millrace/middleware";
+import { FaultyPublisher } from "../around/faulty-publisher.ts";
+import { checkHealth } from "../life/check-health.ts";
+import { checkStarved } from "../life/check-starved.ts";
+import { IdleWatch } from "../life/idle-watch.ts";
+import { BOX } from "../life/relay-core.ts";
+import type { Unit } from "../life/unit.ts";
 import { belongs, type MessagePlan, type Step } from "../plan/program.ts";
-import { checkHealth } from "./check-health.ts";
-import { checkStarved } from "./check-starved.ts";
 import { pass, settle } from "./drive.ts";
-import { FaultyPublisher } from "./faulty-publisher.ts";
-import { IdleWatch } from "./idle-watch.ts";
-import { BOX } from "./relay-core.ts";
-import type { Unit } from "./unit.ts";
 import type { World } from "./world.ts";
 
 /** Takes the steps of a program, one after the other. */

@@ -1,5 +1,5 @@
+import type { World } from "../run/world.ts";
 import type { Unit } from "./unit.ts";
-import type { World } from "./world.ts";
 
 /** What health says now must not contradict what is known. */
 export function checkHealth({ ledger, program }: World, unit: Unit): void {

@@ -1,5 +1,5 @@
 import type { Message, Publisher } from "millrace";
-import type { World } from "./world.ts";
+import type { World } from "../run/world.ts";
 
 /** Outside of `deduplicatePublisher`: what it left out for its id is confirmed all the same, when one with this id is. */
 export function duplicatesToo({ ledger }: World): (publisher: Publisher) => Publisher {

@@ -1,5 +1,5 @@
 import type { GroupBook } from "../ledger/group-book.ts";
-import type { World } from "./world.ts";
+import type { World } from "../run/world.ts";
 
 export interface LeavingParts {
   readonly world: World;

@@ -1,8 +1,8 @@
 import { type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
 import { sleep } from "millrace/adapter";
+import type { World } from "../run/world.ts";
 import { failedCall } from "./faults.ts";
 import { Graveyard } from "./graveyard.ts";
-import type { World } from "./world.ts";
 
 /** Who publishes: the program itself, a router's handlers, or a relay to its target. */
 export type Author = "program" | "handlers" | "relay";

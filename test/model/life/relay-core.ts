@@ -1,12 +1,12 @@
 import type { Subscriber } from "millrace";
 import { FanIn } from "millrace/fan-in";
 import { Forwarder } from "millrace/forwarder";
+import { FaultyPublisher } from "../around/faulty-publisher.ts";
 import type { HandlerPlan } from "../plan/program.ts";
+import type { World } from "../run/world.ts";
 import type { Core } from "./core.ts";
-import { FaultyPublisher } from "./faulty-publisher.ts";
 import { decorators, failureOf } from "./router-core.ts";
 import { DRAIN_MS } from "./unit.ts";
-import type { World } from "./world.ts";
 
 export const FAN_IN_SOURCES: readonly string[] = ["t0", "t1"];
 /** Where a forwarder's envelopes are. */

@@ -1,6 +1,6 @@
+import type { World } from "../run/world.ts";
 import { settledFor } from "./settled-for.ts";
 import type { Unit } from "./unit.ts";
-import type { World } from "./world.ts";
 
 interface Watched {
   readonly unit: Unit;
@@ -35,7 +35,8 @@ export class IdleWatch {
         if (unit.phase !== "running" || unit.startedAt !== watched.startedAt || unit.stopped.size > 0) return;
         for (const book of ledger.books.values()) {
           const running = [...(book.members[unit.member]?.running ?? [])].find((call) => book.counts(call));
-          if (running !== undefined) ledger.complain("idleEarly", `idle came while ${book.name} is called with ${running.tracks.map(({ text }) => text).join("+")}`);
+          if (running !== undefined)
+            ledger.complain("idleEarly", `idle came while ${book.name} is called with ${running.tracks.map(({ text }) => text).join("+")}`);
         }
       },
       () => {

@@ -1,11 +1,11 @@
 import type { PubSub } from "millrace";
 import type { VirtualClock } from "millrace/testing";
+import type { Faults } from "../around/faults.ts";
+import type { Gate } from "../around/gate.ts";
+import type { ModelLogger } from "../around/model-logger.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LossyPubSub } from "../lossy/lossy-pubsub.ts";
 import type { Program } from "../plan/program.ts";
-import type { Faults } from "./faults.ts";
-import type { Gate } from "./gate.ts";
-import type { ModelLogger } from "./model-logger.ts";
 
 /** What the parts of a run share. */
 export interface World {

@@ -1,5 +1,5 @@
+import type { World } from "../run/world.ts";
 import type { Unit } from "./unit.ts";
-import type { World } from "./world.ts";
 
 /** Nothing is left for the handlers of this unit that are not paused or stopped, nothing runs, and nothing is being published. */
 export function settledFor({ ledger }: World, unit: Unit): boolean {

@@ -1,21 +1,21 @@
 import type { PubSub } from "millrace";
+import { Faults } from "../around/faults.ts";
+import { Gate } from "../around/gate.ts";
+import { ModelLogger } from "../around/model-logger.ts";
+import { openBus } from "../around/open-bus.ts";
+import { ActBook } from "../handlers/act-book.ts";
 import { GroupBook } from "../ledger/group-book.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { RelayBook } from "../ledger/relay-book.ts";
 import type { Violation } from "../ledger/violation.ts";
+import { BOX, FAN_IN_SOURCES, relayCore } from "../life/relay-core.ts";
+import { routerCore } from "../life/router-core.ts";
+import { Unit } from "../life/unit.ts";
 import { LossyPubSub } from "../lossy/lossy-pubsub.ts";
 import type { Program } from "../plan/program.ts";
-import { ActBook } from "./act-book.ts";
 import { Ending } from "./ending.ts";
-import { Faults } from "./faults.ts";
-import { Gate } from "./gate.ts";
 import { Ground } from "./ground.ts";
-import { ModelLogger } from "./model-logger.ts";
-import { openBus } from "./open-bus.ts";
-import { BOX, FAN_IN_SOURCES, relayCore } from "./relay-core.ts";
-import { routerCore } from "./router-core.ts";
 import { Steps } from "./steps.ts";
-import { Unit } from "./unit.ts";
 import type { World } from "./world.ts";
 
 export interface Outcome {
@@ -80,7 +80,7 @@ async function routers(world: World): Promise<Unit[]> {
   const acts = new ActBook(program, world.release);
   return Array.from({ length: program.members ?? 1 }, (_, member) => {
     const core = routerCore({ world, member, books, acts, end: async (what, name) => await unit.endInside(what, name) });
-    const unit: Unit = new Unit(world, member, core, books, books.map(({ name }) => name));
+    const unit: Unit = new Unit(world, member, core, books);
     return unit;
   });
 }
@@ -93,5 +93,5 @@ async function relays(world: World, plan: Program["handlers"][number]): Promise<
     ledger.relays.set(name, new RelayBook(ledger, name, plan, topic));
     await bus.provision?.(topic, { group: name });
   }
-  return Array.from({ length: program.members ?? 1 }, (_, member) => new Unit(world, member, relayCore(world, plan), [], []));
+  return Array.from({ length: program.members ?? 1 }, (_, member) => new Unit(world, member, relayCore(world, plan), []));
 }

@@ -1,8 +1,8 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import type { GroupBook } from "../ledger/group-book.ts";
 import type { Handling } from "../ledger/records.ts";
+import type { World } from "../run/world.ts";
 import type { ActBook } from "./act-book.ts";
-import type { World } from "./world.ts";
 
 /** Where a handler plays: one handler of one member. */
 export interface Stage {

@@ -1,6 +1,6 @@
 import type { Subscriber } from "millrace";
 import { sleep } from "millrace/adapter";
-import type { World } from "./world.ts";
+import type { World } from "../run/world.ts";
 
 /** Subscribing takes time, or hangs. The subscription itself is handed on as it is. */
 export function gated({ gate, program }: World): (subscriber: Subscriber) => Subscriber {

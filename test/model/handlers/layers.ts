@@ -19,8 +19,8 @@ import {
 import type { GroupBook } from "../ledger/group-book.ts";
 import type { Track } from "../ledger/records.ts";
 import type { Layer } from "../plan/program.ts";
+import type { World } from "../run/world.ts";
 import { PLAIN, PlainError } from "./plain-error.ts";
-import type { World } from "./world.ts";
 
 export interface LayerParts {
   readonly world: World;

@@ -1,21 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type HandlerHandle, type Publisher, Router, type Subscriber, transformSubscriber } from "millrace";
 import { deduplicatePublisher } from "millrace/middleware";
+import { contractOnly } from "../around/contract-only.ts";
+import { duplicatesToo } from "../around/duplicates-too.ts";
+import { FaultyPublisher } from "../around/faulty-publisher.ts";
+import { gated } from "../around/gated.ts";
+import type { ActBook } from "../handlers/act-book.ts";
+import { batchBody } from "../handlers/batch-body.ts";
+import { layerOf } from "../handlers/layers.ts";
+import { observer } from "../handlers/observer.ts";
+import { singleBody } from "../handlers/single-body.ts";
+import type { Stage } from "../handlers/stage.ts";
 import type { GroupBook } from "../ledger/group-book.ts";
 import { type HandlerPlan, longestDelayMs } from "../plan/program.ts";
-import type { ActBook } from "./act-book.ts";
-import { batchBody } from "./batch-body.ts";
-import { contractOnly } from "./contract-only.ts";
+import type { World } from "../run/world.ts";
 import type { Core } from "./core.ts";
-import { duplicatesToo } from "./duplicates-too.ts";
-import { FaultyPublisher } from "./faulty-publisher.ts";
-import { gated } from "./gated.ts";
-import { layerOf } from "./layers.ts";
-import { observer } from "./observer.ts";
-import { singleBody } from "./single-body.ts";
-import type { Stage } from "./stage.ts";
 import { DRAIN_MS } from "./unit.ts";
-import type { World } from "./world.ts";
 
 export interface RouterParts {
   readonly world: World;
@@ -76,7 +76,10 @@ function add(router: Router, book: GroupBook, publisher: Publisher, { world, mem
   return router.addConsumerHandler({ ...options, handle: handle as (message: Parameters<typeof handle>[0]) => void });
 }
 
-export function failureOf(plan: HandlerPlan, publisher: Publisher): {
+export function failureOf(
+  plan: HandlerPlan,
+  publisher: Publisher,
+): {
   readonly attempts: number;
   readonly minDelayMs: number;
   readonly maxDelayMs: number;

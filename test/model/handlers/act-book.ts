@@ -1,5 +1,5 @@
 import type { Act, Program } from "../plan/program.ts";
-import type { Release } from "./world.ts";
+import type { Release } from "../run/world.ts";
 
 const FINE: Act = {};
 

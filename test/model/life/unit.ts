@@ -1,9 +1,9 @@
 import type { HandlerHandle } from "millrace";
 import type { GroupBook } from "../ledger/group-book.ts";
-import { Leaving } from "./leaving.ts";
+import { drive, pass, settle } from "../run/drive.ts";
+import type { World } from "../run/world.ts";
 import type { Core } from "./core.ts";
-import { drive, pass, settle } from "./drive.ts";
-import type { World } from "./world.ts";
+import { Leaving } from "./leaving.ts";
 
 /** What a router waits for when it is told nothing else. */
 export const DRAIN_MS = 3000;
@@ -17,6 +17,7 @@ type Phase = "resting" | "starting" | "running" | "closing";
 /** One member: a router with all handlers, or a relay. Its life, and whether it is as promised. */
 export class Unit {
   readonly member: number;
+  readonly core: Core;
   readonly handles: Map<string, HandlerHandle> = new Map();
   readonly paused: Set<string> = new Set();
   readonly stopped: Set<string> = new Set();
@@ -25,21 +26,14 @@ export class Unit {
   /** Ends under way that a handler waits for. */
   #endings = 0;
   readonly #world: World;
-  readonly #core: Core;
   readonly #books: readonly GroupBook[];
-  readonly #names: readonly string[];
 
-  constructor(world: World, member: number, core: Core, books: readonly GroupBook[], names: readonly string[]) {
+  constructor(world: World, member: number, core: Core, books: readonly GroupBook[]) {
     this.#world = world;
     this.member = member;
-    this.#core = core;
+    this.core = core;
     this.#books = books;
-    this.#names = names;
-    for (const name of names) this.#add(name);
-  }
-
-  get core(): Core {
-    return this.#core;
+    for (const { name } of books) this.#add(name);
   }
 
   async start(): Promise<void> {
@@ -52,7 +46,7 @@ export class Unit {
       book.seen = true;
       book.onStart(this.member, this.stopped.has(book.name));
     }
-    const starting = this.#core.start();
+    const starting = this.core.start();
     const told = { error: undefined as unknown };
     starting.then(
       () => {
@@ -73,7 +67,8 @@ export class Unit {
       ledger.complain("startWrong", `start failed: ${String(told.error)}`);
       return;
     }
-    if (ledger.now - began > longest) ledger.complain("startSlow", `start took ${Math.round(ledger.now - began)} ms, one subscribe ${program.subscribeMs ?? 0}`);
+    if (ledger.now - began > longest)
+      ledger.complain("startSlow", `start took ${Math.round(ledger.now - began)} ms, one subscribe ${program.subscribeMs ?? 0}`);
     await this.#checkStarted();
   }
 
@@ -81,9 +76,12 @@ export class Unit {
   async stopThenStart(name: string): Promise<void> {
     if (this.phase !== "resting" || this.#world.gate.holding) return;
     this.#world.ledger.note(`stop ${name}, not awaited`);
-    this.handles.get(name)?.stop().then(undefined, () => {});
+    this.handles
+      .get(name)
+      ?.stop()
+      .then(undefined, () => {});
     await this.start();
-    if (this.#core.health().handlers[name] === undefined) this.#onStopped(name);
+    if (this.core.health().handlers[name] === undefined) this.#onStopped(name);
   }
 
   async close(timeoutMs: number | undefined): Promise<void> {
@@ -91,7 +89,7 @@ export class Unit {
     this.#world.ledger.note(`close${this.#which}`);
     const leaving = this.#leaving("close", this.#books, timeoutMs ?? DRAIN_MS);
     this.phase = "closing";
-    const closing = this.#core.close(timeoutMs === undefined ? undefined : { timeoutMs });
+    const closing = this.core.close(timeoutMs === undefined ? undefined : { timeoutMs });
     const rest = (): void => {
       this.phase = "resting";
     };
@@ -104,11 +102,15 @@ export class Unit {
     const handle = this.handles.get(name);
     if (handle === undefined || this.stopped.has(name) || this.phase !== "running") return;
     this.#world.ledger.note(`stop ${name}`);
-    const leaving = this.#leaving("stop", this.#books.filter((book) => book.name === name), DRAIN_MS);
+    const leaving = this.#leaving(
+      "stop",
+      this.#books.filter((book) => book.name === name),
+      DRAIN_MS,
+    );
     this.stopped.add(name);
     await this.#leave(leaving, handle.stop());
     let over = !leaving.over;
-    handle.stopped.then(() => {
+    void handle.stopped.then(() => {
       over = true;
     });
     await settle(this.#world);
@@ -126,7 +128,7 @@ export class Unit {
     if (whole) this.phase = "closing";
     else this.stopped.add(name);
     this.#endings++;
-    await (whole ? this.#core.close({ timeoutMs: 1000 }) : handle.stop()).then(undefined, () => {});
+    await (whole ? this.core.close({ timeoutMs: 1000 }) : handle.stop()).then(undefined, () => {});
     this.#endings--;
     leaving.end();
     if (whole) this.phase = "resting";
@@ -153,7 +155,7 @@ export class Unit {
     for (let round = 0; round < 40 && unsettled(); round++) await pass(this.#world, 250);
     for (const name of this.stopped) {
       this.stopped.delete(name);
-      if (this.#core.health().handlers[name] !== undefined && this.phase === "running") continue;
+      if (this.core.health().handlers[name] !== undefined && this.phase === "running") continue;
       try {
         this.#add(name);
         for (const book of this.#books) if (book.name === name) book.onStart(this.member, false);
@@ -171,7 +173,7 @@ export class Unit {
   }
 
   #add(name: string): void {
-    const handle = this.#core.add(name);
+    const handle = this.core.add(name);
     if (handle !== undefined) this.handles.set(name, handle);
   }
 
@@ -192,7 +194,7 @@ export class Unit {
 
   async #checkStarted(): Promise<void> {
     let failed: unknown;
-    this.#core.started.then(undefined, (error: unknown) => {
+    this.core.started.then(undefined, (error: unknown) => {
       failed = error;
     });
     await settle(this.#world);
@@ -202,7 +204,7 @@ export class Unit {
   }
 
   #checkStates(): void {
-    for (const [name, { state }] of Object.entries(this.#core.health().handlers)) {
+    for (const [name, { state }] of Object.entries(this.core.health().handlers)) {
       if (state !== "stopped") this.#world.ledger.complain("closedState", `${name} is ${state} after close`);
     }
   }

@@ -35,7 +35,9 @@ export function singleBody(stage: Stage): Handler {
     } catch (error) {
       return threw(error);
     }
-    return waitAsTold(stage, call, message, act).then(() => returned(finish(message)), undefined).catch(threw);
+    return waitAsTold(stage, call, message, act)
+      .then(() => returned(finish(message)), undefined)
+      .catch(threw);
 
     function finish(received: ReceivedMessage): Produced {
       if (!act.early) giveVerdict(stage, call, received, act);

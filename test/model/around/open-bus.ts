@@ -1,5 +1,5 @@
-import { type Logger, MemoryPubSub, type PubSub } from "millrace";
 import { SqlPubSub, sqlite } from "@millrace/sql";
+import { type Logger, MemoryPubSub, type PubSub } from "millrace";
 import type { Ledger } from "../ledger/ledger.ts";
 import { LossyPubSub } from "../lossy/lossy-pubsub.ts";
 import type { Program } from "../plan/program.ts";

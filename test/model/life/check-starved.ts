@@ -1,7 +1,7 @@
 import type { GroupBook } from "../ledger/group-book.ts";
 import type { Track } from "../ledger/records.ts";
+import type { World } from "../run/world.ts";
 import type { Unit } from "./unit.ts";
-import type { World } from "./world.ts";
 
 const LONG_MS = 1000;
 /** Middleware that lets nothing wait. */

@@ -1,7 +1,7 @@
+import type { Unit } from "../life/unit.ts";
 import { checkOutputs } from "./check-outputs.ts";
 import { drive, pass, settle } from "./drive.ts";
 import type { Steps } from "./steps.ts";
-import type { Unit } from "./unit.ts";
 import type { World } from "./world.ts";
 
 /** The longest that anything may take once nothing fails any more. */
@@ -79,7 +79,8 @@ export class Ending {
   #left(): readonly string[] {
     const { ledger } = this.#world;
     const left: string[] = [];
-    for (const book of ledger.books.values()) for (const track of book.tracks.values()) if (!track.settled && !track.unseen) left.push(`${track.text} of ${book.name}`);
+    for (const book of ledger.books.values())
+      for (const track of book.tracks.values()) if (!track.settled && !track.unseen) left.push(`${track.text} of ${book.name}`);
     for (const relay of ledger.relays.values()) left.push(...relay.left().map((text) => `${text} of ${relay.name}`));
     return left;
   }
@@ -94,7 +95,8 @@ export class Ending {
       ledger.complain(held.length === 0 ? "lost" : "stuck", `${left.join(", ")} was never done with: ${told}`);
     }
     const unseen = [...ledger.books.values()].flatMap((book) => [...book.tracks.values()].filter((track) => track.unseen && track.doneAt === undefined));
-    if (unseen.length > 0 && logger.loud === 0) ledger.complain("silentLoss", `${unseen[0]?.text} was published before anybody was there, and no line says that it is gone`);
+    if (unseen.length > 0 && logger.loud === 0)
+      ledger.complain("silentLoss", `${unseen[0]?.text} was published before anybody was there, and no line says that it is gone`);
   }
 
   async #checkIdle(): Promise<void> {
