@@ -7,6 +7,7 @@ export const COMMANDS = {
   stress: ["scripts/stress.ts"],
   delays: ["scripts/delays.ts"],
   bench: ["--expose-gc", "bench/main.ts"],
+  model: ["scripts/model.ts"],
   soak: ["bench/soak/main.ts"],
   brokers: ["scripts/brokers/main.ts"],
   api: ["scripts/api.ts"],
