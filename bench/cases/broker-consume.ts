@@ -33,7 +33,7 @@ export const run: Case<BrokerConsumeSettings> = async ({ client: name, url, topi
     }
   };
   try {
-    await timed(warmUp);
+    if (warmUp > 0) await timed(warmUp);
     return await timed(count);
   } finally {
     await client.close();

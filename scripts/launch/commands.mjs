@@ -6,6 +6,7 @@ export const COMMANDS = {
   test: ["scripts/test.ts"],
   stress: ["scripts/stress.ts"],
   bench: ["--expose-gc", "bench/main.ts"],
+  "bench:compare": ["bench/compare/main.ts"],
   soak: ["bench/soak/main.ts"],
   brokers: ["scripts/brokers/main.ts"],
   api: ["scripts/api.ts"],
