@@ -11,7 +11,7 @@ export interface Pair {
 }
 
 export interface PairPlan {
-  /** Slices of each side that are run before and not counted, until the compiler has done its work. */
+  /** Slices of each side, both at once, that are run before and not counted, until the compiler has done its work. */
   readonly warmUps: number;
   readonly slices: number;
   /** Who is first in the first slice; afterwards they take turns, so that to be second is nobody's luck. */
@@ -25,7 +25,10 @@ export interface PairPlan {
 export async function runPair({ warmUps, slices, first }: PairPlan, slice: (side: Side) => Promise<number>): Promise<Pair> {
   const order: readonly Side[] = first === "old" ? ["old", "new"] : ["new", "old"];
   const times: Record<Side, number[]> = { old: [], new: [] };
-  for (const side of order) for (let run = 0; run < warmUps; run++) await slice(side);
+  const warmUp = async (side: Side): Promise<void> => {
+    for (let run = 0; run < warmUps; run++) await slice(side);
+  };
+  await Promise.all(order.map(warmUp));
   for (let run = 0; run < slices; run++) for (const side of run % 2 === 0 ? order : order.toReversed()) times[side].push(await slice(side));
   return { old: median(times.old), new: median(times.new), ratio: median(times.old.map((time, run) => time / (times.new[run] as number))) };
 }
