@@ -48,8 +48,8 @@ export const BROKER_ROWS: readonly Row[] = [
   consume("kafka", 1, 60_000),
   consume("kafka", 64, 60_000),
   publish("rabbitmq", "one at a time", 300, { perCall: 1 }),
-  publish("rabbitmq", "64 at once", 4000, { perCall: 1, underWay: 64 }),
+  publish("rabbitmq", "64 at once", 6000, { perCall: 1, underWay: 64 }),
   publish("rabbitmq", "100 a call", 6000, { perCall: 100 }),
-  consume("rabbitmq", 1, 8000),
-  consume("rabbitmq", 64, 8000),
+  consume("rabbitmq", 1, 12_000),
+  consume("rabbitmq", 64, 12_000),
 ];
