@@ -6,7 +6,7 @@ import { measured, type Outcome } from "./outcome.ts";
 import type { Row, Side } from "./row.ts";
 import { type Pair, runPair } from "./run-pair.ts";
 
-const SIDES = ["old", "new"] as const;
+const SIDES: readonly Side[] = ["old", "new"];
 
 export interface ComparisonSettings {
   readonly checkouts: Readonly<Record<Side, Checkout>>;
@@ -68,17 +68,18 @@ export class Comparison {
   }
 
   async #pair({ slice, warmUps, slices }: Row, url: string, first: Side): Promise<Pair> {
-    const children = { old: this.#start("old"), new: this.#start("new") };
+    const children = new Map<Side, Child>();
+    for (const side of first === "old" ? SIDES : SIDES.toReversed()) children.set(side, this.#start(side));
     try {
       return await runPair({ warmUps, slices, first }, async (side) => {
         try {
-          return (await children[side].run(slice({ side, url }))).cpuNs as number;
+          return (await (children.get(side) as Child).run(slice({ side, url }))).cpuNs as number;
         } catch (error) {
           throw new Error(`${side}: ${(error as Error).message}`, { cause: error });
         }
       });
     } finally {
-      await Promise.all(SIDES.map((side) => children[side].end()));
+      await Promise.all([...children.values()].map((child) => child.end()));
     }
   }
 

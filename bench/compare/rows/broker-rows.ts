@@ -34,9 +34,10 @@ function consume(broker: BrokerName, concurrency: number, count: number): Row {
         warmUp: 0,
         bytes,
         way: { reader: "router", concurrency },
+        whole: true,
       }),
-    warmUps: 1,
-    slices: 4,
+    warmUps: 2,
+    slices: 5,
   };
 }
 
