@@ -8,6 +8,7 @@ export const COMMANDS = {
   delays: ["scripts/delays.ts"],
   bench: ["--expose-gc", "bench/main.ts"],
   model: ["scripts/model.ts"],
+  "bench:compare": ["bench/compare/main.ts"],
   soak: ["bench/soak/main.ts"],
   brokers: ["scripts/brokers/main.ts"],
   api: ["scripts/api.ts"],
