@@ -5,7 +5,7 @@ const ON_BROKERS = [
   "examples/**/*on-brokers.test.ts",
   "examples/**/*-brokers.test.ts",
   "bench/soak/*-on-brokers.test.ts",
-  "test/{brokers,interop}/**/*.test.ts",
+  "test/{brokers,delays,interop}/**/*.test.ts",
 ];
 
 export default defineConfig({

@@ -20,3 +20,8 @@ export const capabilities: Capabilities = Object.freeze({
   maxHandlingMs: Number.POSITIVE_INFINITY,
   stability: "beta",
 });
+
+/** With `acks: "leader"` what is confirmed may be lost with that one broker. */
+export function capabilitiesOf({ acks }: { readonly acks?: "all" | "leader" | undefined }): Capabilities {
+  return acks === "leader" ? Object.freeze({ ...capabilities, durable: false }) : capabilities;
+}

@@ -87,6 +87,12 @@ export class Cluster {
     return found;
   }
 
+  /** The names of all topics that this user may see, but for those that Kafka keeps for itself. */
+  async topicNames(): Promise<readonly string[]> {
+    const { topics } = await this.#anywhere((broker) => this.asking.call(broker, METADATA, null, false, false));
+    return topics.flatMap(({ name, isInternal, errorCode }) => (isInternal || errorCode !== 0 || name === null || name === undefined ? [] : [name]));
+  }
+
   /** The broker that keeps a group (0) or a transactional id (1). */
   async coordinator(kind: 0 | 1, key: string): Promise<BrokerAddress> {
     for (let attempt = 1; ; attempt++) {

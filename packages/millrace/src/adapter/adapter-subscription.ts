@@ -3,6 +3,7 @@ import { monotonicMs, sleep } from "../internal/timers.ts";
 import { LATE, within } from "../internal/within.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscription, SubscriptionStatus } from "../message/index.ts";
 import { SUBSCRIPTION_DOOR, type SubscriptionCounts, type SubscriptionDoor } from "../message/subscription-door.ts";
+import { OptionCheck } from "../options/index.ts";
 import { Deliveries } from "./deliveries.ts";
 import { flushUntil } from "./flush-until.ts";
 import { LiveIntake } from "./live-intake.ts";
@@ -48,7 +49,9 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   #stopWatch: () => void = () => {};
   #offSignal: () => void = () => {};
 
-  constructor({ topic, options, settings, source, onClosed }: AdapterSubscriptionOptions<Receipt>) {
+  constructor(given: AdapterSubscriptionOptions<Receipt>) {
+    new OptionCheck("AdapterSubscription").known(given, { topic: true, options: true, settings: true, source: true, onClosed: true }).done();
+    const { topic, options, settings, source, onClosed } = given;
     this.topic = topic;
     this.#signal = options.signal;
     this.#settings = knownSettings(settings);
@@ -105,7 +108,8 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
 
   status(): SubscriptionStatus {
     const { inFlight, lanes } = this.#deliveries;
-    return this.#status.read(inFlight.size, lanes.held, this.#supervisor.session?.lag?.());
+    const session = this.#supervisor.session;
+    return this.#status.read(inFlight.size, lanes.held, session?.lag?.(), session?.oldestAt?.());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {

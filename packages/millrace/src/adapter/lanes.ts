@@ -237,6 +237,12 @@ export class Lanes {
   #advance(lane: Lane): void {
     if (lane.out === 0) lane.gathering = false;
     while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
+      // Several of a lane may have failed, each with a time of its own.
+      const earlyMs = (lane.waiting.peek() as Received).notBeforeMs;
+      if (earlyMs > 0 && earlyMs > monotonicMs()) {
+        this.#stall(lane, earlyMs - monotonicMs());
+        return;
+      }
       this.#ready.push(lane.waiting.shift() as Received);
       this.#waiting--;
       lane.out++;

@@ -50,7 +50,7 @@ export class StatusBoard {
     this.#tell();
   }
 
-  read(inFlight: number, held: number, lag: number | undefined): SubscriptionStatus {
+  read(inFlight: number, held: number, lag: number | undefined, oldestAt: Date | undefined): SubscriptionStatus {
     const blocked = this.#state === "running" && this.#blocks.size > 0;
     const details = blocked ? [...this.#blocks.values()] : [];
     if (this.#undecodable > 0) details.push(`${this.#undecodable} undecodable, last at ${this.#undecodableAt}`);
@@ -60,6 +60,7 @@ export class StatusBoard {
       inFlight,
       held,
       lag,
+      oldestAt,
       detail: details.length === 0 ? undefined : details.join("; "),
       lastError: this.#lastError,
     };

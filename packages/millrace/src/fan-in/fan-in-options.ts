@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
 export interface FanInOptions {
@@ -39,11 +39,32 @@ export interface FanInOptions {
 
 export const FAN_IN_DEFAULTS: { readonly batch: number } = Object.freeze({ batch: 100 });
 
+const NAMES: OptionNames<FanInOptions> = {
+  subscriber: true,
+  publisher: true,
+  sources: true,
+  target: true,
+  group: true,
+  from: true,
+  sourceKey: true,
+  concurrency: true,
+  orderBy: true,
+  batch: true,
+  failure: true,
+  middleware: true,
+  drainTimeoutMs: true,
+  logger: true,
+};
+
 /** Throws `OptionError` for everything that the router would not find by itself. */
-export function checkFanIn({ subscriber, publisher, sources, target, sourceKey, batch }: FanInOptions): void {
+export function checkFanIn(options: FanInOptions): void {
+  const check = new OptionCheck("FanIn").known(options, NAMES);
+  const { subscriber, publisher, sources, target, sourceKey, batch, failure } = options;
   const list: readonly unknown[] = Array.isArray(sources) ? sources : [];
   const twice = list.find((topic, index) => list.indexOf(topic) !== index);
-  new OptionCheck("FanIn")
+  check
+    .known(failure, { attempts: true, minDelayMs: true, maxDelayMs: true, deadLetter: true }, "failure")
+    .known(failure?.deadLetter, { publisher: true, topic: true }, "failure.deadLetter")
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
     .required("publisher", publisher)

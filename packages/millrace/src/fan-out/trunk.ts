@@ -66,8 +66,14 @@ export class Trunk {
 
   /** True when nothing is on its way to the branches, as far as upstream can tell. */
   get quiet(): boolean {
-    const { held, lag = 0, state } = this.#upstream;
-    return state === "starting" || (held === 0 && lag === 0);
+    const { held, state } = this.#upstream;
+    return state === "starting" || (held === 0 && (this.ahead ?? 0) === 0);
+  }
+
+  /** Messages that upstream has for the fan-out and that the branches have not seen yet; `undefined` where upstream does not tell. */
+  get ahead(): number | undefined {
+    const { lag, inFlight } = this.#upstream;
+    return lag === undefined ? undefined : Math.max(0, lag - inFlight);
   }
 
   health(): HandlerHealth {

@@ -1,13 +1,10 @@
 import { fromBase64, toBase64 } from "../adapter/base64.ts";
 import { goJsonMap, goJsonText } from "../adapter/go-json.ts";
+// Fields of our own, which Watermill passes over: the message's ordering key as text or, where it is no UTF-8, as base64. Only for messages that have one.
+import { KEY_BASE64_METADATA as BINARY_KEY_FIELD, KEY_METADATA as KEY_FIELD, keyEntry } from "../adapter/key-metadata.ts";
 import { OptionError, PermanentError } from "../errors/index.ts";
 import { Message, type MessageOptions } from "../message/index.ts";
-import { isBinaryKey, keyBytes } from "../message/key-bytes.ts";
 import type { Addressed } from "../relay/addressed.ts";
-
-/** Fields of our own, which Watermill passes over: the message's ordering key as text or, where it is no UTF-8, as base64. Only for messages that have one. */
-const KEY_FIELD = "millrace_key";
-const BINARY_KEY_FIELD = "millrace_key_base64";
 
 /**
  * Wraps a message and the topic it is meant for in a message for the outbox, byte for byte as Watermill's forwarder does.
@@ -58,7 +55,8 @@ interface Fields {
 
 function keyField(key: string | undefined): string {
   if (key === undefined) return "";
-  return isBinaryKey(key) ? `,"${BINARY_KEY_FIELD}":"${toBase64(keyBytes(key))}"` : `,"${KEY_FIELD}":${goJsonText(key)}`;
+  const [name, value] = keyEntry(key);
+  return `,"${name}":${goJsonText(value)}`;
 }
 
 function writtenKey({ key, binaryKey }: Fields, message: Message): string | Uint8Array | undefined {

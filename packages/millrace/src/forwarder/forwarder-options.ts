@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
 /** What becomes of a message on the forwarder's topic that is no envelope. */
@@ -54,10 +54,32 @@ export const FORWARDER_DEFAULTS: Readonly<Record<"topic" | "name", string> & Rec
   maxWaitMs: 0,
 });
 
+const NAMES: OptionNames<ForwarderOptions> = {
+  subscriber: true,
+  publisher: true,
+  topic: true,
+  name: true,
+  group: true,
+  from: true,
+  concurrency: true,
+  orderBy: true,
+  batch: true,
+  maxWaitMs: true,
+  onUndecodable: true,
+  deadLetter: true,
+  failure: true,
+  middleware: true,
+  drainTimeoutMs: true,
+  logger: true,
+};
+
 /** Throws `OptionError` for everything that the router would not find by itself. */
 export function checkForwarder(options: ForwarderOptions): void {
+  const check = new OptionCheck("Forwarder").known(options, NAMES);
   const { subscriber, publisher, topic, batch, maxWaitMs, onUndecodable, deadLetter } = options;
-  new OptionCheck("Forwarder")
+  check
+    .known(deadLetter, { publisher: true, topic: true }, "deadLetter")
+    .known(options.failure, { attempts: true, minDelayMs: true, maxDelayMs: true }, "failure")
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
     .required("publisher", publisher)

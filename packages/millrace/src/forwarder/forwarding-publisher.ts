@@ -33,8 +33,9 @@ export class ForwardingPublisher implements Publisher {
   readonly #carry: readonly string[];
 
   constructor(options: ForwardingPublisherOptions) {
+    const check = new OptionCheck("ForwardingPublisher").known(options, { publisher: true, topic: true, carry: true });
     const { publisher, topic, carry } = options;
-    new OptionCheck("ForwardingPublisher")
+    check
       .required("publisher", publisher)
       .methods("publisher", publisher ?? undefined, ["publish", "close"])
       .text("topic", topic)
@@ -45,7 +46,7 @@ export class ForwardingPublisher implements Publisher {
     this.#carry = carry ?? [];
   }
 
-  /** Of the outbox. */
+  /** Those of the outbox. */
   get capabilities(): Capabilities | undefined {
     return this.#publisher.capabilities;
   }

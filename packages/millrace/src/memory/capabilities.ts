@@ -13,7 +13,7 @@ export const memoryCapabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: false,
   transactionalPublish: false,
   deduplicatesPublish: false,
-  maxPublishDelayMs: 0,
+  maxPublishDelayMs: Infinity,
   maxHandlingMs: Infinity,
   stability: "stable",
 });

@@ -1,7 +1,8 @@
 export { after, attempt, isPromise, producedList } from "./after.ts";
 export { type ContextKey, contextKey } from "./context-key.ts";
 export type { Batch, BatchHandler, ConsumerHandler, Handler, MaybePromise, Middleware, Produced } from "./handler.ts";
-export { Message, type MessageConstructor, type MessageOptions } from "./message.ts";
+export { Message, type MessageConstructor } from "./message.ts";
+export type { MessageOptions } from "./message-options.ts";
 export { type Metadata, type MetadataInit, metadata } from "./metadata.ts";
 export type { HandlerIdentity, Publisher, PublishOptions } from "./publisher.ts";
 export { type ReadMessagesOptions, readMessages } from "./read-messages.ts";

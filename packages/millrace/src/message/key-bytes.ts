@@ -2,7 +2,7 @@ const encoder = new TextEncoder();
 // A byte order mark is part of a key as any other byte: skipped, it would make one key of two.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes that are no UTF-8 stand as lone low surrogates, U+DC80 to U+DCFF: text that no UTF-8 gives. */
+/** A byte that is no UTF-8 stands as a lone low surrogate, U+DC80 to U+DCFF: text that no UTF-8 gives. */
 const ESCAPE = 0xdc00;
 
 /** The text of a key given as bytes: their UTF-8, each byte that is none escaped, so that different bytes never give the same text. */
@@ -20,15 +20,32 @@ export function keyBytes(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
     const code = character.codePointAt(0) as number;
-    if (code > ESCAPE + 0x7f && code <= ESCAPE + 0xff) bytes.push(code - ESCAPE);
+    if (isEscape(code)) bytes.push(code - ESCAPE);
     else bytes.push(...encoder.encode(character));
   }
   return Uint8Array.from(bytes);
 }
 
+/**
+ * A key given as text, as it is after a way through bytes: itself, nearly always. `undefined` for a text with half a character in it,
+ * which no bytes would bring back.
+ */
+export function lastingKey(text: string): string | undefined {
+  if (text.isWellFormed()) return text;
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    if (code >= 0xd800 && code <= 0xdfff && !isEscape(code)) return undefined;
+  }
+  return keyText(keyBytes(text));
+}
+
 /** True for a key whose bytes are no UTF-8: where keys travel as text, it needs another way. */
 export function isBinaryKey(text: string): boolean {
   return !text.isWellFormed();
+}
+
+function isEscape(code: number): boolean {
+  return code > ESCAPE + 0x7f && code <= ESCAPE + 0xff;
 }
 
 function escaped(bytes: Uint8Array): string {

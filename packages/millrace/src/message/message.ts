@@ -1,23 +1,11 @@
 import { PermanentError } from "../errors/index.ts";
 import { uuidV7 } from "../internal/uuid-v7.ts";
+import { badMessage } from "./bad-message.ts";
 import { dueAtOf, writeDelay } from "./due-at.ts";
-import { keyBytes, keyText } from "./key-bytes.ts";
+import { keyBytes, keyText, lastingKey } from "./key-bytes.ts";
+import type { MessageOptions } from "./message-options.ts";
 import { type Metadata, type MetadataInit, TextMap } from "./metadata.ts";
 import { type StandardSchema, validate, validateAsync } from "./standard-schema.ts";
-
-export interface MessageOptions {
-  /** Default: a new UUID of version 7. */
-  readonly id?: string | undefined;
-  /** The ordering key, as text or bytes: messages of one key keep their order, on brokers that can (see `capabilities.ordering`). */
-  readonly key?: string | Uint8Array | undefined;
-  readonly metadata?: MetadataInit | undefined;
-  /** Not delivered before so many milliseconds from now; see `dueAt`. Not together with `deliverAt`. */
-  readonly delayMs?: number | undefined;
-  /** Not delivered before this moment; see `dueAt`. */
-  readonly deliverAt?: Date | undefined;
-  /** Where a handler with several outputs means it to go; never on the wire, and ignored by `publish`. */
-  readonly topic?: string | undefined;
-}
 
 /**
  * What is published: bytes, an id, an optional ordering key, and metadata.
@@ -52,12 +40,12 @@ export interface Message {
   json<Output>(schema: StandardSchema<unknown, Output>): Output;
   /** As `json(schema)`, for schemas that validate asynchronously. */
   jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output>;
-  /** A fresh message with the same payload; id, key and metadata are kept unless changed. */
+  /** A fresh message with the same payload; id, key, topic and metadata are kept unless changed, and with metadata the time at which it is due. */
   copy(changes?: MessageOptions): Message;
 }
 
 export interface MessageConstructor {
-  /** A payload given as text is encoded as UTF-8. */
+  /** A payload given as text is encoded as UTF-8. Throws `OptionError` `BAD_OPTION` for a payload or an option of another type. */
   new (payload: Uint8Array | string, options?: MessageOptions): Message;
   /** A message whose payload is `JSON.stringify(value)`. Throws a `TypeError` for a value that JSON cannot hold. */
   json(value: unknown, options?: MessageOptions): Message;
@@ -75,18 +63,23 @@ export class PlainMessage implements Message {
   _metadata: TextMap | undefined;
 
   constructor(payload: Uint8Array | string, options?: MessageOptions) {
-    this.payload = typeof payload === "string" ? encoder.encode(payload) : payload;
+    if (typeof payload === "string") this.payload = encoder.encode(payload);
+    else if (payload instanceof Uint8Array) this.payload = payload;
+    else throw badMessage(payload, options);
     if (options === undefined) {
       this._id = undefined;
       this.key = undefined;
       this.topic = undefined;
       this._metadata = undefined;
     } else {
-      const { key } = options;
-      this._id = options.id;
-      this.key = typeof key === "object" ? keyText(key) : key;
-      this.topic = options.topic;
-      this._metadata = options.metadata === undefined ? undefined : new TextMap(options.metadata);
+      if (typeof options !== "object" || options === null) throw badMessage(payload, options);
+      const { id, key, topic, metadata } = options;
+      if ((id !== undefined && typeof id !== "string") || (topic !== undefined && typeof topic !== "string")) throw badMessage(payload, options);
+      this._id = id;
+      this.key = key === undefined ? undefined : typeof key === "string" ? lastingKey(key) : key instanceof Uint8Array ? keyText(key) : undefined;
+      if (this.key === undefined && key !== undefined) throw badMessage(payload, options);
+      this.topic = topic;
+      this._metadata = metadata === undefined ? undefined : textMap(metadata, payload, options);
       if (options.delayMs !== undefined || options.deliverAt !== undefined) writeDelay(this.metadata, options);
     }
   }
@@ -134,6 +127,16 @@ export class PlainMessage implements Message {
 
 export const Message: MessageConstructor = PlainMessage;
 
+function textMap(metadata: MetadataInit, payload: unknown, options: MessageOptions): TextMap {
+  if (metadata instanceof TextMap) return new TextMap(metadata);
+  if (typeof metadata !== "object" || metadata === null) throw badMessage(payload, options);
+  try {
+    return new TextMap(metadata);
+  } catch (error) {
+    throw badMessage(payload, options, error);
+  }
+}
+
 export function payloadText(payload: Uint8Array): string {
   return decoder.decode(payload);
 }
@@ -145,7 +148,7 @@ export function payloadJson(message: Message, schema: StandardSchema<unknown, un
   } catch (cause) {
     throw new PermanentError(`message ${message.id} does not hold JSON: ${(cause as Error).message}`, { code: "INVALID_PAYLOAD", cause });
   }
-  return schema === undefined ? value : validate(schema, value, `message ${message.id}`);
+  return schema === undefined ? value : validate(schema, value, `message ${message.id}`, "jsonAsync(schema)");
 }
 
 export async function payloadJsonAsync<Output>(message: Message, schema: StandardSchema<unknown, Output>): Promise<Output> {
@@ -153,6 +156,7 @@ export async function payloadJsonAsync<Output>(message: Message, schema: Standar
 }
 
 export function copyMessage(message: Message, changes: MessageOptions = {}): Message {
+  if (typeof changes !== "object" || changes === null) throw badMessage(message.payload, changes);
   return new PlainMessage(message.payload, {
     id: "id" in changes ? changes.id : message.id,
     key: "key" in changes ? changes.key : message.key,

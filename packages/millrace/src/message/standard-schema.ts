@@ -19,12 +19,13 @@ export interface SchemaIssue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
-/** Validates at once; a schema that answers with a promise is a `PermanentError` with code `ASYNC_SCHEMA`. */
-export function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown, subject: string): Output {
+/** Validates at once; a schema that answers later is a `PermanentError` with code `ASYNC_SCHEMA`, whose text names what can wait for it. */
+export function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown, subject: string, waiting: string): Output {
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => {});
-    throw new PermanentError(`${subject}: the schema validates asynchronously, use jsonAsync(schema)`, { code: "ASYNC_SCHEMA" });
+  if ("then" in result) {
+    // One that rejects when nobody waits for it any more must not end the process.
+    result.then(undefined, () => {});
+    throw new PermanentError(`${subject}: the schema validates asynchronously, use ${waiting}`, { code: "ASYNC_SCHEMA" });
   }
   return accepted(result, subject);
 }

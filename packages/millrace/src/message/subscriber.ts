@@ -46,14 +46,23 @@ export interface Subscriber extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What tools ask of a broker. A question that it cannot answer is left out, never guessed. */
+/**
+ * What tools ask of a broker. A question that it cannot answer is left out, never guessed. A group is named as in `subscribe`.
+ * Nothing is made by asking: rejects with `UNKNOWN_TOPIC` or `UNKNOWN_GROUP` for what is not there, with `OptionError` for what
+ * is no name or place, after `close()` with `CLOSED`.
+ */
 export interface BrokerAdmin {
   topics?(): Promise<readonly string[]>;
+  /** The groups that have a position in the topic, with or without members. */
   groups?(topic: string): Promise<readonly string[]>;
   /** Messages not yet settled by the group, and when the oldest of them was published. */
   lag?(topic: string, group: string): Promise<{ readonly messages: number; readonly oldestAt?: Date | undefined }>;
-  /** Moves a group. Rejects with `GROUP_BUSY` while members are active, where the broker demands that there be none. */
+  /**
+   * Moves a group: what it reads next is what a new group would begin with. Rejects with `GROUP_BUSY` while members have messages
+   * in hand, or, where the broker demands that there be none, while there are members.
+   */
   seek?(topic: string, group: string, to: From): Promise<void>;
+  /** Forgets a group: the next subscription of that name begins as a new one. Rejects with `GROUP_BUSY` as `seek` does. */
   deleteGroup?(topic: string, group: string): Promise<void>;
 }
 
@@ -72,9 +81,12 @@ export interface SubscriptionStatus {
   readonly inFlight: number;
   /** Fetched, not handed out. */
   readonly held: number;
-  /** Messages not yet settled by the group, whether or not the subscription is paused. */
+  /**
+   * Messages not yet settled by the group, of all its members, whether or not the subscription is paused: what waits at the broker
+   * as far as known, what is held, what is in flight. Absent where the broker does not tell.
+   */
   readonly lag?: number | undefined;
-  /** When the oldest of them was published. */
+  /** When the oldest of them was published, as far as this member knows without asking. */
   readonly oldestAt?: Date | undefined;
   /** What blocks it: key, position, address. */
   readonly detail?: string | undefined;

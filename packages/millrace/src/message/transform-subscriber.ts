@@ -21,8 +21,8 @@ const MAX_DELAY_MS = 30_000;
  * The transform is given a view with metadata of its own, which shares id, payload and verdict with the original: a redelivery
  * is transformed from the original again. Order is kept, nothing is buffered, and closing never waits for a reader. When the
  * transform throws, the message goes back (100 ms, doubled each time, 30 s at most) and the next one is handed out; no attempt is counted for
- * that, since its handler had no part in it.
- * Provisioning is passed on where the subscriber can. Throws `OptionError` `BAD_OPTION` when `transform` is no function.
+ * that, since its handler had no part in it. Provisioning is passed on where the subscriber can, and so are its capabilities and its `admin`.
+ * Throws `OptionError` `BAD_OPTION` when `transform` is no function.
  *
  * ```ts
  * router.addSubscriberDecorators(transformSubscriber((message) => { message.metadata.set("seen_by", "billing"); }));
@@ -32,13 +32,21 @@ export function transformSubscriber(transform: ReceivedTransform): (subscriber: 
   new OptionCheck("transformSubscriber").required("transform", transform).call("transform", transform).done();
   return (subscriber) => {
     const decorated: Subscriber = {
+      get capabilities() {
+        return subscriber.capabilities;
+      },
+      get admin() {
+        return subscriber.admin;
+      },
       subscribe: async (topic, options) => new TransformedSubscription(await subscriber.subscribe(topic, options), transform),
       close: () => subscriber.close(),
       [Symbol.asyncDispose]: () => subscriber[Symbol.asyncDispose](),
       [DECORATES]: subscriber,
     } as Subscriber & Decorating;
     if (subscriber.provision === undefined) return decorated;
-    return { ...decorated, provision: (topic: string, options?: Pick<SubscribeOptions, "group" | "from">) => provisionWith(subscriber, topic, options) };
+    return Object.assign(decorated, {
+      provision: (topic: string, options?: Pick<SubscribeOptions, "group" | "from">) => provisionWith(subscriber, topic, options),
+    });
   };
 }
 

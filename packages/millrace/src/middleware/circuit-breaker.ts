@@ -4,7 +4,7 @@ import { inHandOf } from "../message/in-hand.ts";
 import { isPromise, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { redeliverAfter } from "../message/redeliver-after.ts";
 import { isUncounted, uncounted } from "../message/uncounted.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import { askHook } from "./ask-hook.ts";
 import { Breaker, type BreakerCounts, type BreakerState, type Passage } from "./breaker.ts";
@@ -32,6 +32,17 @@ export interface CircuitBreakerOptions {
   /** Told when a function of these options throws. Default: one line on standard error. */
   readonly logger?: Logger | undefined;
 }
+
+const NAMES: OptionNames<CircuitBreakerOptions> = {
+  name: true,
+  maxRequests: true,
+  intervalMs: true,
+  timeoutMs: true,
+  readyToTrip: true,
+  onStateChange: true,
+  isSuccessful: true,
+  logger: true,
+};
 
 export const CIRCUIT_BREAKER_DEFAULTS: { readonly maxRequests: number; readonly intervalMs: number; readonly timeoutMs: number } = Object.freeze({
   maxRequests: 1,
@@ -65,13 +76,14 @@ const TRYING_MIN_MS = 100;
  * ```
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
+  const check = new OptionCheck("circuitBreaker").known(options, NAMES);
   const { name = "", readyToTrip, onStateChange, isSuccessful, logger } = options;
   const limits = {
     maxRequests: options.maxRequests ?? CIRCUIT_BREAKER_DEFAULTS.maxRequests,
     intervalMs: options.intervalMs ?? CIRCUIT_BREAKER_DEFAULTS.intervalMs,
     timeoutMs: options.timeoutMs ?? CIRCUIT_BREAKER_DEFAULTS.timeoutMs,
   };
-  new OptionCheck("circuitBreaker")
+  check
     .that(typeof name === "string", "name must be a text")
     .integer("maxRequests", limits.maxRequests, { min: 1 })
     .duration("intervalMs", limits.intervalMs)

@@ -35,8 +35,9 @@ export interface DeduplicatePublisherOptions {
  * ```
  */
 export function deduplicatePublisher(options: DeduplicatePublisherOptions = {}): (publisher: Publisher) => Publisher {
+  const check = new OptionCheck("deduplicatePublisher").known(options, { key: true, repository: true, logger: true });
   const { key = keyFromId, repository = new MemoryDeduplicationRepository(), logger } = options;
-  new OptionCheck("deduplicatePublisher").call("key", key).methods("repository", repository, ["has", "record"]).methods("logger", logger, ["warn"]).done();
+  check.call("key", key).methods("repository", repository, ["has", "record"]).methods("logger", logger, ["warn"]).done();
   return (publisher) => {
     new OptionCheck("deduplicatePublisher")
       .required("publisher", publisher)

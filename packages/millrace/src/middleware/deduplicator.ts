@@ -36,8 +36,9 @@ export interface DeduplicatorOptions {
  * ```
  */
 export function deduplicator(options: DeduplicatorOptions = {}): Middleware {
+  const check = new OptionCheck("deduplicator").known(options, { key: true, repository: true, logger: true });
   const { key = keyFromId, repository = new MemoryDeduplicationRepository(), logger } = options;
-  new OptionCheck("deduplicator").call("key", key).methods("repository", repository, ["has", "record"]).methods("logger", logger, ["warn"]).done();
+  check.call("key", key).methods("repository", repository, ["has", "record"]).methods("logger", logger, ["warn"]).done();
   const work = new Deduplication(repository, logger);
   let composed = 0;
 

@@ -47,13 +47,14 @@ export const DELAY_ON_ERROR_DEFAULTS: { readonly minDelayMs: number; readonly ma
  * ```
  */
 export function delayOnError(options: DelayOnErrorOptions = {}): Middleware {
+  const check = new OptionCheck("delayOnError").known(options, { minDelayMs: true, maxDelayMs: true, multiplier: true, nack: true });
   const settings = {
     minDelayMs: options.minDelayMs ?? Math.min(DELAY_ON_ERROR_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
     maxDelayMs: options.maxDelayMs ?? Math.max(DELAY_ON_ERROR_DEFAULTS.maxDelayMs, options.minDelayMs ?? 0),
     multiplier: options.multiplier ?? DELAY_ON_ERROR_DEFAULTS.multiplier,
   };
   const { nack = true } = options;
-  new OptionCheck("delayOnError")
+  check
     .duration("minDelayMs", settings.minDelayMs)
     .duration("maxDelayMs", settings.maxDelayMs)
     .that(!(settings.minDelayMs > settings.maxDelayMs), "minDelayMs must not be above maxDelayMs")

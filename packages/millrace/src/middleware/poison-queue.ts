@@ -38,8 +38,9 @@ export interface PoisonQueueOptions {
  * ```
  */
 export function poisonQueue(options: PoisonQueueOptions): Middleware {
+  const check = new OptionCheck("poisonQueue").known(options, { publisher: true, topic: true, filter: true, subscriberName: true });
   const { publisher, topic, filter, subscriberName } = options;
-  new OptionCheck("poisonQueue")
+  check
     .required("publisher", publisher)
     .methods("publisher", publisher ?? undefined, ["publish"])
     .required("topic", topic)

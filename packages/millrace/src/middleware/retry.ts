@@ -6,7 +6,7 @@ import { rest } from "../message/in-hand.ts";
 import { attempt, type Handler, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import { askHook } from "./ask-hook.ts";
 import { earlyVerdict } from "./early-verdict.ts";
 import { errorText } from "./failed-too.ts";
@@ -41,6 +41,18 @@ export interface RetryOptions {
   /** Gets one warning per retry, and a line when a hook throws. Default: none; hooks that throw are shown on standard error. */
   readonly logger?: Logger | undefined;
 }
+
+const NAMES: OptionNames<RetryOptions> = {
+  maxRetries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+  multiplier: true,
+  jitter: true,
+  maxElapsedMs: true,
+  shouldRetry: true,
+  onRetry: true,
+  logger: true,
+};
 
 type Settings = typeof RETRY_DEFAULTS;
 
@@ -133,6 +145,7 @@ function announce(event: RetryEvent, { onRetry, logger }: RetryOptions): void {
 }
 
 function read(options: RetryOptions): Settings {
+  const check = new OptionCheck("retry").known(options, NAMES);
   const settings: Settings = {
     maxRetries: options.maxRetries ?? RETRY_DEFAULTS.maxRetries,
     minDelayMs: options.minDelayMs ?? Math.min(RETRY_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
@@ -142,7 +155,7 @@ function read(options: RetryOptions): Settings {
     maxElapsedMs: options.maxElapsedMs ?? RETRY_DEFAULTS.maxElapsedMs,
   };
   const { maxRetries } = settings;
-  new OptionCheck("retry")
+  check
     .that(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= 0),
       `maxRetries must be a whole number of at least 0, or Infinity, got ${String(maxRetries)}`,

@@ -28,8 +28,9 @@ const GRAIN_MS = 2;
  * ```
  */
 export function throttle(options: ThrottleOptions): Middleware {
+  const check = new OptionCheck("throttle").known(options, { count: true, intervalMs: true });
   const { count, intervalMs = DEFAULT_INTERVAL_MS } = options;
-  new OptionCheck("throttle")
+  check
     .required("count", count)
     .that(count === undefined || (Number.isFinite(count) && count > 0), `count must be a number above 0, got ${String(count)}`)
     .duration("intervalMs", intervalMs, { min: 1 })

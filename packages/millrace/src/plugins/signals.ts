@@ -26,8 +26,9 @@ const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = Object.freeze(["SIGINT", "SIG
  * ```
  */
 export function signals(options: SignalsOptions = {}): RouterPlugin {
+  const check = new OptionCheck("signals").known(options, { signals: true, timeoutMs: true });
   const { signals: names = DEFAULT_SIGNALS, timeoutMs } = options;
-  new OptionCheck("signals")
+  check
     .that(Array.isArray(names) && names.length > 0 && names.every((name) => /^SIG[A-Z0-9]+$/.test(String(name))), "signals must be a list of signal names")
     .duration("timeoutMs", timeoutMs)
     .done();

@@ -1,5 +1,6 @@
 import type { Call } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
+import { ForeignMessage } from "./calls/foreign-message.ts";
 import { identityOf, tokenOf } from "./calls/identity.ts";
 
 /** So little before its time a message may begin: timers are not more exact. */
@@ -11,6 +12,8 @@ const TOLERANCE_MS = 1;
  * be handled; false when it has its verdict.
  */
 export async function admit(call: Call, desk: Desk): Promise<boolean> {
+  if (call.inHand.verdict === undefined && call.message instanceof ForeignMessage && call.message.signal.aborted) await call.message.settled;
+  if (call.over) return false;
   const dueInMs = desk.failing.dueInMs(tokenOf(call));
   if (dueInMs > TOLERANCE_MS && !call.overtaken) {
     call.goBack(dueInMs);

@@ -40,7 +40,8 @@ export class Feed implements Origin {
   #reader: Reader | undefined;
   #broken: { readonly since: Date; readonly error: Error } | undefined;
   #paused = false;
-  #onPause: Deferred<void> | undefined;
+  #finished = false;
+  #onPause: Deferred<true> | undefined;
   /** What earlier subscriptions of this feed have counted. */
   #counted = { undecodable: 0, reconnected: 0 };
 
@@ -51,6 +52,11 @@ export class Feed implements Origin {
 
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** All that will ever come was read and handled. */
+  get finished(): boolean {
+    return this.#finished;
   }
 
   get counts(): { readonly undecodable: number; readonly reconnected: number } {
@@ -71,13 +77,15 @@ export class Feed implements Origin {
 
   pause(): void {
     this.#paused = true;
-    this.#onPause?.resolve();
+    this.#onPause?.resolve(true);
     this.#onPause = undefined;
+    this.#reader?.pause();
     this.#subscription?.pause();
   }
 
   resume(): void {
     this.#paused = false;
+    this.#reader?.resume();
     this.#subscription?.resume();
   }
 
@@ -100,19 +108,28 @@ export class Feed implements Origin {
     return broken === undefined ? status : { ...status, state: "reconnecting", since: broken.since, lastError: broken.error };
   }
 
-  /** Resolves when nothing is held, in flight or left to fetch; at once when it is paused or stopped. */
+  /** Resolves when nothing is held, in flight or left to fetch; at once when it is paused, stopped or read to its end. */
   async idle(signal: AbortSignal): Promise<void> {
-    while (!this.#stop.signal.aborted && !this.#paused && !signal.aborted) {
+    while (!this.#stop.signal.aborted && !this.#paused && !this.#finished && !signal.aborted) {
       const subscription = this.#subscription;
       if (subscription === undefined) return;
-      if (this.#door !== undefined && this.#broken === undefined) return await Promise.race([this.#door.idle(signal), this.#untilPaused()]);
+      if (this.#broken !== undefined) {
+        await sleep(LOOK_AGAIN_MS);
+        continue;
+      }
+      if (this.#door !== undefined) {
+        const paused = await Promise.race([this.#door.idle(signal), this.#untilPaused()]);
+        if (paused) continue;
+      }
       const { inFlight, held, state } = subscription.status();
-      if ((inFlight === 0 && held === 0 && this.#broken === undefined) || state === "stopped") return;
+      // A stopped one is about to be taken up again, or given up.
+      const alive = this.#subscription === subscription && state !== "stopped" && state !== "reconnecting";
+      if (alive && inFlight === 0 && held === 0) return;
       await sleep(LOOK_AGAIN_MS);
     }
   }
 
-  #untilPaused(): Promise<void> {
+  #untilPaused(): Promise<true> {
     this.#onPause ??= deferred();
     return this.#onPause.promise;
   }
@@ -122,22 +139,20 @@ export class Feed implements Origin {
     this.#opening = new AbortController();
     const { signal } = this.#opening;
     if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
-    let late = false;
-    const made = Promise.resolve(subscriber.subscribe(topic, { ...options, signal })).then((subscription) => {
-      if (late || signal.aborted) void subscription[Symbol.asyncDispose]().then(undefined, () => {});
-      return subscription;
-    });
+    const made = Promise.resolve(subscriber.subscribe(topic, { ...options, signal }));
     const stopped = new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
     let subscription: Subscription;
     try {
       subscription = await Promise.race([made, stopped]);
     } catch (error) {
-      late = true;
-      made.catch(() => {});
+      made.then(dispose, () => {}); // should it still come
       throw error;
     }
     stopped.catch(() => {});
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) {
+      dispose(subscription);
+      throw signal.reason;
+    }
     this.#opening = new AbortController(); // its signal would close the subscription without a drain
     this.#count();
     this.#subscription = subscription;
@@ -159,13 +174,14 @@ export class Feed implements Origin {
       if (this.#stop.signal.aborted) return;
       if (failure === undefined && subscription.finished) {
         desk.log("info", undefined, { topic: this.topic }, "the input has been read to its end, the handler stops");
+        this.#finished = true;
         return onGone(true);
       }
       const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
       this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
       desk.log("error", undefined, { topic: this.topic, error }, "the subscription broke, it is taken up again");
       onStatus();
-      subscription[Symbol.asyncDispose]().then(undefined, () => {}); // should it not have ended: what it holds is to come again
+      dispose(subscription); // should it not have ended: what it holds is to come again
       subscription = await this.#resubscribe();
       if (subscription === undefined) continue;
       this.#broken = undefined;
@@ -180,6 +196,7 @@ export class Feed implements Origin {
     try {
       const reader = new Reader(subscription, slotEach ? desk.slots : undefined, (message) => this.#hand(message));
       this.#reader = reader;
+      if (this.#paused) reader.pause();
       return await reader.run();
     } catch (error) {
       return error ?? new MillraceError("the subscription cannot be read", { code: "SUBSCRIPTION_ENDED", retryable: true });
@@ -189,7 +206,8 @@ export class Feed implements Origin {
   #hand(message: ReceivedMessage): void {
     const { desk, mode } = this.#parts;
     const call = desk.open(message, this);
-    if (desk.alert) void this.#admit(call);
+    if (call.over) return; // lost on its way here
+    if (desk.mustLookAt(call)) void this.#admit(call);
     else mode.handle(call);
     desk.keep(call);
   }
@@ -199,7 +217,7 @@ export class Feed implements Origin {
     if (!(await admit(call, desk))) return;
     if (desk.waitsInLine) {
       await call.untilHead();
-      if (call.overtaken) call.goBack();
+      if (call.overtaken) return call.goBack();
     }
     if (!call.over) mode.handle(call);
   }
@@ -222,4 +240,8 @@ export class Feed implements Origin {
       }
     }
   }
+}
+
+function dispose(subscription: Subscription): void {
+  void (async () => await subscription[Symbol.asyncDispose]())().catch(() => {});
 }

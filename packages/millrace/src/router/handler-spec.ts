@@ -3,6 +3,7 @@ import { type Handler, isPromise, type Message, type Middleware, type Produced, 
 import { OptionCheck } from "../options/index.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
+import { checkHandlerNames } from "./known-options.ts";
 import type { RouterOptions } from "./router-options.ts";
 
 export type HandlerKind = "handler" | "consumer" | "batch";
@@ -24,7 +25,7 @@ export interface HandlerSpec {
 /** Checks a handler's options and finds its subscriber and publisher. Throws an `OptionError` that lists every problem. */
 export function handlerSpec(kind: HandlerKind, options: AnyHandlerOptions, router: RouterOptions, taken: (name: string) => boolean): HandlerSpec {
   const subject = `handler ${JSON.stringify(options?.name)}`;
-  const check = new OptionCheck(subject);
+  const check = checkHandlerNames(new OptionCheck(subject), kind, options);
   const { name, group, concurrency, orderBy, failure, middleware, abandonAfterMs, handle } = options;
   check.required("name", name).text("name", name);
   check.that(typeof name !== "string" || !taken(name), "its name is taken by another handler of this router");

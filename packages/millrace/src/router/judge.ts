@@ -5,7 +5,7 @@ import { Message, type Publisher, type UndecodableRecord } from "../message/inde
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
-import type { Call } from "./calls/call.ts";
+import { type Call, OUTCOMES } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
 import { identityOf, tokenOf } from "./calls/identity.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
@@ -26,17 +26,19 @@ export class Judge {
 
   /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */
   succeed(call: Call): Promise<void> | undefined {
-    if (call.before !== undefined || call.inner !== undefined) return this.#later(call, () => this.#ack(call));
+    if (call.over) return undefined;
+    if (hasToWait(call)) return this.#later(call, () => this.#ack(call));
     this.#ack(call);
     return undefined;
   }
 
   fail(call: Call, error: unknown): Promise<void> | undefined {
+    if (call.over) return undefined;
     if (call.inner === undefined && call.inHand.verdict === undefined && isInterruption(error, call.message)) {
       call.goBack(call.inHand.redeliveryDelayMs);
       return undefined;
     }
-    if (call.before !== undefined || call.inner !== undefined) return this.#later(call, () => this.#failed(call, error));
+    if (hasToWait(call)) return this.#later(call, () => this.#failed(call, error));
     return this.#failed(call, error);
   }
 
@@ -82,10 +84,11 @@ export class Judge {
     const desk = this.#desk;
     const { verdict } = inHand;
     if (!desk.failing.empty && verdict !== "nacked") this.#forget(call);
-    if (inHand.nacked || call.forfeited) {
+    if ((inHand.nacked || call.forfeited) && verdict !== "acked") {
       if (verdict === "nacked") desk.counts.retried++;
       desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
-      if (verdict !== "nacked") desk.lines.await(call);
+      call.overtakeBehind();
+      desk.lines.await(call);
       call.end(false);
       return;
     }
@@ -111,11 +114,13 @@ export class Judge {
     const desk = this.#desk;
     const { verdict, redeliveryDelayMs: wishedMs } = inHand;
     if (verdict !== undefined) {
-      desk.counts.failed++;
-      desk.lastError = asError(error);
+      if (verdict === "acked" || !isInterruption(error, message)) {
+        desk.counts.failed++;
+        desk.lastError = asError(error);
+        desk.log("warn", message, { error, verdict }, "handler failed after the verdict was given");
+      }
       if (verdict !== "nacked" && !desk.failing.empty) this.#forget(call);
-      desk.log("warn", message, { error, verdict }, "handler failed after the verdict was given");
-      desk.observed(call, verdict === "acked" ? "acked" : verdict === "lost" ? "lost" : "retried", error);
+      desk.observed(call, OUTCOMES[verdict], error);
       if (verdict !== "acked") call.overtakeBehind();
       if (verdict === "lost") desk.lines.await(call);
       call.end(false);
@@ -212,6 +217,11 @@ export class Judge {
     const { handler, subscriber = "" } = this.#desk.taker;
     return { reason, topic, handler, subscriber };
   }
+}
+
+/** There is a verdict before its own, its handler goes on, or it has to go back. */
+function hasToWait(call: Call): boolean {
+  return call.before !== undefined || call.inner !== undefined || call.overtaken;
 }
 
 function asError(error: unknown): Error {

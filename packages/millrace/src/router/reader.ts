@@ -18,6 +18,7 @@ export class Reader {
   /** It waits for the subscription, or for its turn in the event loop. */
   #waiting = false;
   #asked = false;
+  #paused = false;
   #ended = false;
   #failure: unknown;
 
@@ -40,10 +41,32 @@ export class Reader {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = failure;
+    this.#giveBackHeld();
+    this.#over.resolve();
+  }
+
+  /** What is read already and not handed out goes back, and what is on its way. To be called before the subscription is paused. */
+  pause(): void {
+    this.#paused = true;
+    this.#giveBackHeld();
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  #giveBackHeld(): void {
     const held = this.#held;
     this.#held = undefined;
-    held?.nack({ uncounted: true, reason: "handed back" });
-    this.#over.resolve();
+    if (held !== undefined) this.#giveBack(held);
+  }
+
+  #giveBack(message: ReceivedMessage): void {
+    try {
+      message.nack({ uncounted: true, reason: "handed back" });
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   #goOn(): void {
@@ -103,7 +126,7 @@ export class Reader {
       this.end();
       return;
     }
-    if (this.#ended) step.value.nack({ uncounted: true, reason: "handed back" });
+    if (this.#ended || this.#paused) this.#giveBack(step.value);
     else this.#held = step.value;
     this.#goOn();
   };

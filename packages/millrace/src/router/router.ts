@@ -13,6 +13,7 @@ import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, Produc
 import { type AnyHandlerOptions, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
 import { answerFromInside } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
+import { checkRouterNames } from "./known-options.ts";
 import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
 import { type IdleOptions, untilIdle } from "./until-idle.ts";
@@ -42,7 +43,7 @@ class HandlerRouter implements RouterContract {
   #failed = false;
 
   constructor(options: RouterOptions = {}) {
-    const check = new OptionCheck("Router").text("service", options.service);
+    const check = checkRouterNames(new OptionCheck("Router"), options).text("service", options.service);
     check.methods("subscriber", options.subscriber, ["subscribe"]).methods("publisher", options.publisher, ["publish"]);
     check.duration("drainTimeoutMs", options.drainTimeoutMs).methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"]);
     check.that(
@@ -109,7 +110,10 @@ class HandlerRouter implements RouterContract {
     const stopped = signal === undefined ? this.#opening.signal : AbortSignal.any([signal, this.#opening.signal]);
     try {
       stopped.throwIfAborted();
-      await untilAborted(this.#open(stopped), stopped);
+      await untilAborted(this.#runPlugins(stopped), stopped);
+      warnOfSharedNames([...this.#entries.values()], this.#options.service, this.logger);
+      // Those too that are added meanwhile: with none left the router runs, in the same turn, and launches by itself what is added.
+      for (let next = this.#unlaunched; next.length > 0; next = this.#unlaunched) await untilAborted(this.#launchAll(next), stopped);
       stopped.throwIfAborted();
     } catch (error) {
       for (const entry of this.#entries.values()) entry.fail(error);
@@ -131,20 +135,21 @@ class HandlerRouter implements RouterContract {
     }
   }
 
-  /** Runs the plugins, then subscribes all handlers side by side, those too that are added meanwhile. None of them reads yet. */
-  async #open(signal: AbortSignal): Promise<void> {
+  async #runPlugins(signal: AbortSignal): Promise<void> {
     for (const plugin of this.#plugins) {
       if (signal.aborted) return;
       await plugin(this);
     }
-    warnOfSharedNames([...this.#entries.values()], this.#options.service, this.logger);
-    const launched = new Set<HandlerEntry>();
-    for (;;) {
-      const next = [...this.#entries.values()].filter((entry) => !entry.removed && !launched.has(entry));
-      if (next.length === 0 || signal.aborted) return;
-      for (const entry of next) launched.add(entry);
-      await Promise.all(next.map((entry) => this.#launch(entry).catch((error: unknown) => refuse(entry, error))));
-    }
+  }
+
+  get #unlaunched(): HandlerEntry[] {
+    return [...this.#entries.values()].filter((entry) => !entry.removed && entry.runner === undefined);
+  }
+
+  /** Subscribes handlers side by side; none of them reads yet. One that its owner stops meanwhile is no reason not to start. */
+  async #launchAll(entries: readonly HandlerEntry[]): Promise<void> {
+    const results = await Promise.allSettled(entries.map((entry) => this.#launch(entry)));
+    for (const [index, result] of results.entries()) if (result.status === "rejected" && !entries[index]?.removed) throw result.reason;
   }
 
   async run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
@@ -220,6 +225,7 @@ class HandlerRouter implements RouterContract {
       this.#launch(entry).then(
         () => entry.read(),
         (error: unknown) => {
+          if (this.#phase !== "running") return; // cut off by a close: it begins with the next start
           if (this.#entries.get(entry.name) === entry) this.#entries.delete(entry.name);
           if (!entry.removed) this.logger.error({ handler: entry.name, topic: spec.topics.join(", "), error }, "a handler added while running could not start");
         },
@@ -253,12 +259,15 @@ class HandlerRouter implements RouterContract {
   #onGone(entry: HandlerEntry, finished: boolean): void {
     const { runner } = entry;
     entry.removed = true;
-    void this.#remove(entry, { timeoutMs: 0 }).finally(() => {
-      if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
-      this.#failed = !finished;
-      this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
-      this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
-    });
+    const failed = (error: unknown): void => this.logger.error({ handler: entry.name, error }, "a handler could not be ended properly");
+    void this.#remove(entry, {})
+      .then(undefined, failed)
+      .then(() => {
+        if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
+        this.#failed = !finished;
+        this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
+        this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
+      });
   }
 
   async #close(options: DrainOptions): Promise<void> {
@@ -285,11 +294,6 @@ class HandlerRouter implements RouterContract {
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, "closing the router met several failures");
   }
-}
-
-/** A handler that its owner has stopped while it started is no reason not to start. */
-function refuse(entry: HandlerEntry, error: unknown): void {
-  if (!entry.removed) throw error;
 }
 
 /** See `Router` in the contract; made with `new Router({ subscriber, publisher, owns })`. */

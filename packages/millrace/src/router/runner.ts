@@ -46,8 +46,11 @@ export class Runner {
     for (const feed of this.#parts.feeds) feed.read();
   }
 
+  /** Nothing begins any more: what has not begun goes back. */
   pause(): void {
-    for (const feed of this.#parts.feeds) feed.pause();
+    const { desk, feeds } = this.#parts;
+    for (const feed of feeds) feed.pause();
+    desk.handBack();
   }
 
   resume(): void {
@@ -73,7 +76,8 @@ export class Runner {
   health(): HandlerHealth {
     const { desk, feeds } = this.#parts;
     const { failing, lastError, lastMessageMs } = desk;
-    const status = together(feeds.map((feed) => feed.status()));
+    const open = feeds.filter((feed) => !feed.finished);
+    const status = together((open.length === 0 ? feeds : open).map((feed) => feed.status()));
     const stuck = failing.exhausted && (status.state === "running" || status.state === "blocked");
     return {
       ...status,
@@ -110,14 +114,13 @@ function together(all: readonly SubscriptionStatus[]): SubscriptionStatus {
   if (all.length === 1) return all[0] as SubscriptionStatus;
   const [worst] = [...all].sort((one, other) => WORST_FIRST.indexOf(one.state) - WORST_FIRST.indexOf(other.state));
   const sum = (read: (status: SubscriptionStatus) => number): number => all.reduce((total, status) => total + read(status), 0);
-  const known = all.filter(({ lag }) => lag !== undefined);
   const oldest = all.flatMap(({ oldestAt }) => (oldestAt === undefined ? [] : [oldestAt.getTime()]));
   return {
     state: worst?.state ?? "starting",
     since: worst?.since ?? new Date(wallMs()),
     inFlight: sum(({ inFlight }) => inFlight),
     held: sum(({ held }) => held),
-    lag: known.length === 0 ? undefined : sum(({ lag = 0 }) => lag),
+    lag: all.some(({ lag }) => lag === undefined) ? undefined : sum(({ lag = 0 }) => lag), // a part is not the whole
     oldestAt: oldest.length === 0 ? undefined : new Date(Math.min(...oldest)),
     detail: worst?.detail,
     lastError: worst?.lastError ?? all.find(({ lastError }) => lastError !== undefined)?.lastError,

@@ -1,12 +1,15 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
-import { LATE, within } from "../../internal/within.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
+import type { Outcome } from "../observers.ts";
 import type { Desk } from "./desk.ts";
 import { identityOf } from "./identity.ts";
 import type { Line } from "./lines.ts";
+
+/** What those who observe are told of a message that had its verdict before its call ended. */
+export const OUTCOMES: Readonly<Record<Verdict, Outcome>> = Object.freeze({ acked: "acked", nacked: "retried", lost: "lost" });
 
 /** Whoever handed the message out; told when it could not be settled: then its subscription is taken as broken. */
 export interface Origin {
@@ -16,6 +19,8 @@ export interface Origin {
 /** What a call belongs to besides its handler: told when it has ended, however. */
 export interface Company {
   onCallOver(): void;
+  /** Something before it in its line has changed, or it was lost, or overtaken. */
+  onAhead?(): void;
 }
 
 /** Told once when something has changed for a call that waits: see `Call.whenAhead`. */
@@ -53,6 +58,8 @@ export class Call implements HandlerCall {
   begun = false;
   over = true;
   lost = false;
+  /** It is ended, or its slot given, by another than whoever handles it, who may come back to it: it is never used for another message. */
+  stray = false;
   /** Its results were dropped, since its delivery was lost and the handler stops: it did not succeed. */
   forfeited = false;
   /** The handler's own promise: a middleware may give up on it, but it goes on. */
@@ -83,7 +90,7 @@ export class Call implements HandlerCall {
 
   /** A call that nothing of its past can reach any more may be used for another message. */
   get reusable(): boolean {
-    return !this.lost && this.#done === undefined && this.#onRest === undefined && this.inner === undefined;
+    return !this.lost && !this.stray && this.#done === undefined && this.#onRest === undefined && this.inner === undefined;
   }
 
   /** Resolves when it is over, to whether it succeeded. */
@@ -96,6 +103,7 @@ export class Call implements HandlerCall {
 
   onVerdict(verdict: Verdict, reason?: unknown): void {
     if (this.over) return;
+    if (verdict === "acked") this.overtaken = false; // it will not come again, so it goes on
     if (verdict === "nacked") {
       this.overtakeBehind();
       this.#desk.lines.await(this);
@@ -126,11 +134,10 @@ export class Call implements HandlerCall {
 
   #abandon(): void {
     if (this.over) return;
+    this.stray = true;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, {}, "the handler did not end after its delivery was lost, its call is abandoned");
-    this.overtakeBehind();
-    this.#desk.lines.await(this);
-    this.end(false);
+    this.goBack();
   }
 
   // ── waiting ──
@@ -168,10 +175,11 @@ export class Call implements HandlerCall {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.onAhead();
+    this.company?.onAhead?.();
   }
 
   /** Tells `wake` once, when `onAhead` is next called. */
-  whenAhead(wake: Wake | undefined): void {
+  whenAhead(wake: Wake): void {
     this.#wake = wake;
   }
 
@@ -194,7 +202,7 @@ export class Call implements HandlerCall {
   overtakeBehind(): void {
     for (let later = this.behind; later !== undefined; ) {
       const next = later.behind; // it may leave its line now
-      later.overtaken = true;
+      later.overtaken = later.inHand.verdict !== "acked"; // by its handler: it cannot go back
       later.onAhead();
       later = next;
     }
@@ -204,27 +212,38 @@ export class Call implements HandlerCall {
   async untilInnerEnded(): Promise<void> {
     const { inner } = this;
     if (inner === undefined) return;
-    if ((await within(inner.then(quiet, quiet), this.#desk.abandonAfterMs)) !== LATE || this.over) return;
+    const { abandonAfterMs } = this.#desk;
+    const late = await new Promise<boolean>((resolve) => {
+      const timer = startTimer(() => resolve(true), abandonAfterMs, true); // a handler that never ends keeps no process alive
+      const ended = (): void => {
+        stopTimer(timer);
+        resolve(false);
+      };
+      inner.then(ended, ended);
+    });
+    if (!late || this.over) return;
     this.#desk.counts.abandoned++;
-    this.#desk.log("error", this.message, { abandonAfterMs: this.#desk.abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
+    this.#desk.log("error", this.message, { abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
   }
 
   // ── ending ──
 
-  /** Gives the message back, uncounted, and what is behind it with it. */
+  /** Gives the message back, uncounted, if it has no verdict yet, and what is behind it with it, unless it is done with. */
   goBack(delayMs = 0): void {
     if (this.over) return;
-    this.overtakeBehind();
-    this.#desk.lines.await(this);
     const { inHand, message } = this;
-    const open = inHand.verdict === undefined;
+    const { verdict } = inHand;
+    if (verdict !== "acked") {
+      this.overtakeBehind();
+      this.#desk.lines.await(this);
+    }
     inHand.end();
     try {
-      if (open) message.nack({ uncounted: true, delayMs, reason: "handed back" });
+      if (verdict === undefined) message.nack({ uncounted: true, delayMs, reason: "handed back" });
     } catch (error) {
       this.origin.broken(error);
     }
-    this.#desk.observed(this, open ? "returned" : "lost", undefined);
+    this.#desk.observed(this, verdict === undefined ? "returned" : OUTCOMES[verdict], undefined);
     this.end(false);
   }
 
@@ -271,5 +290,3 @@ export class Call implements HandlerCall {
     this.#desk.onEnd(this);
   }
 }
-
-function quiet(): void {}

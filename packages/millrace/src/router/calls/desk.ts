@@ -85,9 +85,10 @@ export class Desk {
     return !this.#rules.inLines;
   }
 
-  /** A message that comes now has to be looked at before it is handled: see `admit`. */
-  get alert(): boolean {
-    return !this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#rules.inLines);
+  /** The message has to be looked at before it is handled: see `admit`. */
+  mustLookAt({ message }: Call): boolean {
+    if (!this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#rules.inLines)) return true;
+    return message instanceof ForeignMessage && message.signal.aborted; // it may be lost; that is told in a moment
   }
 
   /** Takes a message in hand. */
@@ -111,8 +112,9 @@ export class Desk {
     }
     call.order = this.taken;
     call.begin(message, inHand, origin);
-    if (this.#rules.observers.any) call.beganMs = monotonicMs();
+    call.beganMs = this.#rules.observers.any ? monotonicMs() : 0;
     if (this.#rules.inLines || foreign || this.lines.size > 0) this.keepOrderBehind(call);
+    if (inHand.verdict === "lost") call.onVerdict("lost", message.signal.reason);
     return call;
   }
 
@@ -149,8 +151,17 @@ export class Desk {
   /** What has not begun, or only waits, for a backoff or a turn, ends: those messages go back. */
   drain(): void {
     this.#draining = handedBack("the handler stops");
-    for (const call of [...this.#calls]) if (!call.begun) call.goBack();
+    this.handBack();
     for (const controller of [...this.#resting]) controller.abort(this.#draining);
+  }
+
+  /** What has not begun goes back. */
+  handBack(): void {
+    for (const call of [...this.#calls]) {
+      if (call.begun) continue;
+      call.stray = true;
+      call.goBack();
+    }
   }
 
   get draining(): boolean {

@@ -1,7 +1,7 @@
 import { MillraceError } from "../../errors/index.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
 import type { Batch, BatchHandler, ReceivedMessage } from "../../message/index.ts";
-import { Call, type Company, type Wake } from "../calls/call.ts";
+import { Call, type Company } from "../calls/call.ts";
 import type { Slots } from "../calls/slots.ts";
 import type { Judge } from "../judge.ts";
 import { enterHandler, leaveHandler } from "./running-call.ts";
@@ -13,7 +13,7 @@ export interface Waiting {
 }
 
 /** One message on its way into a batch. */
-class Entry implements Wake {
+class Entry implements Company {
   readonly call: Call;
   /** As middleware made it. */
   readonly message: ReceivedMessage;
@@ -28,6 +28,10 @@ class Entry implements Wake {
   }
 
   onAhead(): void {
+    this.#look(this);
+  }
+
+  onCallOver(): void {
     this.#look(this);
   }
 }
@@ -60,6 +64,7 @@ export class BatchCollector {
 
   enrol(call: Call, message: ReceivedMessage, waiting: Waiting | undefined): void {
     if (waiting !== undefined) call.changeRests(1); // until its batch begins
+    leaveCompany(call); // of a batch that middleware has given up on, and that goes on
     this.#place(new Entry(call, message, waiting, this.#look));
     this.#go();
   }
@@ -73,11 +78,12 @@ export class BatchCollector {
   #place(entry: Entry): void {
     const { call } = entry;
     if (call.overtaken || call.lost || call.over) {
+      call.company = undefined;
       if (entry.waiting !== undefined) call.changeRests(-1);
       this.#fail(entry, call.lost ? call.message.signal.reason : Call.handedBack());
       return;
     }
-    call.whenAhead(entry);
+    call.company = entry;
     if (isBlocked(call)) return;
     call.gathered = true;
     this.#gathering.push(entry);
@@ -94,6 +100,7 @@ export class BatchCollector {
       this.#setAside();
     }
     this.#place(entry);
+    if (this.#gathering.length === 0) this.#waitNoMore();
     this.#go();
   };
 
@@ -104,11 +111,10 @@ export class BatchCollector {
         return;
       }
       const batch = this.#gathering.splice(0, this.#rules.size);
-      this.#due = false;
-      stopTimer(this.#timer);
+      this.#waitNoMore();
       for (const { call } of batch) {
         call.gathered = false;
-        call.whenAhead(undefined);
+        call.company = undefined;
       }
       this.#setAside();
       if (this.#gathering.length > 0) this.#waitForMore();
@@ -131,6 +137,12 @@ export class BatchCollector {
       this.#due = true;
       this.#go();
     }, this.#rules.maxWaitMs);
+  }
+
+  #waitNoMore(): void {
+    this.#due = false;
+    stopTimer(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Of what still gathers, those wait whose predecessor does not any more. */
@@ -201,6 +213,12 @@ export class BatchCollector {
     if (waiting !== undefined) waiting.reject(error);
     else void this.#rules.judge.fail(call, error);
   }
+}
+
+function leaveCompany(call: Call): void {
+  const { company } = call;
+  call.company = undefined;
+  company?.onCallOver();
 }
 
 /** One before it is neither settled nor in the same batch. */

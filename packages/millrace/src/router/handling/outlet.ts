@@ -41,7 +41,7 @@ export class Outlet {
       const sent = [...this.#byTopic(keyed)].map(([topic, messages]) => this.#send(topic, messages));
       return allSent(sent);
     } catch (error) {
-      // A foreign publisher that throws at once, or something that is no message: a failure as any other.
+      // Something that is no message: a failure as any other.
       return Promise.reject(error);
     }
   }
@@ -66,17 +66,26 @@ export class Outlet {
 
   #send(topic: string, messages: readonly Message[]): Promise<void> {
     const given = messages.length === 1 ? (messages[0] as Message) : messages;
-    if (!this.#observers.any) return Promise.resolve(this.#publisher.publish(topic, given, this.#options));
+    if (!this.#observers.any) return this.#hand(topic, given);
     const began = monotonicMs();
     const tell = (failure: { readonly error?: unknown }): void =>
       this.#observers.published({ by: this.#identity, topic, count: messages.length, durationMs: monotonicMs() - began, ...failure });
-    return Promise.resolve(this.#publisher.publish(topic, given, this.#options)).then(
+    return this.#hand(topic, given).then(
       () => tell({}),
       (error: unknown) => {
         tell({ error });
         throw error;
       },
     );
+  }
+
+  /** A foreign publisher may throw at once: a failure as any other. */
+  #hand(topic: string, given: Message | readonly Message[]): Promise<void> {
+    try {
+      return Promise.resolve(this.#publisher.publish(topic, given, this.#options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
 

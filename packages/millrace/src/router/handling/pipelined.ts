@@ -58,8 +58,7 @@ export class Pipelined implements HandlingMode {
       return;
     }
     // A later confirmation may come first: acked before an earlier one fails, it would stay before it in the output for ever.
-    if (call.overtaken) call.goBack();
-    else await this.#judge.succeed(call);
+    await this.#judge.succeed(call);
   }
 
   async #run(call: Call): Promise<Produced> {
@@ -85,7 +84,10 @@ export class Pipelined implements HandlingMode {
     } finally {
       // A handler that a middleware has given up on keeps its slot until it has ended.
       if (call.inner === undefined) call.giveSlot();
-      else void call.untilInnerEnded().then(() => call.giveSlot());
+      else {
+        call.stray = true;
+        void call.untilInnerEnded().then(() => call.giveSlot());
+      }
     }
   }
 }

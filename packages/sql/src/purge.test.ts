@@ -2,7 +2,6 @@ import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome } from "../../../test/read-some.ts";
 import { until } from "../../../test/until.ts";
-import { DELAYED_UNTIL, delayed } from "./delay.ts";
 import { TestDatabase } from "./testing/test-database.ts";
 
 const file = new TestDatabase();
@@ -10,44 +9,6 @@ const open = file.open.bind(file);
 const connect = file.connect.bind(file);
 
 const numbered = (count: number): Message[] => Array.from({ length: count }, (_, index) => new Message(String(index)));
-
-describe("delayed messages", () => {
-  it("enter the log when they are due, in the order of their times, and hold nobody up", async () => {
-    const pubsub = open();
-    const subscription = await pubsub.subscribe("t", { group: "g" });
-    await pubsub.publish("t", [
-      delayed(new Message("300"), { delayMs: 300 }),
-      delayed(new Message("100"), { delayMs: 100 }),
-      delayed(new Message("200"), { until: new Date(Date.now() + 200) }),
-      new Message("now"),
-    ]);
-    const began = performance.now();
-    expect((await readSome(subscription, 4)).map((message) => message.text())).toEqual(["now", "100", "200", "300"]);
-    expect(performance.now() - began).toBeGreaterThan(250);
-  });
-
-  it("enter once, let in by any process that has the database open, also after their publisher has gone", async () => {
-    const publisher = open();
-    await publisher.publish(
-      "t",
-      Array.from({ length: 20 }, (_, index) => delayed(new Message(String(index)), { delayMs: 100 })),
-    );
-    await publisher.close();
-    const others = [open(), open(), open()];
-    for (const other of others) await other.publish("other", new Message("x"));
-    const database = connect();
-    await until(() => (database.prepare("SELECT count(*) AS n FROM watermill_t").get() as { n: number }).n >= 20, "all are in");
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 20 });
-  });
-
-  it("go straight into the log when their time is over, and are refused when it is no time", async () => {
-    const pubsub = open();
-    await pubsub.publish("t", new Message("x", { metadata: { [DELAYED_UNTIL]: "2020-01-01T00:00:00Z" } }));
-    expect(await readSome(await pubsub.subscribe("t"), 1)).toHaveLength(1);
-    await expect(pubsub.publish("t", new Message("x", { metadata: { [DELAYED_UNTIL]: "soon" } }))).rejects.toMatchObject({ code: "INVALID_DELAY" });
-  });
-});
 
 describe("retention", () => {
   it("deletes what all groups have consumed, and nothing that one still needs", async () => {

@@ -1,0 +1,39 @@
+import type { GroupBook } from "./group-book.ts";
+import type { Handling } from "./records.ts";
+
+/** What must hold when the router gives a message to its middleware. */
+export function checkHandling(book: GroupBook, handling: Handling): void {
+  const { ledger } = book;
+  const { track, member } = handling;
+  ledger.count();
+  if (track.copies > 1) return; // which of them it is cannot be told
+  if (handling.attempt > track.earned + 1) ledger.complain("attempts", `${track.text} comes as attempt ${handling.attempt}, and failed ${track.earned} times`);
+  if (book.members[member]?.ended) ledger.complain("afterEnd", `${book.name} is given ${track.text} after it had ended`);
+  if (ledger.now < track.dueAt - 1 && !(ledger.program.on === "lossy" && book.gaveBackAt >= 0)) {
+    ledger.complain("early", `${track.text} came again ${Math.round(track.dueAt - ledger.now)} ms before it was due`);
+  }
+  if (track.doneAt !== undefined && !mayRepeat(book, handling)) ledger.complain("repeated", `${track.text} is handled again: it was ${track.how} before`);
+}
+
+function mayRepeat(book: GroupBook, { track, member }: Handling): boolean {
+  if (track.mayRepeat || book.mayRepeat) return true;
+  if (track.lost > 0) return !waitedFor(book, track, member);
+  // An earlier one of its lane failed when it was already handled: it goes back with that one.
+  const { kind, pipeline = 0, concurrency = 1 } = book.plan;
+  if (kind !== "batch" && pipeline === 0) return false;
+  // With a pipeline and one handler at a time the router takes the whole subscription for one lane.
+  const whole = pipeline > 0 && concurrency === 1;
+  const lane = whole ? [...book.tracks.values()] : track.lane === undefined ? [] : (book.lanes.get(track.lane) ?? []);
+  return lane.slice(0, lane.indexOf(track)).some((earlier) => earlier.failed || earlier.lost > 0);
+}
+
+/** It was given out again while the call that did well was still running here: then it is acked without another. */
+function waitedFor(book: GroupBook, track: Handling["track"], member: number): boolean {
+  const { program } = book.ledger;
+  if (program.members === 2 || program.bus?.nameless || track.lost > 1 || program.steps.some(({ do: step }) => step === "pause" || step === "close"))
+    return false;
+  const first = track.handlings.find((handling) => handling.lost);
+  const doneAt = track.doneAt as number;
+  const abandonedAt = track.lostAt + (book.plan.abandonAfterMs ?? 1000);
+  return first !== undefined && first.member === member && first.startedAt < track.lostAt && track.againAt < doneAt && doneAt < abandonedAt;
+}

@@ -1,0 +1,12 @@
+import type { DrainOptions, HandlerHandle, Health } from "millrace";
+
+/** What a router, a forwarder and a fan-in have in common. */
+export interface Core {
+  start(): Promise<void>;
+  readonly started: Promise<void>;
+  idle(): Promise<void>;
+  health(): Health;
+  close(options?: DrainOptions): Promise<void>;
+  /** Only a router's: adds a handler, or adds it again. */
+  add(name: string): HandlerHandle | undefined;
+}
