@@ -89,12 +89,12 @@ export class ForeignMessage implements ReceivedMessage {
   }
 
   json(): unknown;
-  json<Output>(schema: StandardSchema<Output>): Output;
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
   json(schema?: StandardSchema<unknown>): unknown {
     return schema === undefined ? this.#message().json() : this.#message().json(schema);
   }
 
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output> {
     return this.#message().jsonAsync(schema);
   }
 

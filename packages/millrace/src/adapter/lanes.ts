@@ -114,7 +114,7 @@ export class Lanes {
     if (lane !== undefined) {
       lane.out--;
       lane.gathering = true;
-      this.#putBack(lane, next, delayMs);
+      this.#putBack(lane, next);
     } else if (delayMs > 0) this.#wait(next, delayMs);
     else if (attempt === message.attempt) this.#ready.unshift(next);
     else this.#ready.push(next);
@@ -150,6 +150,7 @@ export class Lanes {
       if (lane.stalled) for (const message of waited) this.#unpark(message);
       taken.push(...waited);
       if (lane.waiting.size === 0) lane.clear(); // nothing waits for its next attempt any more
+      else if (waited.length > 0) this.#waitForHead(lane);
     }
     for (const message of taken) this.#bytes -= message.payload.length;
     // The others may go on where what was before them has gone.
@@ -176,7 +177,7 @@ export class Lanes {
     const delayMs = message.notBeforeMs - monotonicMs();
     if (delayMs <= 0) return false;
     if (lane === undefined) this.#wait(message, delayMs);
-    else this.#putBack(lane, message, delayMs);
+    else this.#putBack(lane, message);
     return true;
   }
 
@@ -188,12 +189,12 @@ export class Lanes {
     );
   }
 
-  #putBack(lane: Lane, message: Received, delayMs: number): void {
+  #putBack(lane: Lane, message: Received): void {
     this.#recall(lane, message.sequence);
-    if (delayMs > 0) this.#stall(lane, delayMs);
     lane.putBack(message);
     this.#waiting++;
     if (lane.stalled) this.#park(message);
+    this.#waitForHead(lane);
     this.#advance(lane);
   }
 
@@ -213,18 +214,31 @@ export class Lanes {
     }
   }
 
+  /** The lane waits until the first of it is due, and no longer: others of it may be due later, each in its turn. */
+  #waitForHead(lane: Lane): void {
+    const { notBeforeMs = 0 } = lane.waiting.peek() ?? {};
+    const dueInMs = notBeforeMs === 0 ? 0 : notBeforeMs - monotonicMs();
+    if (dueInMs > 0) this.#stall(lane, dueInMs);
+    else if (lane.stalled) this.#unstall(lane);
+  }
+
   #stall(lane: Lane, delayMs: number): void {
     this.#failedKey = lane.key;
     if (!lane.stalled) for (const message of lane.waiting) this.#park(message);
     lane.stalled = true;
     stopTimer(lane.timer);
     lane.timer = startTimer(() => {
-      lane.timer = undefined;
-      lane.stalled = false;
-      for (const message of lane.waiting) this.#unpark(message);
+      this.#unstall(lane);
       this.#advance(lane);
       this.#onReady();
     }, delayMs);
+  }
+
+  #unstall(lane: Lane): void {
+    stopTimer(lane.timer);
+    lane.timer = undefined;
+    lane.stalled = false;
+    for (const message of lane.waiting) this.#unpark(message);
   }
 
   #undelay(message: Received): void {
@@ -237,6 +251,8 @@ export class Lanes {
   #advance(lane: Lane): void {
     if (lane.out === 0) lane.gathering = false;
     while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
+      if ((lane.waiting.peek()?.notBeforeMs ?? 0) > 0) this.#waitForHead(lane);
+      if (lane.stalled) return;
       this.#ready.push(lane.waiting.shift() as Received);
       this.#waiting--;
       lane.out++;

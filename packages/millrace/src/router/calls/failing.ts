@@ -11,6 +11,7 @@ interface Record {
 
 /** So long after it was due a message that has not come back is another member's. */
 const GONE_MS = 60_000;
+const NAMELESS_GONE_MS = 1000;
 const MOST = 10_000;
 
 /** What is failing now, for health, and when it is due: also for a message that was given back meanwhile, and for the handler's next run. */
@@ -40,8 +41,8 @@ export class Failing {
     const dueMs = monotonicMs() + delayMs;
     if (this.#known.size >= MOST) this.#clean();
     if (this.#known.size >= MOST) for (const oldest of this.#known.keys()) if (this.#known.delete(oldest)) break;
-    // One that cannot be recognised when it comes again is shown until then, and no longer.
-    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs: token === undefined ? dueMs : dueMs + GONE_MS });
+    // One that is known by its content only cannot be recognised when it comes from the broker: it is shown until then, and not much longer.
+    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs: dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS) });
   }
 
   /** Milliseconds until the message is due; 0 or less when it is. */
