@@ -187,7 +187,7 @@ export class GroupBook {
       track.lostAt = now;
       track.againAt = Infinity;
       track.dueAt = 0;
-      for (const handling of track.handlings) handling.lost ||= this.#inHand(handling);
+      for (const handling of track.handlings) if (this.#inHand(handling)) handling.lostAt ??= now;
       for (const call of track.calls) if (call.endedAt === undefined) call.abortedAt ??= now;
     }
   }
@@ -228,7 +228,7 @@ export class GroupBook {
       for (const handling of track.handlings) {
         if (handling.member !== member || !this.#inHand(handling)) continue;
         track.mayRepeat = true;
-        handling.lost = true;
+        handling.lostAt ??= now;
         handling.leftBehind = true;
       }
     }
