@@ -16,6 +16,7 @@ const COLUMNS: ReadonlyArray<readonly [title: string, cell: (capabilities: Capab
   ["order", (c) => ({ none: "none", "one-member": "with one member", "per-key": "per key" })[c.ordering]],
   ["keys", (c) => c.keys],
   ["delays held by the broker", (c) => c.nativeDelay],
+  ["holds back what is published", (c) => heldBack(c.maxPublishDelayMs)],
   ["redelivers", (c) => c.redelivers],
   ["attempts survive a crash", (c) => c.attemptsSurviveCrash],
   ["publish in your transaction", (c) => c.transactionalPublish],
@@ -23,6 +24,11 @@ const COLUMNS: ReadonlyArray<readonly [title: string, cell: (capabilities: Capab
   ["longest handling", (c) => (c.maxHandlingMs === Infinity ? "no limit" : `${c.maxHandlingMs / 1000} s`)],
   ["state", (c) => c.stability],
 ];
+
+function heldBack(mostMs: number): string {
+  if (mostMs === 0) return "–";
+  return mostMs === Infinity ? "any time" : `${Math.floor(mostMs / 86_400_000)} days`;
+}
 
 export async function adapterTable(): Promise<string> {
   const rows: string[][] = [];

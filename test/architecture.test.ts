@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { packageSources, readSource, repositoryFiles, type SourceFile } from "./sources.ts";
 
 /** The rooms of `millrace`, lowest first: a room imports from its own layer and from lower ones. A room that is not named here is a component. */
-const LAYERS = [["internal"], ["errors", "logger", "options"], ["message"], ["adapter"], ["middleware", "router", "memory", "io"]];
+const LAYERS = [["internal"], ["errors", "logger", "options"], ["message"], ["adapter"], ["middleware", "router", "memory", "io"], ["relay"]];
 const COMPONENTS = LAYERS.length;
 /** They import anything, and nothing imports them. */
 const TOOLS = ["testing", "conformance"];

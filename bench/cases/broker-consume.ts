@@ -14,35 +14,37 @@ export interface BrokerConsumeSettings {
   readonly warmUp: number;
   readonly bytes: number;
   readonly way: ReadingWay;
+  /** The clock starts with the subscription, not after the run-up: nothing that was fetched early is missed. */
+  readonly whole?: boolean | undefined;
 }
 
 /** So many messages pass before the clock starts: what a subscription holds ahead grows first. */
 const RUN_UP = 2000;
 
 /** A backlog, from the call of the handler after the run-up until the broker knows the last verdict. */
-export const run: Case<BrokerConsumeSettings> = async ({ client: name, url, topic, count, warmUp, bytes, way }) => {
+export const run: Case<BrokerConsumeSettings> = async ({ client: name, url, topic, count, warmUp, bytes, way, whole = false }) => {
   const client = await openClient(name, url);
   const timed = async (messages: number): ReturnType<typeof run> => {
-    if (topic !== undefined) return await consume(client, topic, randomUUID(), messages, way);
+    if (topic !== undefined) return await consume(client, topic, randomUUID(), messages, way, whole);
     const own = await makeTopic(url);
     try {
       await fillBacklog({ url, topic: own, count: messages, bytes });
-      return await consume(client, own, GROUP, messages, way);
+      return await consume(client, own, GROUP, messages, way, whole);
     } finally {
       await removeTopic(url, own);
     }
   };
   try {
-    await timed(warmUp);
+    if (warmUp > 0) await timed(warmUp);
     return await timed(count);
   } finally {
     await client.close();
   }
 };
 
-async function consume(client: BrokerClient, topic: string, group: string, count: number, way: ReadingWay): ReturnType<typeof run> {
-  let watch: Stopwatch | undefined;
-  const measured = count - Math.min(RUN_UP, count >> 1);
+async function consume(client: BrokerClient, topic: string, group: string, count: number, way: ReadingWay, whole: boolean): ReturnType<typeof run> {
+  const measured = whole ? count : count - Math.min(RUN_UP, count >> 1);
+  let watch = whole ? new Stopwatch() : undefined;
   let left = count;
   let seen = 0;
   let finish = (): void => {};
@@ -53,7 +55,7 @@ async function consume(client: BrokerClient, topic: string, group: string, count
     topic,
     group,
     (payload, id, key, note) => {
-      if (left === measured) watch = new Stopwatch();
+      if (left === measured) watch ??= new Stopwatch();
       seen += payload.length + id.length + (key?.length ?? 0) + (note?.length ?? 0);
       if (--left === 0) finish();
     },

@@ -6,7 +6,7 @@ import { Stopwatch } from "./stopwatch.ts";
 
 /** `MemoryPubSub` and `Router` as a user has them: publish → handler → ack. */
 export const run: Case<MemorySettings> = async (settings) => {
-  await send(settings, settings.warmUp);
+  if (settings.warmUp > 0) await send(settings, settings.warmUp);
   return await send(settings, settings.count);
 };
 

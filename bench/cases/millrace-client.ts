@@ -23,6 +23,7 @@ async function route(
   const router = new Router({ subscriber: bus });
   router.addConsumerHandler({
     name: group,
+    group,
     subscribe: topic,
     concurrency,
     handle: payloadOnly === true ? (message) => handle(message.payload, "", undefined, undefined) : (message) => read(message, handle),

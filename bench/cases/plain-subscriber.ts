@@ -33,6 +33,7 @@ export class PlainSubscriber implements Subscriber {
 class PlainSubscription implements Subscription, Settler<undefined>, AsyncIterator<ReceivedMessage, undefined> {
   readonly topic: string;
   readonly closed: Promise<void>;
+  readonly finished = false;
   readonly #message = { source: new Message(new Uint8Array(16)), key: undefined, payload: new Uint8Array(16), metadata: undefined };
   #left: number;
   #close: () => void = () => {};

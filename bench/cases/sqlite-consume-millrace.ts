@@ -11,9 +11,9 @@ import { Stopwatch } from "./stopwatch.ts";
 export const run: Case<ConsumeSettings> = async (settings) => {
   const file = new DatabaseFile();
   try {
-    await fill(file.path, "warm-up", settings.warmUp, settings.bytes);
+    if (settings.warmUp > 0) await fill(file.path, "warm-up", settings.warmUp, settings.bytes);
     await fill(file.path, "topic", settings.count, settings.bytes);
-    await consume(file.path, "warm-up", settings.warmUp, settings);
+    if (settings.warmUp > 0) await consume(file.path, "warm-up", settings.warmUp, settings);
     return await consume(file.path, "topic", settings.count, settings);
   } finally {
     file.remove();
@@ -27,6 +27,7 @@ async function consume(path: string, topic: string, count: number, { batch, conc
   let bytes = 0;
   router.addConsumerHandler({
     name: "count",
+    group: "count",
     subscribe: topic,
     concurrency,
     handle: (message) => {

@@ -10,7 +10,7 @@ export const run: Case<PublishSettings> = async (settings) => {
   const file = new DatabaseFile();
   const bus = new SqlPubSub({ dialect: sqlite({ path: file.path }) });
   try {
-    await publish(bus, "warm-up", { ...settings, count: Math.ceil(settings.count / 4) });
+    await publish(bus, "warm-up", { ...settings, count: settings.warmUp ?? Math.ceil(settings.count / 4) });
     await bus.provision("topic");
     const watch = new Stopwatch();
     await publish(bus, "topic", settings);

@@ -1,5 +1,7 @@
 export interface PublishSettings {
   readonly count: number;
+  /** By us, before. Default a quarter of `count`. */
+  readonly warmUp?: number | undefined;
   /** Messages in one call, and in one transaction of the bare client. */
   readonly batch: number;
   readonly bytes: number;

@@ -5,12 +5,12 @@ import type { Call, Figures } from "./case.ts";
 const ENTRY = fileURLToPath(new URL("run-case.ts", import.meta.url));
 
 /** Flags without which a child cannot find the packages' sources, or collect garbage when told to. */
-const FLAGS = ["--conditions=millrace:source", "--expose-gc", "--disable-warning=ExperimentalWarning"];
+export const CHILD_FLAGS: readonly string[] = ["--conditions=millrace:source", "--expose-gc", "--disable-warning=ExperimentalWarning"];
 
 /** Runs a case in a fresh process, so that what the compiler learned in one is not the next one's luck or misfortune. */
 export function inChild({ name, settings }: Call): Promise<Figures> {
   return new Promise((resolve, reject) => {
-    const child = fork(ENTRY, [name, JSON.stringify(settings)], { execArgv: [...new Set([...process.execArgv, ...FLAGS])] });
+    const child = fork(ENTRY, [name, JSON.stringify(settings)], { execArgv: [...new Set([...process.execArgv, ...CHILD_FLAGS])] });
     let figures: Figures | undefined;
     child.on("message", (message) => {
       figures = message as Figures;

@@ -1,18 +1,15 @@
 import type { Bench } from "../harness/bench.ts";
-import { withBroker } from "../harness/running-broker.ts";
+import { onBroker } from "../harness/on-broker.ts";
 import type { Goal, Part, Section } from "../harness/section.ts";
 import { consumeTable, latencyTable, publishTable } from "./broker-tables.ts";
 import { watermillTable } from "./watermill-table.ts";
-
-/** What was deleted leaves the disk at once, or the runs would fill it. */
-const CONFIG = "log.segment.delete.delay.ms=100\n";
 
 /** Publishing and consuming beside the client alone. */
 export const kafka: Part = {
   name: "kafka",
   title: "Kafka beside bare @platformatic/kafka",
   run: (bench: Bench): Promise<Section> =>
-    withBroker("kafka", CONFIG, async (url) => {
+    onBroker("kafka", async (url) => {
       const goals: Goal[] = [];
       const broker = { bench, url, goals };
       return {

@@ -1,5 +1,5 @@
 import type { Bench } from "../harness/bench.ts";
-import { withBroker } from "../harness/running-broker.ts";
+import { onBroker } from "../harness/on-broker.ts";
 import type { Goal, Part, Section } from "../harness/section.ts";
 import { consumeTable, latencyTable, publishTable } from "./broker-tables.ts";
 import { watermillTable } from "./watermill-table.ts";
@@ -9,7 +9,7 @@ export const rabbitmq: Part = {
   name: "rabbitmq",
   title: "RabbitMQ beside bare amqplib",
   run: (bench: Bench): Promise<Section> =>
-    withBroker("rabbitmq", "", async (url) => {
+    onBroker("rabbitmq", async (url) => {
       const goals: Goal[] = [];
       const broker = { bench, url, goals };
       return {

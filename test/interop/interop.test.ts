@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { KafkaPubSub } from "@millrace/kafka";
 import { RabbitMqPubSub } from "@millrace/rabbitmq";
 import { Message, type PubSub, type SubscribeOptions } from "millrace";
+import { envelope } from "millrace/forwarder";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { type NotRun, sharedBroker, type TestBroker } from "../brokers/index.ts";
 import { type WatermillMessage, WatermillProgram } from "./watermill-program.ts";
@@ -74,6 +75,19 @@ describe("with Watermill on Kafka", () => {
     }
     // One partition alone keeps the order across publishers.
     expect((await readAll(bus, topic, turns.length)).map(({ uuid }) => uuid)).toEqual(turns.map(({ uuid }) => uuid));
+  });
+});
+
+describe("Watermill's forwarder", () => {
+  it("reads envelopes of Millrace, with and without a key, and passes the key over", async (context) => {
+    if ("notRun" in built) return context.skip(built.notRun);
+    const keys = [undefined, "order-7 <é>", "", Uint8Array.of(0xff, 0x00)];
+    const sent = keys.map((key, index) => new Message(`payload ${index}`, { key, metadata: { tenant: "acme" } }));
+    const envelopes = sent.map((message) => envelope("orders", message));
+    const forwarded = await built.forward(envelopes.map(({ id, payload }) => ({ uuid: id, metadata: {}, payload: Buffer.from(payload).toString("base64") })));
+    expect(forwarded).toEqual(
+      sent.map(({ id, payload }) => ({ topic: "orders", uuid: id, metadata: { tenant: "acme" }, payload: Buffer.from(payload).toString("base64") })),
+    );
   });
 });
 

@@ -17,6 +17,11 @@ export interface WatermillMessage {
   readonly payload: string;
 }
 
+/** A message that Watermill's forwarder has brought to a topic. */
+export interface ForwardedMessage extends WatermillMessage {
+  readonly topic: string;
+}
+
 /** The Go program beside this file, built. */
 export class WatermillProgram {
   /** Where it is, for who runs it in another way. */
@@ -42,12 +47,16 @@ export class WatermillProgram {
   }
 
   async publish(kind: string, url: string, topic: string, messages: readonly WatermillMessage[]): Promise<void> {
-    await this.#run([kind, "publish", url, topic], messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+    await this.#run([kind, "publish", url, topic], lined(messages));
   }
 
   async read(kind: string, url: string, topic: string, group: string, count: number): Promise<readonly WatermillMessage[]> {
-    const lines = await this.#run([kind, "read", url, topic, group, String(count)]);
-    return lines.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as WatermillMessage]));
+    return parsed(await this.#run([kind, "read", url, topic, group, String(count)]));
+  }
+
+  /** What Watermill's forwarder makes of envelopes. */
+  async forward(envelopes: readonly WatermillMessage[]): Promise<readonly ForwardedMessage[]> {
+    return parsed(await this.#run(["forward"], lined(envelopes)));
   }
 
   remove(): void {
@@ -62,4 +71,12 @@ export class WatermillProgram {
     if (code !== 0) throw new Error(`watermill ${args.join(" ")} ended with code ${code}:\n${complaints}`);
     return output;
   }
+}
+
+function lined(messages: readonly WatermillMessage[]): string {
+  return messages.map((message) => `${JSON.stringify(message)}\n`).join("");
+}
+
+function parsed<Line extends WatermillMessage>(lines: string): readonly Line[] {
+  return lines.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Line]));
 }

@@ -12,6 +12,7 @@ export const capabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: false,
   transactionalPublish: false,
   deduplicatesPublish: false,
+  maxPublishDelayMs: 0,
   maxHandlingMs: Infinity,
   stability: "experimental",
 });

@@ -2,7 +2,7 @@ import { type Message, metadata } from "millrace";
 import { Received, TextMap } from "millrace/adapter";
 import type { ToyRecord } from "./toy-broker.ts";
 
-/** The wire format: one JSON text a message. */
+/** The wire format: one JSON text a message. It escapes what a key has in place of bytes that are no UTF-8, so these come back too. */
 export function encode(message: Message): string {
   const { id, key, payload } = message;
   return JSON.stringify({ id, key, payload: Buffer.from(payload).toString("base64"), metadata: [...message.metadata] });

@@ -1,5 +1,5 @@
 import { type Capabilities, type Message, MillraceError, OptionError, PublishError, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
-import { checkPublish, checkSubscribe, OpenSubscriptions } from "millrace/adapter";
+import { checkPublish, checkSubscribe, OpenSubscriptions, OptionCheck, publishWithinDelay } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import { encode } from "./codec.ts";
 import type { ToyBroker } from "./toy-broker.ts";
@@ -15,6 +15,7 @@ export class ToyPubSub implements PubSub {
   #closing: Promise<void> | undefined;
 
   constructor(options: { readonly broker: ToyBroker }) {
+    new OptionCheck("ToyPubSub").known(options, { broker: true }).required("broker", options.broker).done();
     this.#broker = options.broker;
   }
 
@@ -23,7 +24,9 @@ export class ToyPubSub implements PubSub {
     checkPublish("ToyPubSub", topic, messages);
     const code = this.#closing === undefined ? (options.signal?.aborted ? "PUBLISH_ABORTED" : undefined) : "CLOSED";
     if (code !== undefined) throw new PublishError("nothing was published", { code, cause: options.signal?.reason, outcomes: messages.map(() => "rejected") });
-    for (const message of messages) this.#broker.append(topic, encode(message));
+    await publishWithinDelay("ToyPubSub", messages, capabilities.maxPublishDelayMs, async (list) => {
+      for (const message of list) this.#broker.append(topic, encode(message));
+    });
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {

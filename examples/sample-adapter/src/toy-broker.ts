@@ -7,6 +7,8 @@ export interface ToyRecord {
 interface Queue {
   readonly waiting: ToyRecord[];
   readonly members: Set<() => void>;
+  /** Records that members have and have not settled. */
+  inHand: number;
 }
 
 export class ToyBroker {
@@ -23,7 +25,7 @@ export class ToyBroker {
 
   queue(topic: string, group: string): Queue {
     const groups = this.#groups(topic);
-    const queue = groups.get(group) ?? { waiting: [], members: new Set() };
+    const queue = groups.get(group) ?? { waiting: [], members: new Set(), inHand: 0 };
     groups.set(group, queue);
     return queue;
   }

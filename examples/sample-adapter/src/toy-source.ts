@@ -13,6 +13,7 @@ export function toySource(broker: ToyBroker, topic: string, group: string): Sour
           const record = queue.waiting.shift() as ToyRecord;
           try {
             const message = decode(record);
+            queue.inHand++;
             wanted--; // first: delivering may ask for more
             intake.deliver(message);
           } catch (error) {
@@ -26,13 +27,17 @@ export function toySource(broker: ToyBroker, topic: string, group: string): Sour
           wanted = count;
           deal();
         },
-        settle() {}, // an acked record has left the queue already; a real broker is told here, in batches
+        settle(verdicts) {
+          queue.inHand -= verdicts.length; // an acked record has left the queue already; a real broker is told here, in batches
+        },
         giveBack(messages) {
+          queue.inHand -= messages.length;
           queue.waiting.push(...messages.map(({ receipt }) => receipt));
           queue.waiting.sort((one, other) => one.offset - other.offset);
           for (const wake of queue.members) wake();
         },
         describe: ({ receipt, key }) => ({ position: String(receipt.offset), orderingKey: key }),
+        lag: () => queue.waiting.length + queue.inHand,
         caughtUp: () => queue.waiting.length === 0,
         close() {
           queue.members.delete(deal);

@@ -16,6 +16,12 @@ export const capabilities: Capabilities = Object.freeze({
   transactionalPublish: true,
   // A repeated send is removed by the broker; a message published twice under one id is not.
   deduplicatesPublish: false,
+  maxPublishDelayMs: 0,
   maxHandlingMs: Number.POSITIVE_INFINITY,
   stability: "beta",
 });
+
+/** With `acks: "leader"` what is confirmed may be lost with that one broker. */
+export function capabilitiesOf({ acks }: { readonly acks?: "all" | "leader" | undefined }): Capabilities {
+  return acks === "leader" ? Object.freeze({ ...capabilities, durable: false }) : capabilities;
+}

@@ -3,6 +3,7 @@ import { Message, type ReceivedMessage } from "millrace";
 import { Received } from "millrace/adapter";
 import { describe, expect, it } from "vitest";
 import { type RecordInit, watermillCodec } from "./codec.ts";
+import { tombstone } from "./tombstone.ts";
 import { BatchBuilder } from "./wire/batch-builder.ts";
 import { type KafkaRecord, UUID_HEADER } from "./wire/record.ts";
 import { RecordCursor } from "./wire/record-cursor.ts";
@@ -101,4 +102,36 @@ describe("the default codec reads what Watermill reads", () => {
       expect(message.metadata.size).toBe(Object.keys(output.metadata ?? output.metadataHex ?? {}).length);
     });
   }
+});
+
+describe("a record's key", () => {
+  const binary = Uint8Array.of(0xc3, 0x28, 0, 0xff);
+
+  it("is the message's, byte for byte, and its own text where it is none", () => {
+    for (const key of [binary, Uint8Array.of(), Buffer.from("größe"), Buffer.from("\ufeffk"), Buffer.from("\ufffd")]) {
+      expect(hex(stored(watermillCodec().encode("t", new Message("x", { key }))).key)).toBe(hex(key));
+      const message = received({ key, value: Buffer.from("x"), headers: [] });
+      expect([hex(message.keyBytes), message.key]).toEqual([hex(key), new Message("x", { key }).key]);
+    }
+    expect(stored(watermillCodec().encode("t", new Message("x"))).key).toBeNull();
+    expect(received({ key: undefined, value: null, headers: [] }).key).toBeUndefined();
+  });
+
+  it("goes on with whatever is made of the message", () => {
+    const message = received({ key: binary, value: Buffer.from("x"), headers: [] });
+    for (const onward of [message, message.copy(), message.derive({ metadata: { a: "1" } }), new Message("y", { key: message.key })]) {
+      expect(hex(stored(watermillCodec().encode("t", onward)).key)).toBe(hex(binary));
+    }
+  });
+
+  it("may be chosen as bytes or as text", () => {
+    for (const key of [binary, new Message("x", { key: binary }).key as string]) {
+      expect(hex(stored(watermillCodec({ key: () => key }).encode("t", new Message("x"))).key)).toBe(hex(binary));
+    }
+  });
+
+  it("of a tombstone is its own, too", () => {
+    const record = stored(watermillCodec().encode("t", tombstone(binary)));
+    expect([hex(record.key), record.value]).toEqual([hex(binary), null]);
+  });
 });

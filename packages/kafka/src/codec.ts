@@ -1,5 +1,5 @@
 import { type Message, MillraceError, type ReceivedMessage } from "millrace";
-import type { Fetched } from "millrace/adapter";
+import { type Fetched, isBinaryKey, keyBytes, OptionCheck } from "millrace/adapter";
 import { kafkaDelivery } from "./delivery.ts";
 import { TOMBSTONE_PAYLOAD } from "./tombstone.ts";
 import { type KafkaRecord, type RawHeader, UUID_HEADER } from "./wire/record.ts";
@@ -9,7 +9,7 @@ export type HeaderInit = readonly [name: string | Uint8Array, value: string | Ui
 
 /** What becomes of a message on the wire. */
 export interface RecordInit {
-  /** `undefined`: no key, which is not the same as an empty one. */
+  /** `undefined`: no key, which is not the same as an empty one. A text is written as UTF-8. */
   readonly key: string | Uint8Array | undefined;
   /** `null`: a tombstone. */
   readonly value: Uint8Array | null;
@@ -28,34 +28,32 @@ export interface KafkaCodec {
 
 export interface WatermillCodecOptions {
   /** The record's key, as Watermill's `NewWithPartitioningMarshaler` takes it. Default: `message.key`. */
-  readonly key?: ((topic: string, message: Message) => string | undefined) | undefined;
+  readonly key?: ((topic: string, message: Message) => string | Uint8Array | undefined) | undefined;
 }
 
 /**
  * Watermill's default format: the payload is the value, the id is the header `_watermill_message_uuid`, metadata are the other
- * headers. `message.key` is the record's key. Every record can be read: one without an id has the empty id, as in Watermill.
+ * headers. `message.keyBytes` are the record's key, byte for byte. Every record can be read: one without an id has the empty id, as in Watermill.
  *
  * - Metadata under the id's own name cannot be written: `publish` rejects with `UNENCODABLE`.
  * - Headers that are not UTF-8, repeat or are null are kept byte for byte when the message they came with is published again, as
  *   long as its metadata still says the same.
  */
 export function watermillCodec(options: WatermillCodecOptions = {}): KafkaCodec {
+  new OptionCheck("watermillCodec").known(options, { key: true }).call("key", options.key).done();
   const { key } = options;
   return Object.freeze({ encode: (topic: string, message: Message) => encode(message, key === undefined ? message.key : key(topic, message)), decode });
 }
 
-function encode(message: Message, key: string | undefined): RecordInit {
+function encode(message: Message, given: string | Uint8Array | undefined): RecordInit {
   const { id, payload, metadata } = message;
   if (metadata.has(UUID_HEADER)) {
     throw new MillraceError(`metadata cannot hold ${UUID_HEADER}: it is the header of the message's id`, { code: "UNENCODABLE" });
   }
   const value = payload === TOMBSTONE_PAYLOAD ? null : payload;
+  const key = typeof given === "string" && isBinaryKey(given) ? keyBytes(given) : given;
   const origin = "delivery" in message ? kafkaDelivery(message as ReceivedMessage) : undefined;
-  if (origin !== undefined) {
-    // A key that is not UTF-8 does not survive as text.
-    const rawKey = origin.key !== null && key !== undefined && origin.key.toString() === key ? origin.key : key;
-    return { key: rawKey, value, headers: withRawHeaders(message, origin.headers) };
-  }
+  if (origin !== undefined) return { key, value, headers: withRawHeaders(message, origin.headers) };
   const headers: HeaderInit[] = [[UUID_HEADER, id]];
   if (metadata.size > 0) for (const entry of metadata) headers.push(entry);
   return { key, value, headers };

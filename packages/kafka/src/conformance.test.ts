@@ -8,7 +8,7 @@ import { type KafkaBroker, ownBroker } from "../../../test/brokers/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { KafkaPubSub } from "./pub-sub.ts";
 import { KafkaPublisher } from "./publisher.ts";
-import { SHORT_SESSION_MS, testOptions, UNDECODABLE } from "./testing/test-options.ts";
+import { publisherTestOptions, SHORT_SESSION_MS, testOptions, UNDECODABLE } from "./testing/test-options.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
 // Its own: it is killed and started again.
@@ -26,11 +26,12 @@ function setup(broker: KafkaBroker): ConformanceSetup {
     name: "@millrace/kafka",
     capabilities,
     create: () => new KafkaPubSub(testOptions(url)),
+    admin: ["topics", "groups", "lag", "seek", "deleteGroup"],
     lease: { leaseMs: SHORT_SESSION_MS, create: () => new KafkaPubSub(testOptions(url, true)) },
     // Five processes start at once, into a group that still waits for five dead members.
     limits: { patienceMs: 30_000 },
     publishInTransaction: async (topic, messages, end) => {
-      await using transactor = new KafkaTransactor({ ...testOptions(url), transactionalId: topic });
+      await using transactor = new KafkaTransactor({ ...publisherTestOptions(url), transactionalId: topic });
       const rolledBack = new Error("rolled back");
       const running = transactor.run(async (transaction) => {
         await transaction.publish(topic, messages);
@@ -55,7 +56,7 @@ function setup(broker: KafkaBroker): ConformanceSetup {
         await admin.close();
       },
       putUndecodable: async (topic) => {
-        await using publisher = new KafkaPublisher(testOptions(url));
+        await using publisher = new KafkaPublisher(publisherTestOptions(url));
         await publisher.publish(topic, new Message("no message of ours", { metadata: { [UNDECODABLE]: "yes" } }));
       },
       worker: {

@@ -1,5 +1,5 @@
 import type { Logger } from "millrace";
-import type { OptionCheck } from "millrace/adapter";
+import type { OptionCheck, OptionNames } from "millrace/adapter";
 
 /** A broker's address as it is connected to. */
 export interface BrokerAddress {
@@ -35,6 +35,19 @@ export interface KafkaConnectionOptions {
   readonly logger?: Logger | undefined;
 }
 
+/** The options of a connection, for the names of whoever has them among its own. */
+export const CONNECTION_NAMES: OptionNames<KafkaConnectionOptions> = {
+  url: true,
+  brokers: true,
+  clientId: true,
+  tls: true,
+  sasl: true,
+  connectTimeoutMs: true,
+  requestTimeoutMs: true,
+  brokerAddress: true,
+  logger: true,
+};
+
 export const CONNECTION_DEFAULTS: { readonly clientId: string; readonly connectTimeoutMs: number; readonly requestTimeoutMs: number } = Object.freeze({
   clientId: "millrace",
   connectTimeoutMs: 3_000,
@@ -46,12 +59,13 @@ const PORT = 9092;
 /** Adds to `check` what is wrong with the connection's options. */
 export function checkConnection(check: OptionCheck, options: KafkaConnectionOptions): OptionCheck {
   const { url, brokers, sasl, tls } = options;
+  check.known(sasl, { mechanism: true, username: true, password: true, token: true }, "sasl");
   check.that((url === undefined) !== (brokers === undefined), "give either url or brokers");
   check.that(url === undefined || parseUrl(url) !== undefined, `url must be kafka://host:port,host2:port`);
   const known = brokers === undefined || (Array.isArray(brokers) && brokers.length > 0 && brokers.every((each) => parseAddress(each) !== undefined));
   check.that(known, 'brokers must be a list of "host:port"');
   check.that(tls === undefined || typeof tls === "boolean" || (typeof tls === "object" && tls !== null), "tls must be true, false or options of tls.connect");
-  check.oneOf("sasl.mechanism", sasl === undefined ? undefined : (sasl.mechanism ?? null), ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
+  check.oneOf("sasl.mechanism", sasl === undefined ? undefined : (sasl?.mechanism ?? null), ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
   return check
     .text("clientId", options.clientId)
     .duration("connectTimeoutMs", options.connectTimeoutMs, { min: 1 })

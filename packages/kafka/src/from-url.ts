@@ -1,8 +1,12 @@
 import { OptionError } from "millrace";
+import { OptionCheck } from "millrace/adapter";
 import { type KafkaSaslOptions, parseUrl } from "./connection-options.ts";
 import { KafkaPubSub, type KafkaPubSubOptions } from "./pub-sub.ts";
+import { PUBLISHER_NAMES } from "./publisher-options.ts";
+import { SUBSCRIBER_NAMES } from "./subscriber-options.ts";
 
 type UrlOptions = Omit<KafkaPubSubOptions, "url" | "brokers">;
+const { url: _url, brokers: _brokers, ...NAMES } = { ...PUBLISHER_NAMES, ...SUBSCRIBER_NAMES };
 type Writable = { -readonly [Name in keyof KafkaPubSubOptions]: KafkaPubSubOptions[Name] };
 
 const READERS: Readonly<Record<string, (value: string, options: Writable) => void>> = {
@@ -58,6 +62,7 @@ const READERS: Readonly<Record<string, (value: string, options: Writable) => voi
  * ```
  */
 export function fromUrl(url: string, options: UrlOptions = {}): KafkaPubSub {
+  new OptionCheck("fromUrl").known(options, NAMES).done();
   const hosts = parseUrl(url);
   // The password must not show.
   if (hosts === undefined) throw new OptionError("fromUrl", ["expected kafka://host:port,host2:port"]);

@@ -2,7 +2,7 @@ import { MillraceError } from "millrace";
 import { sleep } from "millrace/adapter";
 import type { BrokerAddress } from "./connection-options.ts";
 import { brokerError, errorId } from "./kafka-error.ts";
-import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
+import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_DELETE, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
 import type { BrokerLinks } from "./wire/broker-links.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
@@ -37,8 +37,21 @@ export interface CommittedOffset {
 const MOVED: readonly string[] = ["NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"];
 
 const MOVED_CODE = "COORDINATOR_MOVED";
+/** What a commit from outside is answered with while the group has members. */
+const HAS_MEMBERS: readonly string[] = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"];
 const TRIES = 50;
 const RETRY_MS = 100;
+
+/** True for the answer to a commit, or a deletion, from outside of a group that has members. */
+export function hasMembers(id: string): boolean {
+  return HAS_MEMBERS.includes(id) || id === "GROUP_SUBSCRIBED_TO_TOPIC" || id === "NON_EMPTY_GROUP";
+}
+
+/** The error of a broker that does not coordinate the group any more; `whileCoordinatorMoves` tries again. */
+export function coordinatorMoved(group: string, id: string): MillraceError | undefined {
+  if (!MOVED.includes(id)) return undefined;
+  return new MillraceError(`group ${JSON.stringify(group)}: its coordinator moves (${id})`, { code: MOVED_CODE, retryable: true });
+}
 
 /** Does `work`, again while the group's coordinator moves: a new cluster, and one that has just lost a broker, takes a moment. */
 export async function whileCoordinatorMoves<T>(work: () => Promise<T>): Promise<T> {
@@ -131,10 +144,13 @@ export class GroupClient {
     return this.#checked(failed?.errorCode ?? 0);
   }
 
-  /** What the group has on record. Partitions without a record are left out. Waits for transactions that are about to end. */
-  async committed(topic: string, partitions: readonly number[]): Promise<Map<number, CommittedOffset>> {
+  /**
+   * What the group has on record. Partitions without a record are left out. Refused while a transaction is about to move the
+   * offsets, unless `atOnce`: then it is what was there before.
+   */
+  async committed(topic: string, partitions: readonly number[], { atOnce = false }: { readonly atOnce?: boolean } = {}): Promise<Map<number, CommittedOffset>> {
     const request = { groupId: this.#group, memberEpoch: -1, topics: [{ name: topic, partitionIndexes: [...partitions] }] };
-    const { groups } = await this.#links.call(this.#coordinator, OFFSET_FETCH, [request], true);
+    const { groups } = await this.#links.call(this.#coordinator, OFFSET_FETCH, [request], !atOnce);
     const id = this.#checked(groups[0]?.errorCode ?? 0);
     if (id !== "NONE") throw brokerError(id, `group ${JSON.stringify(this.#group)}`);
     const found = new Map<number, CommittedOffset>();
@@ -145,11 +161,18 @@ export class GroupClient {
     return found;
   }
 
+  /** Forgets what the group has on record for a topic. The error's name, or `NONE`. */
+  async forget(topic: string, partitions: readonly number[]): Promise<string> {
+    const request = [{ name: topic, partitions: partitions.map((partitionIndex) => ({ partitionIndex })) }];
+    const { errorCode, topics } = await this.#links.call(this.#coordinator, OFFSET_DELETE, this.#group, request);
+    const failed = topics.flatMap((each) => each.partitions).find((each) => each.errorCode !== 0);
+    return this.#checked(errorCode === 0 ? (failed?.errorCode ?? 0) : errorCode);
+  }
+
   #checked(errorCode: number): string {
     const id = errorId(errorCode);
-    if (MOVED.includes(id)) {
-      throw new MillraceError(`group ${JSON.stringify(this.#group)}: its coordinator moves (${id})`, { code: MOVED_CODE, retryable: true });
-    }
+    const moved = coordinatorMoved(this.#group, id);
+    if (moved !== undefined) throw moved;
     return id;
   }
 }

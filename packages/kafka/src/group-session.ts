@@ -6,6 +6,7 @@ import type { GroupSource } from "./group-source.ts";
 import { Handover } from "./handover.ts";
 import { brokerError } from "./kafka-error.ts";
 import { isLost } from "./membership.ts";
+import { OtherPartitions } from "./other-partitions.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
 import { RecordFlow } from "./record-flow.ts";
 
@@ -19,6 +20,7 @@ export class GroupSession implements Session<PartitionRecord> {
   readonly #ended: AbortController = new AbortController();
   readonly #flow: RecordFlow;
   readonly #handover: Handover;
+  readonly #others: OtherPartitions;
   #client: GroupClient | undefined;
   #beatTimer: TimerHandle | undefined;
   #lookTimer: TimerHandle | undefined;
@@ -31,6 +33,7 @@ export class GroupSession implements Session<PartitionRecord> {
     this.#stopped = stopped;
     this.#flow = new RecordFlow(source, intake);
     this.commits = new Commits({ partitions: () => source.partitions.values(), send: (parts) => this.#commit(parts) });
+    this.#others = new OtherPartitions(source, () => this.#client);
     this.#handover = new Handover(source, intake, this.commits, this.#ended.signal);
   }
 
@@ -94,8 +97,14 @@ export class GroupSession implements Session<PartitionRecord> {
     return this.#flow.caughtUp();
   }
 
-  lag(): number {
-    return this.#flow.lag();
+  lag(): number | undefined {
+    const own = this.#flow.lag();
+    const others = this.#others.lag();
+    return own === undefined || others === undefined ? undefined : own + others;
+  }
+
+  oldestAt(): Date | undefined {
+    return this.#flow.oldestAt();
   }
 
   async close(): Promise<void> {

@@ -37,7 +37,6 @@ export class Handover {
       const known = committed.get(index);
       const position = known?.offset ?? starts.get(index) ?? 0;
       const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note), this.#source);
-      partition.end = position;
       if (known !== undefined) {
         partition.committed = known.offset;
         partition.committedNote = known.note ?? "";

@@ -5,6 +5,7 @@ import { KafkaPubSub, type KafkaPubSubOptions } from "./pub-sub.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { KafkaSubscriber } from "./subscriber.ts";
 import { KafkaTransactor } from "./transactor.ts";
+import { Cluster } from "./wire/cluster.ts";
 
 function problemsOf(make: () => unknown): readonly string[] {
   try {
@@ -23,6 +24,14 @@ describe("the options of the Kafka adapter", () => {
 
   it.each(["", "localhost:9092", "amqp://h", "kafka://", "kafka://h:0", "kafka://h:70000", "kafka://a,,b", "kafka://h:x"])("refuse the url %o", (url) => {
     expect(problemsOf(() => new KafkaPubSub({ url }))).toEqual(["url must be kafka://host:port,host2:port"]);
+  });
+
+  it("take a logger that throws: nothing of it gets out", () => {
+    const throws = (): never => {
+      throw new Error("the disk is full");
+    };
+    const logger = { trace: throws, debug: throws, info: throws, warn: throws, error: throws };
+    expect(() => new Cluster({ url: "kafka://localhost", logger }).logger.info({}, "x")).not.toThrow();
   });
 
   it("name everything that is wrong at once", () => {

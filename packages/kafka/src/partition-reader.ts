@@ -19,7 +19,7 @@ export class PartitionReader {
   /** The next offset to fetch. */
   position: number;
   /** The end of the log when last heard of. */
-  end = 0;
+  end: number | undefined = undefined;
   /** It belongs to another now: nothing of it counts any more. */
   dead = false;
   /** Nothing new of it is delivered: it is about to be given up. */
@@ -70,8 +70,20 @@ export class PartitionReader {
     return this.#passed - this.settledTo;
   }
 
-  get lag(): number {
-    return Math.max(0, this.end - this.settledTo);
+  /** Messages that are not settled; offsets that were not read yet count as messages. `undefined` until the end of the log is known. */
+  get lag(): number | undefined {
+    if (this.end === undefined) return undefined;
+    let unread = this.end - this.#passed;
+    for (const { begin, end } of this.#skipped) if (end > this.#passed) unread -= end - Math.max(begin, this.#passed);
+    return this.#window.size - this.#ahead + Math.max(0, unread);
+  }
+
+  /** When the first of them was published, in milliseconds since the epoch; `undefined` where it was not fetched yet. */
+  get oldestAt(): number | undefined {
+    const first = this.#window.peek();
+    if (first !== undefined) return first.timestamp;
+    const next = this.#cursors[0]?.peek();
+    return next === undefined || this.#isSkipped(next.offset) ? undefined : next.timestamp;
   }
 
   /** What is settled beyond the prefix. */

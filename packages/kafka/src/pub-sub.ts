@@ -1,9 +1,10 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
-import { OptionCheck } from "millrace/adapter";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import { OptionCheck, pickOptions } from "millrace/adapter";
+import { capabilitiesOf } from "./capabilities.ts";
 import { KafkaPublisher } from "./publisher.ts";
-import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions, PUBLISHER_NAMES } from "./publisher-options.ts";
 import { KafkaSubscriber } from "./subscriber.ts";
-import { checkSubscriberOptions, type KafkaSubscriberOptions } from "./subscriber-options.ts";
+import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_NAMES } from "./subscriber-options.ts";
 
 export interface KafkaPubSubOptions extends KafkaPublisherOptions, KafkaSubscriberOptions {}
 
@@ -23,16 +24,23 @@ export interface KafkaPubSubOptions extends KafkaPublisherOptions, KafkaSubscrib
  * ```
  */
 export class KafkaPubSub implements PubSub {
+  readonly capabilities: Capabilities;
   readonly #publisher: KafkaPublisher;
   readonly #subscriber: KafkaSubscriber;
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaPubSubOptions) {
-    const check = new OptionCheck("KafkaPubSub");
+    const check = new OptionCheck("KafkaPubSub").known(options, { ...PUBLISHER_NAMES, ...SUBSCRIBER_NAMES });
     checkPublisherOptions(check, options);
     checkSubscriberOptions(check, options).done();
-    this.#publisher = new KafkaPublisher(options);
-    this.#subscriber = new KafkaSubscriber(options);
+    this.capabilities = capabilitiesOf(options);
+    this.#publisher = new KafkaPublisher(pickOptions<KafkaPublisherOptions>(options, PUBLISHER_NAMES));
+    this.#subscriber = new KafkaSubscriber(pickOptions<KafkaSubscriberOptions>(options, SUBSCRIBER_NAMES));
+  }
+
+  /** What tools may ask of the cluster: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Logger } from "millrace";
-import { OptionCheck } from "millrace/adapter";
+import { OptionCheck, type OptionNames } from "millrace/adapter";
 import type { KafkaCodec } from "./codec.ts";
-import { checkConnection, type KafkaConnectionOptions } from "./connection-options.ts";
+import { CONNECTION_NAMES, checkConnection, type KafkaConnectionOptions } from "./connection-options.ts";
 import type { Partitioner } from "./partitioners.ts";
-import type { Provision, TopicSettings } from "./topology.ts";
+import { checkTopics, type Provision, type TopicSettings } from "./topology.ts";
 import type { Compression } from "./wire/batch-builder.ts";
 
 export interface KafkaPublisherOptions extends KafkaConnectionOptions {
@@ -30,6 +30,20 @@ export interface KafkaPublisherOptions extends KafkaConnectionOptions {
   readonly logger?: Logger | undefined;
 }
 
+export const PUBLISHER_NAMES: OptionNames<KafkaPublisherOptions> = {
+  ...CONNECTION_NAMES,
+  codec: true,
+  provision: true,
+  topics: true,
+  partitioner: true,
+  acks: true,
+  idempotent: true,
+  compression: true,
+  maxBatchBytes: true,
+  maxWaitingBytes: true,
+  publishTimeoutMs: true,
+};
+
 export const PUBLISHER_DEFAULTS: {
   readonly maxBatchBytes: number;
   readonly maxWaitingBytes: number;
@@ -40,16 +54,12 @@ export const PUBLISHER_DEFAULTS: {
   publishTimeoutMs: 30_000,
 });
 
-/** Adds to `check` what is wrong with a publisher's options. */
+/** Adds to `check` what is wrong with the values of a publisher's options. */
 export function checkPublisherOptions(check: OptionCheck, options: KafkaPublisherOptions): OptionCheck {
   const { topics, acks = "all", idempotent = acks === "all", partitioner } = options;
   checkConnection(check, options)
     .methods("codec", options.codec, ["encode", "decode"])
     .oneOf("provision", options.provision, ["create", "verify", "off"])
-    .that(
-      topics === undefined || typeof topics === "function" || (typeof topics === "object" && topics !== null),
-      "topics must be settings, or a function of the topic",
-    )
     .that(
       partitioner === undefined || partitioner === "java" || partitioner === "sarama" || typeof partitioner === "function",
       'partitioner must be "java", "sarama" or a function',
@@ -62,12 +72,9 @@ export function checkPublisherOptions(check: OptionCheck, options: KafkaPublishe
     .integer("maxWaitingBytes", options.maxWaitingBytes, { min: 1 })
     .duration("publishTimeoutMs", options.publishTimeoutMs, { min: 1 })
     .methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"]);
-  if (typeof topics === "object" && topics !== null) {
-    check.integer("topics.partitions", topics.partitions, { min: 1 }).integer("topics.replicationFactor", topics.replicationFactor, { min: 1 });
-  }
-  return check;
+  return checkTopics(check, topics);
 }
 
 export function checkPublisher(options: KafkaPublisherOptions): void {
-  checkPublisherOptions(new OptionCheck("KafkaPublisher"), options).done();
+  checkPublisherOptions(new OptionCheck("KafkaPublisher").known(options, PUBLISHER_NAMES), options).done();
 }

@@ -1,4 +1,5 @@
-import type { Message, Publisher, PublishOptions } from "millrace";
+import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
+import { capabilitiesOf } from "./capabilities.ts";
 import { ProducerIdentity } from "./producer-identity.ts";
 import { checkPublisher, type KafkaPublisherOptions } from "./publisher-options.ts";
 import { Sending } from "./sending.ts";
@@ -12,7 +13,9 @@ import { Sending } from "./sending.ts";
  * - A topic that is not there is made (`provision: "create"`), or rejects with `TOPIC_MISSING`.
  * - Rejects with a `PublishError` that says of each message whether it was confirmed: `BROKER_UNREACHABLE`, `PUBLISH_TIMEOUT`,
  *   `PUBLISH_ABORTED`, `MESSAGE_TOO_LARGE`, `TOPIC_MISSING`, `BAD_TOPIC`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `UNENCODABLE`,
- *   `KAFKA_ERROR`; after `close()` with `CLOSED`.
+ *   `DELAY_UNSUPPORTED`, `INVALID_DELAY`, `KAFKA_ERROR`; after `close()` with `CLOSED`.
+ * - Kafka holds nothing back: a message that is not due is refused (`DELAY_UNSUPPORTED`), and what is behind it in its call is not
+ *   sent. A `DelayingPublisher` before it, or `delays` of `connect`, keeps such messages until they are due.
  *
  * ```ts
  * const publisher = new KafkaPublisher({ url: "kafka://localhost:9092" });
@@ -21,11 +24,13 @@ import { Sending } from "./sending.ts";
  * ```
  */
 export class KafkaPublisher implements Publisher {
+  readonly capabilities: Capabilities;
   readonly #sending: Sending;
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaPublisherOptions) {
     checkPublisher(options);
+    this.capabilities = capabilitiesOf(options);
     const { acks = "all", idempotent = acks === "all" } = options;
     this.#sending = new Sending("KafkaPublisher", options, (cluster) => {
       const identity = new ProducerIdentity(cluster);

@@ -6,6 +6,7 @@ import { kafkaDelivery } from "./delivery.ts";
 import { javaPartitioner, saramaPartitioner } from "./partitioners.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { kafkaTest } from "./testing/kafka-test.ts";
+import { publisherTestOptions } from "./testing/test-options.ts";
 
 const numbered = (count: number, size = 0): Message[] =>
   Array.from({ length: count }, (_, index) => new Message(`${index}`.padEnd(size, "."), { key: `k${index}` }));
@@ -93,6 +94,24 @@ describe("publishing to Kafka", () => {
     await expect(bus.publish(world.name, [new Message("fine"), reserved])).rejects.toMatchObject({ code: "UNENCODABLE", outcomes: ["rejected", "rejected"] });
   });
 
+  kafkaTest("refuses a message that is not due by itself, names what can hold it back, and sends nothing behind it in its call", async (world) => {
+    const bus = world.open();
+    expect(bus.capabilities.maxPublishDelayMs).toBe(0);
+    const later = new Message("later", { delayMs: 60_000 });
+    const other = bus.publish(world.name, new Message("another call"));
+    const error = await failureOf(bus.publish(world.name, [new Message("before"), later, new Message("behind")]));
+    await other;
+    expect(error).toMatchObject({ code: "DELAY_UNSUPPORTED", retryable: false, outcomes: ["confirmed", "rejected", "rejected"] });
+    expect(error.message).toMatch(/DelayingPublisher of millrace\/delay.*connect\(\).*delays/);
+    expect(await failureOf(bus.publish(world.name, later))).toMatchObject({ code: "DELAY_UNSUPPORTED", outcomes: ["rejected"] });
+    const due = [new Message("due", { delayMs: 0 }), new Message("overdue", { deliverAt: new Date(0) })];
+    await bus.publish(world.name, due);
+    const got = await readSome(await bus.subscribe(world.name), 4);
+    expect(new Set(got.map((message) => message.text()))).toEqual(new Set(["another call", "before", "due", "overdue"]));
+    await bus.close();
+    expect(await failureOf(bus.publish(world.name, [later, later]))).toMatchObject({ code: "CLOSED", outcomes: ["rejected", "rejected"] });
+  });
+
   kafkaTest("makes topics with the settings it is given, and verifies them", async (world) => {
     const bus = world.open({ topics: (topic) => ({ partitions: topic.endsWith("six") ? 6 : 2 }) });
     await bus.publish(`${world.name}-six`, new Message("m"));
@@ -173,7 +192,9 @@ describe("publishing to Kafka", () => {
 
   kafkaTest("does not send again by itself where the broker does not remove repeats", async (world) => {
     const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
-    const publisher = world.use(new KafkaPublisher({ ...world.options, idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }));
+    const publisher = world.use(
+      new KafkaPublisher({ ...publisherTestOptions(world.broker.url), idempotent: false, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }),
+    );
     await publisher.publish(world.name, new Message("warm", { key: "k" }));
     proxy.stall("answers");
     const publishing = failureOf(publisher.publish(world.name, new Message("once", { key: "k" })));

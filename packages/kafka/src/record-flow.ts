@@ -57,11 +57,25 @@ export class RecordFlow {
     return { ...describeRecord(receipt), orderingKey: this.#readable.reading.orderingKey(receipt, key) };
   }
 
-  /** Messages that are not settled. */
-  lag(): number {
-    let lag = 0;
-    for (const partition of this.#readable.partitions.values()) lag += partition.lag;
-    return lag;
+  /** Messages of these partitions that are not settled; `undefined` until the ends of all are known. */
+  lag(): number | undefined {
+    let sum = 0;
+    for (const { lag } of this.#readable.partitions.values()) {
+      if (lag === undefined) return undefined;
+      sum += lag;
+    }
+    return sum;
+  }
+
+  /** When the oldest of them was published; `undefined` while there may be an older one that was not fetched. */
+  oldestAt(): Date | undefined {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { lag, oldestAt } of this.#readable.partitions.values()) {
+      if (lag === 0) continue;
+      if (oldestAt === undefined) return undefined;
+      oldest = Math.min(oldest, oldestAt);
+    }
+    return Number.isFinite(oldest) ? new Date(oldest) : undefined;
   }
 
   /** True when everything that is in the partitions now has been delivered. */

@@ -1,5 +1,5 @@
 import { type Message, MillraceError } from "millrace";
-import { checkPublish, equalBackoffMs, LATE, monotonicMs, sleep, within } from "millrace/adapter";
+import { checkPublish, equalBackoffMs, LATE, monotonicMs, publishWithinDelay, sleep, within } from "millrace/adapter";
 import { type KafkaCodec, type RecordInit, watermillCodec } from "./codec.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
 import { Placement } from "./placement.ts";
@@ -43,7 +43,10 @@ export class Sending {
   publish(topic: string, messages: Message | readonly Message[], signal: AbortSignal | undefined): Promise<void> {
     let publishing: Promise<void>;
     try {
-      publishing = this.#publish(topic, Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message], signal);
+      const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
+      checkPublish(this.#subject, topic, list);
+      this.#checkOpen(list.length, signal);
+      publishing = publishWithinDelay(this.#subject, list, 0, (some) => this.#publish(topic, some, signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -71,11 +74,8 @@ export class Sending {
   }
 
   #publish(topic: string, messages: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
-    checkPublish(this.#subject, topic, messages);
     const count = messages.length;
-    if (this.#closed) throw refusal(new MillraceError("the publisher is closed", { code: "CLOSED" }), count);
     if (count === 0) return Promise.resolve();
-    if (signal?.aborted) throw refusal(aborted(signal), count);
     let bytes = 0;
     const records: RecordInit[] = new Array(count);
     for (let index = 0; index < count; index++) {
@@ -88,6 +88,11 @@ export class Sending {
     // The short way, without a turn: everything that is needed is known.
     if (info !== undefined && this.#room.take(bytes)) return this.#append(info, records, bytes, deadline, signal);
     return this.#appendLater(topic, records, bytes, deadline, signal);
+  }
+
+  #checkOpen(count: number, signal: AbortSignal | undefined): void {
+    if (this.#closed) throw refusal(new MillraceError("the publisher is closed", { code: "CLOSED" }), count);
+    if (count > 0 && signal?.aborted) throw refusal(aborted(signal), count);
   }
 
   #encode(topic: string, message: Message, count: number): RecordInit {

@@ -91,8 +91,12 @@ class SoloSession implements Session<PartitionRecord> {
     return this.#flow.caughtUp();
   }
 
-  lag(): number {
+  lag(): number | undefined {
     return this.#flow.lag();
+  }
+
+  oldestAt(): Date | undefined {
+    return this.#flow.oldestAt();
   }
 
   close(): void {

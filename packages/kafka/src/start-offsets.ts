@@ -26,7 +26,7 @@ export async function startOffsets(
     if (later.length > 0) for (const [partition, end] of await endOffsets(cluster, topic, later, committedOnly)) found.set(partition, end);
     return found;
   }
-  const found = await offsetsAt(cluster, topic, partitions, EARLIEST, committedOnly);
+  const found = await earliestOffsets(cluster, topic, partitions, committedOnly);
   if (from !== "earliest") for (const [partition, offset] of parsePosition(from.position) ?? []) if (found.has(partition)) found.set(partition, offset);
   return found;
 }
@@ -40,6 +40,10 @@ export function parsePosition(position: string): Map<number, number> | undefined
     parsed.set(Number(match[1]), Number(match[2]));
   }
   return parsed;
+}
+
+export function earliestOffsets(cluster: Cluster, topic: string, partitions: readonly number[], committedOnly: boolean): Promise<Map<number, number>> {
+  return offsetsAt(cluster, topic, partitions, EARLIEST, committedOnly);
 }
 
 export function endOffsets(cluster: Cluster, topic: string, partitions: readonly number[], committedOnly: boolean): Promise<Map<number, number>> {

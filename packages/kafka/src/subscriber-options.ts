@@ -1,8 +1,8 @@
 import type { Logger } from "millrace";
-import { checkSharedOptions, type OptionCheck } from "millrace/adapter";
+import { checkSharedOptions, type OptionCheck, type OptionNames } from "millrace/adapter";
 import type { KafkaCodec } from "./codec.ts";
-import { checkConnection, type KafkaConnectionOptions } from "./connection-options.ts";
-import type { Provision, TopicSettings } from "./topology.ts";
+import { CONNECTION_NAMES, checkConnection, type KafkaConnectionOptions } from "./connection-options.ts";
+import { checkTopics, type Provision, type TopicSettings } from "./topology.ts";
 
 export interface KafkaSubscriberOptions extends KafkaConnectionOptions {
   /** Default `watermillCodec()`. */
@@ -46,6 +46,28 @@ export interface KafkaSubscriberOptions extends KafkaConnectionOptions {
   readonly logger?: Logger | undefined;
 }
 
+export const SUBSCRIBER_NAMES: OptionNames<KafkaSubscriberOptions> = {
+  ...CONNECTION_NAMES,
+  codec: true,
+  provision: true,
+  topics: true,
+  groupName: true,
+  rebalance: true,
+  orderBy: true,
+  isolation: true,
+  sessionTimeoutMs: true,
+  heartbeatMs: true,
+  rebalanceTimeoutMs: true,
+  revokeDrainMs: true,
+  topicRefreshMs: true,
+  maxGap: true,
+  fetchBytes: true,
+  partitionFetchBytes: true,
+  prefetch: true,
+  prefetchBytes: true,
+  parkLimit: true,
+};
+
 const MIB = 1024 * 1024;
 
 export const SUBSCRIBER_DEFAULTS: {
@@ -68,7 +90,7 @@ export const SUBSCRIBER_DEFAULTS: {
   partitionFetchBytes: MIB,
 });
 
-/** Adds to `check` what is wrong with a subscriber's options. */
+/** Adds to `check` what is wrong with the values of a subscriber's options. */
 export function checkSubscriberOptions(check: OptionCheck, options: KafkaSubscriberOptions): OptionCheck {
   const { sessionTimeoutMs = SUBSCRIBER_DEFAULTS.sessionTimeoutMs, heartbeatMs = SUBSCRIBER_DEFAULTS.heartbeatMs } = options;
   checkConnection(check, options)
@@ -87,5 +109,5 @@ export function checkSubscriberOptions(check: OptionCheck, options: KafkaSubscri
     .integer("maxGap", options.maxGap, { min: 1 })
     .integer("fetchBytes", options.fetchBytes, { min: 1 })
     .integer("partitionFetchBytes", options.partitionFetchBytes, { min: 1 });
-  return checkSharedOptions(check, options);
+  return checkSharedOptions(checkTopics(check, options.topics), options);
 }

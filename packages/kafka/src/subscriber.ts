@@ -1,14 +1,26 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription, silentLogger } from "millrace";
-import { checkSubscribe, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
+import {
+  type BrokerAdmin,
+  type Capabilities,
+  type From,
+  MillraceError,
+  OptionError,
+  type SubscribeOptions,
+  type Subscriber,
+  type Subscription,
+  silentLogger,
+} from "millrace";
+import { checkSubscribe, guarded, OpenSubscriptions, OptionCheck, type Received } from "millrace/adapter";
+import { kafkaAdmin } from "./admin.ts";
+import { capabilities } from "./capabilities.ts";
 import { watermillCodec } from "./codec.ts";
-import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
+import { GroupClient, hasMembers, whileCoordinatorMoves } from "./group-client.ts";
 import { GroupSource } from "./group-source.ts";
 import { brokerError } from "./kafka-error.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
 import { SoloSource } from "./solo-source.ts";
 import { parsePosition, startOffsets } from "./start-offsets.ts";
-import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS } from "./subscriber-options.ts";
+import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS, SUBSCRIBER_NAMES } from "./subscriber-options.ts";
 import { Topology } from "./topology.ts";
 import { Cluster } from "./wire/cluster.ts";
 
@@ -17,7 +29,6 @@ const SETTLE_DELAY_MS = 100;
 const SETTLE_BATCH = 256;
 /** With the time that connecting may take, tries are at most 5 s apart. */
 const RECONNECT_MAX_MS = 2000;
-const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"];
 
 /**
  * Reads topics, for a group or for oneself.
@@ -47,17 +58,31 @@ const HAS_MEMBERS: readonly string[] = ["NONE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GE
  * ```
  */
 export class KafkaSubscriber implements Subscriber {
+  readonly capabilities: Capabilities = capabilities;
   readonly #options: KafkaSubscriberOptions;
   readonly #cluster: Cluster;
   readonly #topology: Topology;
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriberOptions) {
-    checkSubscriberOptions(new OptionCheck("KafkaSubscriber"), options).done();
+    checkSubscriberOptions(new OptionCheck("KafkaSubscriber").known(options, SUBSCRIBER_NAMES), options).done();
     this.#options = options;
     this.#cluster = new Cluster(options);
     this.#topology = new Topology(this.#cluster, { provision: options.provision ?? "create", settings: options.topics });
+  }
+
+  /** What tools may ask of the cluster: see `BrokerAdmin`. Kafka moves and deletes no group that has members. */
+  get admin(): BrokerAdmin {
+    this.#admin ??= kafkaAdmin({
+      cluster: this.#cluster,
+      committedOnly: this.#committedOnly,
+      checkOpen: () => this.#checkOpen(),
+      groupName: (topic, group) => this.#groupName(topic, group),
+      renamed: this.#options.groupName !== undefined,
+    });
+    return this.#admin;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
@@ -108,6 +133,10 @@ export class KafkaSubscriber implements Subscriber {
     checkSubscribe("KafkaSubscriber", topic, options);
     if (!isKnown(options.from))
       throw new OptionError("KafkaSubscriber.subscribe", ['from: { position } must be "partition:offset", or several separated by commas']);
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
   }
 
@@ -121,7 +150,7 @@ export class KafkaSubscriber implements Subscriber {
       maxGap: options.maxGap ?? SUBSCRIBER_DEFAULTS.maxGap,
       fetchBytes: options.fetchBytes ?? SUBSCRIBER_DEFAULTS.fetchBytes,
       partitionBytes: options.partitionFetchBytes ?? SUBSCRIBER_DEFAULTS.partitionFetchBytes,
-      logger: options.logger ?? silentLogger,
+      logger: guarded(options.logger ?? silentLogger),
       orderingKey: (record, key) => (options.orderBy === "partition" ? partitionKey(record as PartitionRecord) : key),
     };
     if (group === undefined) return new SoloSource(this.#cluster, this.#topology, reading, from);
@@ -150,7 +179,7 @@ export class KafkaSubscriber implements Subscriber {
       const parts = fresh.map((partition) => ({ partition, offset: starts.get(partition) ?? 0, note: "" }));
       const id = await client.commit("", -1, topic, parts);
       // With members in it, the group begins where they say.
-      if (!HAS_MEMBERS.includes(id)) throw brokerError(id, `group ${JSON.stringify(group)}`);
+      if (id !== "NONE" && !hasMembers(id)) throw brokerError(id, `group ${JSON.stringify(group)}`);
     } finally {
       client.close();
     }

@@ -10,6 +10,6 @@ export const TOMBSTONE_PAYLOAD: Uint8Array = new Uint8Array(0);
  * const removed = tombstone("customer-7");
  * ```
  */
-export function tombstone(key: string, options: Omit<MessageOptions, "key"> = {}): Message {
+export function tombstone(key: string | Uint8Array, options: Omit<MessageOptions, "key"> = {}): Message {
   return new Message(TOMBSTONE_PAYLOAD, { ...options, key });
 }

@@ -1,5 +1,5 @@
 import { MillraceError } from "millrace";
-import { type Deferred, laterTurn, quietDeferred, sleep } from "millrace/adapter";
+import { type Deferred, laterTurn, OptionCheck, quietDeferred, sleep } from "millrace/adapter";
 import { brokerError, errorId } from "./kafka-error.ts";
 import { CREATE_TOPICS } from "./wire/apis.ts";
 import type { Cluster, TopicInfo } from "./wire/cluster.ts";
@@ -14,6 +14,13 @@ export interface TopicSettings {
 
 /** `"create"`: topics that are not there are made. `"verify"`: they must be there, with at least the partitions asked for. `"off"`: nothing is checked but that they are there. */
 export type Provision = "create" | "verify" | "off";
+
+/** Adds to `check` what is wrong with the option `topics`. */
+export function checkTopics(check: OptionCheck, topics: TopicSettings | ((topic: string) => TopicSettings) | undefined): OptionCheck {
+  if (topics === undefined || typeof topics === "function") return check;
+  check.known(topics, { partitions: true, replicationFactor: true, config: true }, "topics");
+  return check.integer("topics.partitions", topics?.partitions, { min: 1 }).integer("topics.replicationFactor", topics?.replicationFactor, { min: 1 });
+}
 
 export interface TopologyRules {
   readonly provision: Provision;
@@ -116,7 +123,10 @@ export class Topology {
 
   #settingsOf(topic: string): TopicSettings {
     const { settings } = this.#rules;
-    return (typeof settings === "function" ? settings(topic) : settings) ?? {};
+    if (typeof settings !== "function") return settings ?? {};
+    const chosen = settings(topic) ?? {};
+    checkTopics(new OptionCheck(`topic ${JSON.stringify(topic)}`), chosen).done();
+    return chosen;
   }
 }
 

@@ -3,12 +3,13 @@ import { describe, expect } from "vitest";
 import { readSome } from "../../../test/read-some.ts";
 import type { KafkaPubSub } from "./pub-sub.ts";
 import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
+import { publisherTestOptions } from "./testing/test-options.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
 const ONE = { topics: { partitions: 1 } } as const;
 
 function transactor(world: KafkaWorld, id: string = world.name): KafkaTransactor {
-  return world.use(new KafkaTransactor({ ...world.options, ...ONE, transactionalId: id }));
+  return world.use(new KafkaTransactor({ ...publisherTestOptions(world.broker.url), ...ONE, transactionalId: id }));
 }
 
 /** Everything in the topic up to the message "end", which this writes. */

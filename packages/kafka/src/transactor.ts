@@ -1,9 +1,9 @@
 import { type Message, MillraceError, type ReceivedMessage } from "millrace";
-import { OptionCheck } from "millrace/adapter";
+import { OptionCheck, type OptionNames } from "millrace/adapter";
 import { recordOf } from "./delivery.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
-import { checkPublisherOptions, type KafkaPublisherOptions, PUBLISHER_DEFAULTS } from "./publisher-options.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions, PUBLISHER_DEFAULTS, PUBLISHER_NAMES } from "./publisher-options.ts";
 import { Sending } from "./sending.ts";
 import { TransactionCoordinator } from "./transaction-coordinator.ts";
 import { type PartitionPosition, positionsWith, type TransactionalGroup } from "./transactional-group.ts";
@@ -24,6 +24,8 @@ export interface KafkaTransaction {
   ack(message: ReceivedMessage): void;
 }
 
+const { acks: _acks, idempotent: _idempotent, ...SENDING_NAMES } = PUBLISHER_NAMES;
+const NAMES: OptionNames<KafkaTransactorOptions> = { ...SENDING_NAMES, transactionalId: true, transactionTimeoutMs: true };
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 /**
@@ -61,8 +63,9 @@ export class KafkaTransactor implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaTransactorOptions) {
+    const check = new OptionCheck("KafkaTransactor").known(options, NAMES);
     const { transactionalId, transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, publishTimeoutMs = PUBLISHER_DEFAULTS.publishTimeoutMs } = options;
-    const check = new OptionCheck("KafkaTransactor").required("transactionalId", transactionalId).text("transactionalId", transactionalId);
+    check.required("transactionalId", transactionalId).text("transactionalId", transactionalId);
     checkPublisherOptions(check, options).duration("transactionTimeoutMs", transactionTimeoutMs, { min: 1000 }).done();
     this.#sending = new Sending("KafkaTransactor", options, () => ({
       acks: -1,

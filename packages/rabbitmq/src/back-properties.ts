@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import type { WireProperties } from "./codec.ts";
-import { delayQueueName } from "./delay-steps.ts";
+import { PREFIX } from "./delay/delay-exit.ts";
 import { ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER } from "./own-headers.ts";
 import { describe } from "./receipt.ts";
 
@@ -8,7 +8,7 @@ import { describe } from "./receipt.ts";
  * The properties with which a message goes back to its queue: its own, with the attempt and where it came from. What would send it
  * elsewhere, or let it expire, or be refused from another user's connection, is left out.
  */
-export function backProperties(raw: ConsumeMessage, queue: string, attempt: number): WireProperties {
+export function backProperties(raw: ConsumeMessage, attempt: number): WireProperties {
   const { headers = {}, clusterId, userId, expiration, deliveryMode, ...rest } = raw.properties as unknown as Record<string, unknown>;
   const { rabbitmq } = describe(raw, false);
   const kept: Record<string, unknown> = {};
@@ -16,7 +16,7 @@ export function backProperties(raw: ConsumeMessage, queue: string, attempt: numb
     if (name === "CC" || name === "x-delivery-count" || name.startsWith("x-first-death-") || name.startsWith("x-last-death-")) continue;
     if (name !== "x-death") kept[name] = value;
     else {
-      const deaths = deathsElsewhere(value, queue);
+      const deaths = deathsElsewhere(value);
       if (deaths.length > 0) kept[name] = deaths;
     }
   }
@@ -26,9 +26,8 @@ export function backProperties(raw: ConsumeMessage, queue: string, attempt: numb
   return { ...rest, headers: kept, deliveryMode: deliveryMode as number, mandatory: true };
 }
 
-/** What the broker noted about waiting in delay queues of ours is nobody's news. */
-function deathsElsewhere(deaths: unknown, queue: string): readonly unknown[] {
+/** What the broker noted about waiting in queues of ours is nobody's news, and would end in its taking the message for one that goes round. */
+function deathsElsewhere(deaths: unknown): readonly unknown[] {
   if (!Array.isArray(deaths)) return [];
-  const ours = delayQueueName(queue, 0).replace(/0ms$/, "");
-  return deaths.filter((death: { readonly queue?: unknown }) => typeof death.queue !== "string" || !death.queue.startsWith(ours));
+  return deaths.filter((death: { readonly queue?: unknown }) => typeof death.queue !== "string" || !death.queue.startsWith(PREFIX));
 }

@@ -1,4 +1,7 @@
 import type { Capabilities } from "millrace";
+import { LONGEST_DELAY_MS } from "./delay/delay-route.ts";
+import type { RabbitMqPubSubOptions } from "./options.ts";
+import type { RabbitMqTopology } from "./topology.ts";
 
 /** What RabbitMQ promises through this adapter, in its default topology (a fanout exchange per topic, a durable queue per group). */
 export const capabilities: Capabilities = Object.freeze({
@@ -15,7 +18,20 @@ export const capabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: false,
   transactionalPublish: false,
   deduplicatesPublish: false,
+  maxPublishDelayMs: LONGEST_DELAY_MS,
   // The broker's consumer_timeout.
   maxHandlingMs: 30 * 60_000,
   stability: "beta",
 });
+
+/** What of it is otherwise with these options. */
+export function capabilitiesOf(topology: RabbitMqTopology, options: Pick<RabbitMqPubSubOptions, "delay" | "publishDelay" | "queue">): Capabilities {
+  const durable = topology.queueDurable && topology.exchangeDurable && topology.persistent;
+  const maxHandlingMs = options.queue?.consumerTimeoutMs ?? capabilities.maxHandlingMs;
+  const nativeDelay = options.delay !== "here";
+  const groupless = !topology.oneGroup;
+  const maxPublishDelayMs = options.publishDelay === "refuse" ? 0 : capabilities.maxPublishDelayMs;
+  const changes: Partial<Capabilities> = { durable, nativeDelay, groupless, maxPublishDelayMs, maxHandlingMs };
+  const usual = Object.entries(changes).every(([name, value]) => capabilities[name as keyof Capabilities] === value);
+  return usual ? capabilities : Object.freeze({ ...capabilities, ...changes });
+}

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Message, MillraceError } from "millrace";
+import { KEY_BASE64_METADATA, KEY_METADATA, keyText } from "millrace/adapter";
 import { describe, expect, it } from "vitest";
 import { correlatingCodec, ID_HEADER, type RabbitMqCodec, watermillCodec } from "./codec.ts";
-import { KEY_METADATA } from "./own-headers.ts";
 
 interface Header {
   readonly key: string;
@@ -118,6 +118,27 @@ describe("codec", () => {
     expect(codec.decode(Buffer.from("m"), properties).key).toBe("k");
     expect(codec.decode(Buffer.from("m"), properties).readMetadata()).toBeUndefined();
     expect(codec.decode(Buffer.from("m"), codec.encode(new Message("m")).properties).key).toBeUndefined();
+  });
+
+  it.each([watermillCodec(), correlatingCodec()])("carries a key that is no text as base64, for headers are texts in Go", (codec) => {
+    const { properties } = codec.encode(new Message("m", { key: Uint8Array.of(0xff, 0) }));
+    expect(properties.headers).toMatchObject({ [KEY_BASE64_METADATA]: "/wA=" });
+    expect(properties.headers).not.toHaveProperty(KEY_METADATA);
+    const decoded = codec.decode(Buffer.from("m"), properties);
+    expect([decoded.key, decoded.readMetadata()]).toEqual([keyText(Uint8Array.of(0xff, 0)), undefined]);
+  });
+
+  it("tells an empty key from none", () => {
+    const codec = watermillCodec();
+    expect(codec.decode(Buffer.from("m"), codec.encode(new Message("m", { key: "" })).properties).key).toBe("");
+  });
+
+  it("lets the message's own key hold against what its metadata say of one", () => {
+    const codec = watermillCodec();
+    for (const key of ["k", Uint8Array.of(0xff)]) {
+      const message = new Message("m", { key, metadata: { [KEY_METADATA]: "other", [KEY_BASE64_METADATA]: "AAAA" } });
+      expect(codec.decode(Buffer.from("m"), codec.encode(message).properties).key).toBe(message.key);
+    }
   });
 
   it("takes the property message-id where no header says the id", () => {

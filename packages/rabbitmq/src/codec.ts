@@ -1,8 +1,8 @@
 import type { Options } from "amqplib";
 import { type Message, MillraceError } from "millrace";
-import { TextMap } from "millrace/adapter";
+import { isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, keyEntry, keyOfEntry, OptionCheck, TextMap } from "millrace/adapter";
 import { headerText } from "./header-text.ts";
-import { isOwnHeader, KEY_METADATA } from "./own-headers.ts";
+import { isOwnHeader } from "./own-headers.ts";
 
 /** The header in which Watermill carries a message's id. */
 export const ID_HEADER = "_watermill_message_uuid";
@@ -45,6 +45,7 @@ export interface RabbitMqCodec {
  * ```
  */
 export function watermillCodec(options: { readonly idHeader?: string | undefined } = {}): RabbitMqCodec {
+  new OptionCheck("watermillCodec").known(options, { idHeader: true }).text("idHeader", options.idHeader).done();
   const { idHeader = ID_HEADER } = options;
   return {
     encode: (message) => {
@@ -83,12 +84,16 @@ function headersOf(message: Message): Record<string, unknown> {
     for (const [name, value] of metadata) {
       if (name === "CC" || name === "BCC") throw unencodable(`metadata ${name} would have RabbitMQ send copies elsewhere`);
       if (Buffer.byteLength(name) > 255) throw unencodable(`the name of a metadata entry is longer than 255 bytes: ${name.slice(0, 32)}…`);
+      if (key !== undefined && isKeyMetadata(name)) continue; // the message's own key holds
       // Plain assignment of this one name would set the object's prototype.
       if (name === "__proto__") Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
       else headers[name] = value;
     }
   }
-  if (key !== undefined) headers[KEY_METADATA] = key;
+  if (key !== undefined) {
+    const [name, value] = keyEntry(key);
+    headers[name] = value;
+  }
   return headers;
 }
 
@@ -108,7 +113,9 @@ class HeadersMessage implements DecodedMessage {
 
   get key(): string | undefined {
     const headers = this.#headers;
-    return headers === undefined || !Object.hasOwn(headers, KEY_METADATA) ? undefined : headerText(headers[KEY_METADATA]);
+    if (headers === undefined) return undefined;
+    const name = Object.hasOwn(headers, KEY_BASE64_METADATA) ? KEY_BASE64_METADATA : Object.hasOwn(headers, KEY_METADATA) ? KEY_METADATA : undefined;
+    return name === undefined ? undefined : keyOfEntry(name, headerText(headers[name]));
   }
 
   readMetadata(): TextMap | undefined {

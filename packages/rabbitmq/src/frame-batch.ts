@@ -22,14 +22,12 @@ const KNOWN: ReadonlySet<string> = new Set(["headers", "persistent", "mandatory"
 export class FrameBatch {
   readonly #channel: number;
   readonly #frameMax: number;
-  readonly #exchange: string;
   #bytes: Buffer = Buffer.allocUnsafe(16 * 1024);
   #length = 0;
 
-  constructor(channel: number, frameMax: number, exchange: string) {
+  constructor(channel: number, frameMax: number) {
     this.#channel = channel;
     this.#frameMax = frameMax;
-    this.#exchange = exchange;
   }
 
   get length(): number {
@@ -37,14 +35,14 @@ export class FrameBatch {
   }
 
   /** Takes one message in; false when it is none for here. Throws `RangeError` when its headers are too long for a frame. */
-  add(routingKey: string, content: Buffer, properties: WireProperties): boolean {
+  add(exchange: string, routingKey: string, content: Buffer, properties: WireProperties): boolean {
     const room = roomFor(properties);
     if (room === undefined) return false;
     const frames = content.length === 0 ? 0 : Math.ceil(content.length / (this.#frameMax - AROUND));
-    this.#reserve(room + 3 * (this.#exchange.length + routingKey.length) + 64 + content.length + frames * AROUND);
+    this.#reserve(room + 3 * (exchange.length + routingKey.length) + 64 + content.length + frames * AROUND);
     const begin = this.#length;
     try {
-      this.#method(routingKey, properties.mandatory === true);
+      this.#method(exchange, routingKey, properties.mandatory === true);
       this.#header(content.length, properties);
     } catch (error) {
       this.#length = begin;
@@ -62,13 +60,13 @@ export class FrameBatch {
     return piece;
   }
 
-  #method(routingKey: string, mandatory: boolean): void {
+  #method(exchange: string, routingKey: string, mandatory: boolean): void {
     const start = this.#begin(METHOD);
     const bytes = this.#bytes;
     bytes.writeUInt32BE(BASIC * 0x10000 + PUBLISH, this.#length);
     bytes.writeUInt16BE(0, this.#length + 4);
     this.#length += 6;
-    this.#shortText(this.#exchange);
+    this.#shortText(exchange);
     this.#shortText(routingKey);
     bytes[this.#length++] = mandatory ? 1 : 0;
     this.#end(start);

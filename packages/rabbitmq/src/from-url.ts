@@ -1,13 +1,14 @@
 import { type Logger, OptionError } from "millrace";
+import { OptionCheck } from "millrace/adapter";
 import type { RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
 import { pubSubTopology, queueTopology, type RabbitMqTopology, topicExchangeTopology } from "./topology.ts";
 
-const KNOWN = ["topology", "exchange", "durable", "codec", "queueType", "heartbeatMs", "name"];
+const KNOWN = ["topology", "exchange", "durable", "codec", "queueType", "publishDelay", "heartbeatMs", "name"];
 
 /**
  * A `RabbitMqPubSub` for `amqp://user:password@host:port/vhost` or `amqps:`. Parameters: `topology=pubsub|queue|topic` (with
- * `exchange=…` for `topic`), `durable=false`, `codec=correlating`, `queueType=quorum`, `heartbeatMs`, `name` of the connection.
+ * `exchange=…` for `topic`), `durable=false`, `codec=correlating`, `queueType=quorum`, `publishDelay=refuse`, `heartbeatMs`, `name` of the connection.
  * Throws `OptionError` for anything else.
  *
  * ```ts
@@ -15,6 +16,7 @@ const KNOWN = ["topology", "exchange", "durable", "codec", "queueType", "heartbe
  * ```
  */
 export function fromUrl(url: string, options: { readonly logger?: Logger | undefined } = {}): RabbitMqPubSub {
+  new OptionCheck("fromUrl").known(options, { logger: true }).done();
   if (!URL.canParse(url)) throw new OptionError("fromUrl", ["url must be a URL such as amqp://user:password@host:5672/vhost"]);
   const parsed = new URL(url);
   const query = parsed.searchParams;
@@ -28,6 +30,7 @@ export function fromUrl(url: string, options: { readonly logger?: Logger | undef
   const durable = one("durable", ["true", "false"]) !== "false";
   const codec = one("codec", ["watermill", "correlating"]) as RabbitMqPubSubOptions["codec"];
   const type = one("queueType", ["classic", "quorum"]) as "classic" | "quorum" | undefined;
+  const publishDelay = one("publishDelay", ["broker", "refuse"]) as RabbitMqPubSubOptions["publishDelay"];
   const exchange = query.get("exchange");
   if (topology === "topic" && exchange === null) problems.push("topology=topic needs exchange");
   if (topology !== "topic" && exchange !== null) problems.push("exchange needs topology=topic");
@@ -39,6 +42,7 @@ export function fromUrl(url: string, options: { readonly logger?: Logger | undef
     topology: chosen(topology, durable, exchange),
     codec,
     queue: type === undefined ? undefined : { type },
+    publishDelay,
     heartbeatMs: heartbeat === null ? undefined : Number(heartbeat),
     connectionName: query.get("name") ?? undefined,
     logger: options.logger,

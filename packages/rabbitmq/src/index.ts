@@ -1,4 +1,6 @@
 /** RabbitMQ for Millrace: topics are exchanges, groups are queues; Watermill's topologies and wire format. */
+
+export { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 export { capabilities } from "./capabilities.ts";
 export {
   correlatingCodec,
@@ -20,7 +22,6 @@ export {
   type RabbitMqPubSubOptions,
   type RabbitMqSubscriberOptions,
 } from "./options.ts";
-export { KEY_METADATA } from "./own-headers.ts";
 export { RabbitMqPubSub } from "./pub-sub.ts";
 export { RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
 export { type RabbitMqDelivery, rabbitMqDelivery } from "./receipt.ts";

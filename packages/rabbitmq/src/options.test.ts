@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fromUrl } from "./from-url.ts";
 import type { RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
+import { settingsOf } from "./settings.ts";
 import { RabbitMqSubscriber } from "./subscriber.ts";
 
 function problemsOf(run: () => unknown): readonly string[] {
@@ -16,6 +17,15 @@ function problemsOf(run: () => unknown): readonly string[] {
 }
 
 describe("RabbitMqPubSub options", () => {
+  it("take a logger that throws: nothing of it gets out", () => {
+    const throws = (): never => {
+      throw new Error("the disk is full");
+    };
+    const logger = { trace: throws, debug: throws, info: throws, warn: throws, error: throws };
+    expect(() => settingsOf({ url: "amqp://localhost", logger }).logger.warn({}, "x")).not.toThrow();
+    expect(() => new RabbitMqSubscriber({ url: "amqp://localhost", queue: { type: "quorum", deliveryLimit: 5 }, logger })).not.toThrow();
+  });
+
   it("lists everything that is wrong, and shows no password", () => {
     const wrong = { url: "http://guest:secret@localhost", heartbeatMs: 10, confirmWindow: 0, topology: "star", codec: {}, queue: { deliveryLimit: 3 } };
     const problems = problemsOf(() => new RabbitMqPubSub(wrong as unknown as RabbitMqPubSubOptions));

@@ -1,6 +1,6 @@
 import type { SocketOptions } from "amqplib";
 import type { Logger } from "millrace";
-import { checkSharedOptions, OptionCheck } from "millrace/adapter";
+import { checkSharedOptions, OptionCheck, type OptionNames } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import type { RabbitMqCodec } from "./codec.ts";
 import type { RabbitMqTopology } from "./topology.ts";
@@ -61,6 +61,11 @@ interface SharedOptions extends ConnectionOptions {
 export interface RabbitMqPublisherOptions extends SharedOptions {
   /** What no queue takes is an error, `UNROUTABLE`. Default true. */
   readonly mandatory?: boolean | undefined;
+  /**
+   * Where messages wait that are not due: at the broker, or nowhere, so that they are rejected (`DELAY_UNSUPPORTED`). The broker notes in a
+   * header that is no text where they waited, which readers written with Watermill refuse. Default `"broker"`.
+   */
+  readonly publishDelay?: "broker" | "refuse" | undefined;
   /** Most messages of an exchange sent and not yet confirmed. Default 1,000. */
   readonly confirmWindow?: number | undefined;
   /** Bytes of those. Default 16 MiB. */
@@ -122,9 +127,60 @@ export const RABBITMQ_DEFAULTS: {
   deliveryLimit: 1_000_000,
 });
 
+const SHARED_NAMES: OptionNames<SharedOptions> = {
+  url: true,
+  connectionName: true,
+  connectTimeoutMs: true,
+  heartbeatMs: true,
+  reconnectMinMs: true,
+  reconnectMaxMs: true,
+  socket: true,
+  topology: true,
+  codec: true,
+  provision: true,
+  exchange: true,
+  queue: true,
+  publishTimeoutMs: true,
+  logger: true,
+};
+
+export const PUBLISHER_NAMES: OptionNames<RabbitMqPublisherOptions> = {
+  ...SHARED_NAMES,
+  mandatory: true,
+  publishDelay: true,
+  confirmWindow: true,
+  confirmWindowBytes: true,
+  maxMessageBytes: true,
+  maxWaiting: true,
+  maxWaitingBytes: true,
+};
+
+export const SUBSCRIBER_NAMES: OptionNames<RabbitMqSubscriberOptions> = {
+  ...SHARED_NAMES,
+  groupName: true,
+  delay: true,
+  onUndecodable: true,
+  checkTopologyMs: true,
+  prefetch: true,
+  prefetchBytes: true,
+  parkLimit: true,
+};
+
+export const PUB_SUB_NAMES: OptionNames<RabbitMqPubSubOptions> = { ...PUBLISHER_NAMES, ...SUBSCRIBER_NAMES };
+
+const QUEUE_NAMES: OptionNames<QueueOptions> = {
+  type: true,
+  deadLetterExchange: true,
+  deadLetterRoutingKey: true,
+  deliveryLimit: true,
+  expiresMs: true,
+  consumerTimeoutMs: true,
+  arguments: true,
+};
+
 /** Throws `OptionError` with everything that is wrong. */
-export function checkOptions(subject: string, options: RabbitMqPubSubOptions): void {
-  const check = new OptionCheck(subject).required("url", options.url);
+export function checkOptions<Options extends RabbitMqPubSubOptions>(subject: string, options: Options, names: OptionNames<Options>): void {
+  const check = new OptionCheck(subject).known<Options>(options, names).required("url", options.url);
   for (const url of options.url === undefined ? [] : [options.url].flat()) {
     const parsed = parseAddress(url);
     if (typeof parsed === "string") check.that(false, parsed);
@@ -144,6 +200,7 @@ export function checkOptions(subject: string, options: RabbitMqPubSubOptions): v
     .oneOf("provision", options.provision, ["create", "verify", "off"])
     .duration("publishTimeoutMs", options.publishTimeoutMs, { min: 1 })
     .flag("mandatory", options.mandatory)
+    .oneOf("publishDelay", options.publishDelay, ["broker", "refuse"])
     .integer("confirmWindow", options.confirmWindow, { min: 1 })
     .integer("confirmWindowBytes", options.confirmWindowBytes, { min: 1 })
     .integer("maxMessageBytes", options.maxMessageBytes, { min: 1 })
@@ -153,6 +210,8 @@ export function checkOptions(subject: string, options: RabbitMqPubSubOptions): v
     .oneOf("delay", options.delay, ["broker", "here"])
     .oneOf("onUndecodable", options.onUndecodable, ["delay", "reject"])
     .duration("checkTopologyMs", options.checkTopologyMs, { min: 100 })
+    .known(options.exchange, { autoDelete: true, alternateExchange: true, arguments: true }, "exchange")
+    .known(queue, QUEUE_NAMES, "queue")
     .oneOf("queue.type", queue?.type, ["classic", "quorum"])
     .integer("queue.deliveryLimit", queue?.deliveryLimit, { min: 1 })
     .duration("queue.expiresMs", queue?.expiresMs, { min: 1 })

@@ -1,6 +1,7 @@
 import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
-import { laterTurn, Ring } from "millrace/adapter";
+import { laterTurn, Ring, sleep } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
+import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
@@ -9,10 +10,13 @@ import { type RawChannel, rawChannel } from "./raw-channel.ts";
 
 /** Frames leave in pieces of about this size. */
 const PIECE_BYTES = 256 * 1024;
+/** Before what is to be declared is tried again. */
+const DECLARE_RETRY_MS = 250;
 
 export interface OutboundRules {
   readonly window: number;
   readonly windowBytes: number;
+  readonly steps: DelaySteps;
   /** The id in properties that came back. */
   idOf(message: AmqpMessage): string | undefined;
 }
@@ -34,6 +38,8 @@ export class OutboundChannel {
   readonly #frames: FrameBatch | undefined;
   #error: Error | undefined;
   #scheduled = false;
+  /** The next message is to be held back, and the queues for that are being declared. */
+  #preparing = false;
   #ended = false;
 
   constructor(exchange: string, channel: ConfirmChannel, link: OpenLink, jobs: Ring<PublishJob>, rules: OutboundRules, onEnd: (failure: Failure) => void) {
@@ -44,7 +50,7 @@ export class OutboundChannel {
     this.#rules = rules;
     this.#onEnd = onEnd;
     this.#raw = rawChannel(channel);
-    this.#frames = this.#raw === undefined ? undefined : new FrameBatch(this.#raw.number, this.#raw.frameMax, exchange);
+    this.#frames = this.#raw === undefined ? undefined : new FrameBatch(this.#raw.number, this.#raw.frameMax);
     channel.on("ack", ({ deliveryTag, multiple }) => this.#onConfirm(deliveryTag, multiple, true));
     channel.on("nack", ({ deliveryTag, multiple }) => this.#onConfirm(deliveryTag, multiple, false));
     channel.on("return", (message: AmqpMessage) => this.#onReturn(message));
@@ -81,10 +87,33 @@ export class OutboundChannel {
     while (!this.#ended && this.#link.blocked === undefined && this.#unconfirmed.size < window && (this.#bytes < windowBytes || this.#unconfirmed.size === 0)) {
       const job = this.#jobs.peek();
       if (job === undefined) break;
-      if (job.sends) this.#send(job.take());
+      if (job.sends) {
+        if (this.#prepares(job)) break;
+        this.#send(job.take());
+      }
       if (!job.sends) this.#jobs.shift();
     }
     this.#write();
+  }
+
+  /** True while the queues through which the next message is to go are not known to be there; the lane waits for them, in its order. */
+  #prepares(job: PublishJob): boolean {
+    const hold = job.coming?.hold;
+    if (hold === undefined || this.#preparing) return this.#preparing;
+    const ready = this.#rules.steps.ready(hold);
+    if (ready === undefined) return false;
+    this.#preparing = true;
+    ready
+      .catch(async (error: unknown) => {
+        const known = amqpError(error, "preparing to hold messages back");
+        if (known.retryable) await sleep(DECLARE_RETRY_MS);
+        else job.giveUp({ code: known.code, text: known.message, retryable: false, cause: known });
+      })
+      .finally(() => {
+        this.#preparing = false;
+        this.wake();
+      });
+    return true;
   }
 
   #write(): void {
@@ -92,11 +121,22 @@ export class OutboundChannel {
   }
 
   #send(message: Outgoing): void {
-    const { routingKey, content, properties } = message;
+    const { content, hold } = message;
+    let { properties } = message;
+    if (hold !== undefined) {
+      const address = this.#rules.steps.address(hold);
+      ({ exchange: message.exchange, routingKey: message.routingKey } = address);
+      // A time to live of its own would end the waiting early.
+      if (address !== hold.exit && properties.expiration !== undefined) {
+        const { expiration: _, ...lasting } = properties;
+        properties = lasting;
+      }
+    }
+    const { exchange, routingKey } = message;
     try {
-      if (this.#frames?.add(routingKey, content, properties) !== true) {
+      if (this.#frames?.add(exchange, routingKey, content, properties) !== true) {
         this.#write();
-        this.#channel.publish(this.exchange, routingKey, content, properties);
+        this.#channel.publish(exchange, routingKey, content, properties);
       } else if (this.#frames.length >= PIECE_BYTES) this.#write();
     } catch (error) {
       // Nothing was sent: amqplib encodes before it writes. On a closed channel its end is about to be told.
@@ -132,12 +172,13 @@ export class OutboundChannel {
   }
 
   #settle(message: Outgoing, taken: boolean): void {
-    const { job, returned } = message;
+    const { job, returned, exchange, hold } = message;
     if (!taken) {
       job.fail(message, "rejected", { code: "PUBLISH_REFUSED", text: "the broker refused a message (basic.nack)", retryable: true, cause: undefined });
     } else if (returned === undefined) job.confirm(message);
     else {
-      const text = `no queue takes what is published to exchange ${JSON.stringify(this.exchange)} with routing key ${JSON.stringify(message.routingKey)} (${returned})`;
+      if (hold !== undefined && exchange !== hold.exit.exchange) this.#rules.steps.forget(); // somebody deleted a queue of ours: it is made again
+      const text = `no queue takes what is published to exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(message.routingKey)} (${returned})`;
       job.fail(message, "rejected", { code: "UNROUTABLE", text, retryable: true, cause: undefined });
     }
   }
@@ -145,10 +186,10 @@ export class OutboundChannel {
   /** A message comes back before its confirmation, without its tag: it is the oldest one that looks like it. */
   #onReturn(back: AmqpMessage): void {
     const id = this.#rules.idOf(back);
-    const { routingKey, replyText } = back.fields as unknown as { readonly routingKey: string; readonly replyText: string };
+    const { exchange, routingKey, replyText } = back.fields as unknown as Readonly<Record<"exchange" | "routingKey" | "replyText", string>>;
     let likely: Outgoing | undefined;
     for (const message of this.#unconfirmed) {
-      if (message.settled || message.returned !== undefined || message.routingKey !== routingKey) continue;
+      if (message.settled || message.returned !== undefined || message.routingKey !== routingKey || message.exchange !== exchange) continue;
       likely ??= message;
       if (message.id !== id || !back.content.equals(message.content)) continue;
       likely = message;

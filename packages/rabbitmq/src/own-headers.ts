@@ -1,12 +1,11 @@
-/** Holds `message.key`; written only when a key is set, and taken out again on reading. */
-export const KEY_METADATA = "millrace_key";
+import { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 
 /** On messages that were nacked and came back through the broker: the number of the next attempt, and where it was published to. */
 export const ATTEMPT_HEADER = "millrace_attempt";
 export const EXCHANGE_HEADER = "millrace_exchange";
 export const ROUTING_KEY_HEADER = "millrace_routing_key";
 
-const OURS: ReadonlySet<string> = new Set([KEY_METADATA, ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER]);
+const OURS: ReadonlySet<string> = new Set([KEY_METADATA, KEY_BASE64_METADATA, ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER]);
 const BROKERS: ReadonlySet<string> = new Set(["x-death", "x-delivery-count", "x-acquired-count", "x-stream-offset", "CC", "BCC"]);
 
 /** True for headers that are no metadata: ours, and what the broker notes about a delivery. */

@@ -1,5 +1,14 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
-import { checkOptions, type RabbitMqPubSubOptions } from "./options.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
+import { pickOptions } from "millrace/adapter";
+import {
+  checkOptions,
+  PUB_SUB_NAMES,
+  PUBLISHER_NAMES,
+  type RabbitMqPublisherOptions,
+  type RabbitMqPubSubOptions,
+  type RabbitMqSubscriberOptions,
+  SUBSCRIBER_NAMES,
+} from "./options.ts";
 import { RabbitMqPublisher, type RabbitMqPublisherStatus } from "./publisher.ts";
 import { RabbitMqSubscriber } from "./subscriber.ts";
 
@@ -24,9 +33,20 @@ export class RabbitMqPubSub implements PubSub {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPubSubOptions) {
-    checkOptions("RabbitMqPubSub", options);
-    this.#publisher = new RabbitMqPublisher(options);
-    this.#subscriber = new RabbitMqSubscriber(options);
+    checkOptions("RabbitMqPubSub", options, PUB_SUB_NAMES);
+    this.#publisher = new RabbitMqPublisher(pickOptions<RabbitMqPublisherOptions>(options, PUBLISHER_NAMES));
+    this.#subscriber = new RabbitMqSubscriber(pickOptions<RabbitMqSubscriberOptions>(options, SUBSCRIBER_NAMES));
+  }
+
+  get capabilities(): Capabilities {
+    const { maxPublishDelayMs } = this.#publisher.capabilities;
+    const { capabilities } = this.#subscriber;
+    return capabilities.maxPublishDelayMs === maxPublishDelayMs ? capabilities : { ...capabilities, maxPublishDelayMs };
+  }
+
+  /** What tools may ask over AMQP: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {

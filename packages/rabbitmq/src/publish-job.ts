@@ -1,5 +1,6 @@
 import { PublishError, type PublishOutcome } from "millrace";
 import type { WireProperties } from "./codec.ts";
+import type { Hold } from "./delay/delay-exit.ts";
 
 /** One message on its way. */
 export interface Outgoing {
@@ -7,9 +8,13 @@ export interface Outgoing {
   readonly index: number;
   /** As it will be read from the wire; undefined for what cannot be read. */
   readonly id: string | undefined;
-  readonly routingKey: string;
+  /** Set anew when it is sent, while it is to be held back. */
+  exchange: string;
+  routingKey: string;
   readonly content: Buffer;
   readonly properties: WireProperties;
+  /** It is not due yet. */
+  readonly hold: Hold | undefined;
   /** The broker has given it back: no queue takes it. Its confirmation follows. */
   returned: string | undefined;
   settled: boolean;
@@ -43,8 +48,9 @@ export class PublishJob {
     this.#end = end;
   }
 
-  add(id: string | undefined, routingKey: string, content: Buffer, properties: WireProperties): void {
-    this.messages.push({ job: this, index: this.messages.length, id, routingKey, content, properties, returned: undefined, settled: false });
+  add(id: string | undefined, routingKey: string, content: Buffer, properties: WireProperties, hold?: Hold): void {
+    const { exchange, messages } = this;
+    messages.push({ job: this, index: messages.length, id, exchange, routingKey, content, properties, hold, returned: undefined, settled: false });
     this.bytes += content.length;
   }
 
@@ -59,6 +65,11 @@ export class PublishJob {
 
   get failed(): boolean {
     return this.#failure !== undefined;
+  }
+
+  /** The next message. */
+  get coming(): Outgoing | undefined {
+    return this.messages[this.next];
   }
 
   /** The next message, which is sent from here on. */

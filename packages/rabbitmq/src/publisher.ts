@@ -1,7 +1,8 @@
-import { type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
-import { checkPublish } from "millrace/adapter";
+import { type Capabilities, type Message, MillraceError, PublishError, type Publisher, type PublishOptions } from "millrace";
+import { checkPublish, dueMsOf, publishWithinDelay, wallMs } from "millrace/adapter";
+import { type Hold, holdFor } from "./delay/delay-exit.ts";
 import type { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
+import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PublishJob } from "./publish-job.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
@@ -26,9 +27,11 @@ export interface RabbitMqPublisherStatus {
  * - Calls under way at once share a window of unconfirmed messages per exchange; order of calls is order of sending.
  * - What no queue takes is rejected (`UNROUTABLE`), unless `mandatory` is false.
  * - During an outage, or while the broker blocks publishing, calls wait, at most `publishTimeoutMs`.
+ * - A message that is not due is held back by the broker, for at most 45 days; then it goes to its exchange as if it were published at that
+ *   moment. `publishDelay: "refuse"` rejects it instead, with `DELAY_UNSUPPORTED`, as does a longer delay.
  * - What was sent and not confirmed when a connection broke is `unknown`; nothing is sent twice.
  * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
- *   `TOPIC_MISMATCH`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
+ *   `TOPIC_MISMATCH`, `DELAY_UNSUPPORTED`, `INVALID_DELAY`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
  *   `PUBLISH_ABORTED`, `BUFFER_FULL`; after `close()` with `CLOSED`.
  *
  * ```ts
@@ -47,13 +50,17 @@ export class RabbitMqPublisher implements Publisher {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPublisherOptions) {
-    checkOptions("RabbitMqPublisher", options);
+    checkOptions("RabbitMqPublisher", options, PUBLISHER_NAMES);
     this.#settings = settingsOf(options);
     const { outbound, link } = outboundOf(this.#settings, "publish");
     this.#outbound = outbound;
     this.#link = link;
     this.#mandatory = options.mandatory ?? true;
     this.#largest = options.maxMessageBytes ?? RABBITMQ_DEFAULTS.maxMessageBytes;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
@@ -64,7 +71,11 @@ export class RabbitMqPublisher implements Publisher {
     if (this.#closing !== undefined) throw rejected(list.length, "the publisher is closed", "CLOSED", undefined);
     if (list.length === 0) return;
     this.#used = true;
-    await this.#outbound.push(topology.exchange(topic), (job) => this.#fill(job, topic, list), options.signal);
+    const exchange = topology.exchange(topic);
+    const { maxPublishDelayMs } = this.capabilities;
+    await publishWithinDelay("RabbitMqPublisher", list, maxPublishDelayMs, (some) =>
+      this.#outbound.push(exchange, (job) => this.#fill(job, topic, some), options.signal),
+    );
   }
 
   /** What it is doing, for health checks. */
@@ -96,11 +107,16 @@ export class RabbitMqPublisher implements Publisher {
         const { content, properties } = codec.encode(message);
         if (topology.persistent) properties.persistent = true;
         properties.mandatory = this.#mandatory;
-        job.add(message.id, routingKey, content, properties);
+        job.add(message.id, routingKey, content, properties, this.#hold(job.exchange, routingKey, message));
       } catch (error) {
         throw rejected(messages.length, (error as Error).message, MillraceError.is(error) ? error.code : "UNENCODABLE", error);
       }
     }
+  }
+
+  #hold(exchange: string, routingKey: string, message: Message): Hold | undefined {
+    const dueMs = dueMsOf(message);
+    return dueMs === undefined ? undefined : holdFor({ exchange, routingKey, keep: this.#mandatory }, dueMs, dueMs - wallMs());
   }
 
   async #close(): Promise<void> {

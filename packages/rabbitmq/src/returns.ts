@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
-import { stepFor } from "./delay-steps.ts";
+import { heldMs } from "./delay/delay-route.ts";
 import type { QueueRules } from "./queue-rules.ts";
 
 /** How a delivery leaves its session. Does nothing when it has left already. */
@@ -12,6 +12,8 @@ export interface Exits {
 
 /** After a failure to send it back a message waits here for at least so long. */
 const LEAST_WAIT_MS = 1_000;
+/** What the way through the broker's queues takes. */
+const WAY_MS = 200;
 
 /** Messages of a session on their way back to the broker with a delay. Each is acked when its copy is confirmed. */
 export class Returns {
@@ -33,7 +35,7 @@ export class Returns {
 
   /** `expected`: it will be handled when it is due, so that nobody is done before. */
   send(raw: ConsumeMessage, attempt: number, delayMs: number, expected = true): void {
-    if (expected) this.lastDueMs = Math.max(this.lastDueMs, monotonicMs() + (delayMs > 0 ? stepFor(delayMs) : 0) + 50);
+    if (expected) this.lastDueMs = Math.max(this.lastDueMs, monotonicMs() + heldMs(delayMs) + WAY_MS);
     const sending = this.#send(raw, attempt, delayMs).finally(() => {
       this.#underWay.delete(sending);
       if (this.#underWay.size === 0 && this.#blocked) this.#show(undefined);

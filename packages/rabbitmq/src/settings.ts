@@ -1,6 +1,9 @@
-import { type Logger, silentLogger } from "millrace";
+import { type Capabilities, type Logger, silentLogger } from "millrace";
+import { guarded } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
+import { DelaySteps } from "./delay/delay-steps.ts";
 import { Link } from "./link.ts";
 import type { LinkRules } from "./open-link.ts";
 import { RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions, type RabbitMqPubSubOptions } from "./options.ts";
@@ -11,6 +14,7 @@ import { pubSubTopology, queueTopology, type RabbitMqTopology } from "./topology
 /** The options with their defaults, and what is made of them. */
 export interface Settings {
   readonly options: RabbitMqPubSubOptions;
+  readonly capabilities: Capabilities;
   readonly topology: RabbitMqTopology;
   readonly codec: RabbitMqCodec;
   readonly link: LinkRules;
@@ -26,9 +30,11 @@ export function settingsOf(options: RabbitMqPubSubOptions): Settings {
     if (typeof parsed === "string") throw new TypeError(parsed);
     return parsed;
   });
+  const chosen = typeof topology === "object" ? topology : topology === "pubsub" ? pubSubTopology() : queueTopology();
   return {
     options,
-    topology: typeof topology === "object" ? topology : topology === "pubsub" ? pubSubTopology() : queueTopology(),
+    capabilities: capabilitiesOf(chosen, options),
+    topology: chosen,
     codec: typeof codec === "object" ? codec : codec === "watermill" ? watermillCodec() : correlatingCodec(),
     link: {
       addresses,
@@ -37,7 +43,7 @@ export function settingsOf(options: RabbitMqPubSubOptions): Settings {
       heartbeatMs: options.heartbeatMs ?? RABBITMQ_DEFAULTS.heartbeatMs,
       socket: options.socket ?? {},
     },
-    logger: options.logger ?? silentLogger,
+    logger: guarded(options.logger ?? silentLogger),
     reconnectMinMs: options.reconnectMinMs ?? RABBITMQ_DEFAULTS.reconnectMinMs,
     reconnectMaxMs: options.reconnectMaxMs ?? RABBITMQ_DEFAULTS.reconnectMaxMs,
   };
@@ -49,6 +55,7 @@ export function outboundOf(settings: Settings, purpose: string): { readonly outb
   const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = settings;
   const link = new Link(settings.link, purpose, logger);
   const outbound = new Outbound(link, {
+    steps: new DelaySteps(link),
     window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
     windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
     timeoutMs: options.publishTimeoutMs ?? RABBITMQ_DEFAULTS.publishTimeoutMs,

@@ -1,9 +1,10 @@
-import { MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import { type BrokerAdmin, type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions } from "millrace/adapter";
+import { rabbitMqAdmin } from "./admin.ts";
 import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
-import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions } from "./options.ts";
+import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
 import { provideExchange, provideQueue, type QueueWish } from "./provision.ts";
 import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
@@ -47,10 +48,13 @@ export class RabbitMqSubscriber implements Subscriber {
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
   /** Queue → the topic and group it is read for here. */
   readonly #readers: Map<string, string> = new Map();
+  /** The wishes of the subscriptions that are open. */
+  readonly #read: Set<QueueWish> = new Set();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqSubscriberOptions) {
-    checkOptions("RabbitMqSubscriber", options);
+    checkOptions("RabbitMqSubscriber", options, SUBSCRIBER_NAMES);
     this.#options = options;
     this.#settings = settingsOf(options);
     this.#link = new Link(this.#settings.link, "consume", this.#settings.logger);
@@ -63,6 +67,22 @@ export class RabbitMqSubscriber implements Subscriber {
         "the broker's delivery limit is below twice the attempts of a handler: it may give up first",
       );
     }
+  }
+
+  get capabilities(): Capabilities {
+    return this.#settings.capabilities;
+  }
+
+  /** What tools may ask over AMQP: see `BrokerAdmin`. Only `deleteGroup`; it is refused while the queue has consumers, or is read here. */
+  get admin(): BrokerAdmin {
+    this.#admin ??= rabbitMqAdmin({
+      link: this.#link,
+      topology: this.#settings.topology,
+      checkOpen: () => this.#checkOpen(),
+      queueOf: (topic, group) => this.#queueOf(topic, group),
+      isRead: (queue) => [...this.#read].some((wish) => wish.queue === queue),
+    });
+    return this.#admin;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
@@ -83,7 +103,6 @@ export class RabbitMqSubscriber implements Subscriber {
       checkTopologyMs,
       rules: {
         ...wish,
-        durable: topology.queueDurable,
         quorum: this.#options.queue?.type === "quorum" && !wish.temporary,
         patterns: topology.patterns,
         onUndecodable,
@@ -96,10 +115,12 @@ export class RabbitMqSubscriber implements Subscriber {
       adapter: "rabbitmq",
       returns: delay === "broker",
       settlesApart: true, // each batch of acks costs the broker an answer
-      leaseMs: capabilities.maxHandlingMs,
+      leaseMs: (wish.temporary ? capabilities : this.capabilities).maxHandlingMs,
       ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
     };
-    return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings });
+    this.#read.add(wish);
+    const onClosed = (): void => void this.#read.delete(wish);
+    return await this.#open.start<RabbitMqReceipt>({ topic, options, source, settings, onClosed });
   }
 
   /** Declares exchange, queue and binding of a group, so that nothing published from now on is missed; without a group the exchange. */
@@ -135,7 +156,15 @@ export class RabbitMqSubscriber implements Subscriber {
     if (options.from !== undefined && options.from !== "latest") {
       throw new OptionError("RabbitMqSubscriber.subscribe", ['from: a queue begins with what is published from now on, only "latest" is possible']);
     }
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
+  }
+
+  #queueOf(topic: string, group: string): string {
+    return (this.#options.groupName ?? this.#settings.topology.queue)(topic, group);
   }
 
   #wish(topic: string, options: SubscribeOptions): QueueWish {
@@ -145,7 +174,7 @@ export class RabbitMqSubscriber implements Subscriber {
     if (group === undefined && topology.oneGroup) {
       throw new OptionError("RabbitMqSubscriber.subscribe", ["group is missing: in this topology all readers of a topic share its one queue"]);
     }
-    const queue = group === undefined ? `${topic}_millrace.${globalThis.crypto.randomUUID()}` : (this.#options.groupName ?? topology.queue)(topic, group);
+    const queue = group === undefined ? `${topic}_millrace.${globalThis.crypto.randomUUID()}` : this.#queueOf(topic, group);
     checkTopic("RabbitMqSubscriber.subscribe", topology.exchange(topic), topology.bindKey(topic));
     checkTopic("RabbitMqSubscriber.subscribe", queue);
     if (group !== undefined) {

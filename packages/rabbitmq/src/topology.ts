@@ -1,3 +1,5 @@
+import { OptionCheck } from "millrace/adapter";
+
 /** Which exchange, routing keys and queues belong to a topic and a group. */
 export interface RabbitMqTopology {
   /** For texts: `"pubsub"`. */
@@ -30,11 +32,17 @@ export interface TopicExchangeOptions extends TopologyOptions {
   readonly exchangeDurable?: boolean | undefined;
 }
 
+function durableOf(subject: string, options: TopologyOptions): boolean {
+  new OptionCheck(subject).known(options, { durable: true }).flag("durable", options.durable).done();
+  return options.durable ?? true;
+}
+
 /**
  * Watermill's pub/sub: a fanout exchange named as the topic, a queue `topic_group` for each group. The default.
  * What is published before a group exists is not kept for it.
  */
-export function pubSubTopology({ durable = true }: TopologyOptions = {}): RabbitMqTopology {
+export function pubSubTopology(options: TopologyOptions = {}): RabbitMqTopology {
+  const durable = durableOf("pubSubTopology", options);
   return {
     name: "pubsub",
     exchange: (topic) => topic,
@@ -51,7 +59,8 @@ export function pubSubTopology({ durable = true }: TopologyOptions = {}): Rabbit
 }
 
 /** Watermill's queue: one queue named as the topic, written to through the default exchange; all its readers are one group. */
-export function queueTopology({ durable = true }: TopologyOptions = {}): RabbitMqTopology {
+export function queueTopology(options: TopologyOptions = {}): RabbitMqTopology {
+  const durable = durableOf("queueTopology", options);
   return {
     name: "queue",
     exchange: () => "",
@@ -71,7 +80,10 @@ export function queueTopology({ durable = true }: TopologyOptions = {}): RabbitM
  * One topic exchange for all topics: a topic is a routing key when publishing, and may be a pattern when subscribing
  * (`order.*`, `order.#`). The queue is `pattern_group`.
  */
-export function topicExchangeTopology({ exchange, durable = true, exchangeDurable = durable }: TopicExchangeOptions): RabbitMqTopology {
+export function topicExchangeTopology(options: TopicExchangeOptions): RabbitMqTopology {
+  const check = new OptionCheck("topicExchangeTopology").known(options, { exchange: true, durable: true, exchangeDurable: true });
+  const { exchange, durable = true, exchangeDurable = durable } = options;
+  check.required("exchange", exchange).text("exchange", exchange).flag("durable", options.durable).flag("exchangeDurable", options.exchangeDurable).done();
   return {
     name: "topic-exchange",
     exchange: () => exchange,

@@ -90,6 +90,18 @@ export class Claim {
     return this.#head === this.#items.length;
   }
 
+  /** Messages of it that are not settled. */
+  get unsettled(): number {
+    return this.#items.length - this.#head - this.#settledBeyond;
+  }
+
+  /** The first of those. */
+  get oldest(): SqlReceipt | undefined {
+    const items = this.#items;
+    for (let at = this.#head; at < items.length; at++) if ((items[at] as SqlReceipt).state !== "settled") return items[at];
+    return undefined;
+  }
+
   report(): ClaimReport {
     const { after, upto } = this;
     const first = this.#items[this.#head];

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Message, OptionError } from "millrace";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeRow } from "./codec.ts";
+import { decodeMetadata, encodeRow } from "./codec.ts";
 import { SqlPubSub } from "./pub-sub.ts";
 import type { SqliteDatabase } from "./sqlite/driver.ts";
 import { openDatabase } from "./sqlite/driver.ts";
@@ -89,6 +89,27 @@ describe("rows", () => {
     await pubsub.publish("keys", new Message("x", { key: "k1", metadata: { a: "b" } }));
     const [message] = await readAll("keys", 1);
     expect(message).toMatchObject({ key: "k1", metadata: { a: "b" } });
+  });
+
+  it("writes a key that is no text as base64 in metadata millrace_key_base64, and takes it out on reading", async () => {
+    const key = Uint8Array.of(0xff, 0);
+    expect(encodeRow("t", new Message("x", { key })).metadata).toBe('{"millrace_key_base64":"/wA="}');
+    await pubsub.publish("binary-keys", new Message("x", { key, metadata: { a: "b" } }));
+    const [message] = await readAll("binary-keys", 1);
+    expect(message).toMatchObject({ key: new Message("", { key }).key, metadata: { a: "b" } });
+  });
+
+  it("lets the message's own key hold against what its metadata say of one", () => {
+    const metadata = { millrace_key: "other", millrace_key_base64: "AAAA" };
+    expect(encodeRow("t", new Message("x", { key: "k1", metadata })).metadata).toBe('{"millrace_key":"k1"}');
+    expect(encodeRow("t", new Message("x", { key: Uint8Array.of(0xff), metadata })).metadata).toBe('{"millrace_key_base64":"/w=="}');
+  });
+
+  it("reads the binary key where a foreign writer wrote both, and refuses one that is no base64", () => {
+    for (const row of ['{"millrace_key":"k","millrace_key_base64":"/w=="}', '{"millrace_key_base64":"/w==","millrace_key":"k"}']) {
+      expect(decodeMetadata(row).key).toBe(new Message("", { key: Uint8Array.of(0xff) }).key);
+    }
+    expect(() => decodeMetadata('{"millrace_key_base64":"k"}')).toThrow(expect.objectContaining({ code: "UNDECODABLE" }));
   });
 
   it("sorts metadata keys by their UTF-8 bytes", () => {

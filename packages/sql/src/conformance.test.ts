@@ -38,6 +38,7 @@ function setup(driver: "node:sqlite" | "better-sqlite3"): ConformanceSetup {
     name: `@millrace/sql on ${driver}`,
     capabilities,
     create: () => create(),
+    admin: ["topics", "groups", "lag", "seek", "deleteGroup"],
     lease: { leaseMs: SHORT_LEASE_MS, create: () => create(SHORT_LEASE_MS) },
     limits: { oddTopicNames: ["a.b.c", "with-dash", "MixedCase", "colon:and$dollar", "_under", "7", "x".repeat(200)] },
     publishInTransaction: async (topic, messages, end) => {

@@ -10,12 +10,17 @@ export interface SqlDelivery {
 
 /** The fields of `message.delivery` that a session adds; `sql` is read by `sqlDelivery` only. */
 export function describe(receipt: SqlReceipt): { readonly position: string; readonly publishedAt: Date | undefined; readonly sql: SqlDelivery } {
-  const time = Date.parse(receipt.createdAt);
   return {
     position: String(receipt.offset),
-    publishedAt: Number.isNaN(time) ? undefined : new Date(time),
+    publishedAt: timeOf(receipt.createdAt),
     sql: { offset: receipt.offset, createdAt: receipt.createdAt },
   };
+}
+
+/** What a `created_at` says; `undefined` for what is no time. */
+export function timeOf(createdAt: string): Date | undefined {
+  const time = Date.parse(createdAt);
+  return Number.isNaN(time) ? undefined : new Date(time);
 }
 
 /** Offset and time of entry of a message from a `SqlPubSub`; `undefined` for any other message. */

@@ -1,5 +1,5 @@
-import type { From, MaybePromise } from "millrace";
-import type { Exchange, Exchanged, GroupRef } from "./exchange.ts";
+import type { Capabilities, From, MaybePromise } from "millrace";
+import type { Exchange, Exchanged, GroupRef, Standing } from "./exchange.ts";
 
 /** A message on its way into the log. */
 export interface NewRow {
@@ -41,16 +41,32 @@ export interface Watch {
  */
 export interface Dialect {
   readonly name: string;
+  /** What the log promises in this database. */
+  readonly capabilities: Capabilities;
   /** The log in this dialect's database; the same one until everybody who attached has detached. No I/O. */
   attach(): Log;
   /** Inserts within the caller's own open transaction on `connection`, at once: all rows or none. */
   appendWithin(connection: unknown, rows: readonly NewRow[]): void;
 }
 
+/** What tools ask of the log. A topic or group that is not there is `UNKNOWN_TOPIC` or `UNKNOWN_GROUP`; asking makes nothing. */
+export interface LogAdmin {
+  /** Absent where the names of tables do not tell those of topics. */
+  topics?(): MaybePromise<readonly string[]>;
+  groups(topic: string): MaybePromise<readonly string[]>;
+  /** Messages that the group has not settled, and when the oldest of them entered the log (RFC 3339). */
+  lag(group: GroupRef): MaybePromise<{ readonly messages: number; readonly oldestAt: string | undefined }>;
+  /** Moves the group. Rejects with `GROUP_BUSY` while members hold claims. */
+  seek(group: GroupRef, to: From): MaybePromise<void>;
+  /** Deletes the group's row, and what is remembered of it. Rejects with `GROUP_BUSY` while members hold claims. */
+  deleteGroup(group: GroupRef): MaybePromise<void>;
+}
+
 /** Operations on the log. Each runs as one short transaction, and answers with a `MillraceError` `DATABASE_…` when it cannot. */
 export interface Log {
   /** The database is busy: an operation waits for its lock. */
   readonly busy: boolean;
+  readonly admin: LogAdmin;
   detach(): MaybePromise<void>;
   /** Throws `OptionError` when the topic cannot be a table. No I/O. */
   checkTopic(topic: string): void;
@@ -63,6 +79,8 @@ export interface Log {
   append(collect: () => readonly (readonly NewRow[])[]): MaybePromise<number>;
   /** All that a member of a group tells and asks, in one transaction. */
   exchange(exchange: Exchange): MaybePromise<Exchanged>;
+  /** How far the group has come, for the member whose claims carry `owner`. */
+  standing(group: GroupRef, owner: string): MaybePromise<Standing>;
   /** For readings without a group. */
   read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]>;
   /** The offset just before where a reading that starts at `from` begins. */

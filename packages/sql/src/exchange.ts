@@ -66,6 +66,15 @@ export interface Exchanged {
   readonly more: boolean;
   /** Why there is nothing to fetch though there may be messages. */
   readonly blocked: string | undefined;
+  readonly standing: Standing;
+}
+
+/** How far a group has come, as a member sees it who counts by itself what it holds. */
+export interface Standing {
   /** The last offset that any member has claimed. */
   readonly claimedTo: number;
+  /** Messages up to there that are not settled and that this member does not hold. */
+  readonly unsettled: number;
+  /** When the group's oldest unsettled message entered the log (RFC 3339); `undefined` where this member holds it, or there is none. */
+  readonly oldestAt: string | undefined;
 }

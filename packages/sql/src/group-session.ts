@@ -1,6 +1,7 @@
 import { type Delivery, type MaybePromise, MillraceError } from "millrace";
 import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement, sleep } from "millrace/adapter";
 import { AttemptBook } from "./attempt-book.ts";
+import { Backlog } from "./backlog.ts";
 import type { Claim, SqlReceipt } from "./claim.ts";
 import { describe } from "./delivery.ts";
 import type { Log } from "./dialect.ts";
@@ -29,12 +30,12 @@ export class GroupSession implements Session<SqlReceipt> {
   readonly #unwatch: () => void;
   readonly #claims: HeldClaims = new HeldClaims();
   readonly #attempts: AttemptBook = new AttemptBook();
+  readonly #backlog: Backlog;
   #wanted = 0;
   /** Handed to the subscription and not settled. */
   #outstanding = 0;
   #available = true;
   #changes = 0;
-  #claimedTo = 0;
   #blocked = false;
   #steppedOver = false;
   #running: Promise<void> | undefined;
@@ -49,6 +50,7 @@ export class GroupSession implements Session<SqlReceipt> {
     this.#log = log;
     this.#intake = intake;
     this.#rules = rules;
+    this.#backlog = new Backlog(log, rules.group, this.#owner, this.#claims);
     this.#unwatch = log.watch({
       topic: rules.group.topic,
       group: rules.group.name,
@@ -94,13 +96,15 @@ export class GroupSession implements Session<SqlReceipt> {
 
   caughtUp(): MaybePromise<boolean> {
     if (this.#running !== undefined) return false;
-    const left = this.#log.remains(this.#rules.group.topic, this.#rules.group, this.#claimedTo);
-    return left instanceof Promise ? left.then((some) => !some) : !left;
+    return this.#backlog.caughtUp();
   }
 
   lag(): number | undefined {
-    const head = this.#log.head(this.#rules.group.topic);
-    return head === undefined || this.#claimedTo === 0 ? undefined : Math.max(0, head - this.#claimedTo);
+    return this.#backlog.lag();
+  }
+
+  oldestAt(): Date | undefined {
+    return this.#backlog.oldestAt();
   }
 
   async close(): Promise<void> {
@@ -213,9 +217,8 @@ export class GroupSession implements Session<SqlReceipt> {
     const deadline = began + this.#rules.leaseMs;
     this.#lose(this.#claims.removeLost(exchanged.lost));
     this.#claims.follow(exchanged, reports, deadline);
-    this.#claimedTo = exchanged.claimedTo;
-    let count = 0;
-    for (const grant of exchanged.grants) count += grant.rows.length;
+    this.#backlog.take(exchanged.standing);
+    const count = exchanged.grants.reduce((sum, grant) => sum + grant.rows.length, 0);
     if (want > 0) {
       this.#wanted = Math.max(0, this.#wanted - count);
       if (!exchanged.more && changes === this.#changes && count < want) this.#available = false;
@@ -268,8 +271,6 @@ export class GroupSession implements Session<SqlReceipt> {
     this.#intake.lose(({ receipt }) => receipt.claim !== undefined && all.has(receipt.claim));
     this.#available = true;
   }
-
-  // ── trouble ──
 
   #showBlocked(detail: string | undefined): void {
     if (detail !== undefined || this.#blocked) this.#intake.blocked(detail);

@@ -1,4 +1,4 @@
-import { Claim } from "./claim.ts";
+import { Claim, type SqlReceipt } from "./claim.ts";
 import type { ClaimPart, ClaimReport, Exchanged, Grant } from "./exchange.ts";
 
 /** The claims that one member holds. */
@@ -12,6 +12,23 @@ export class HeldClaims {
   /** Something was given back that the database does not know of. */
   get hasReturned(): boolean {
     return this.#claims.some(({ hasReturned }) => hasReturned);
+  }
+
+  /** Messages in them that are not settled. */
+  get unsettled(): number {
+    let count = 0;
+    for (const claim of this.#claims) count += claim.unsettled;
+    return count;
+  }
+
+  /** The first of those. */
+  get oldest(): SqlReceipt | undefined {
+    let oldest: SqlReceipt | undefined;
+    for (const claim of this.#claims) {
+      const first = claim.oldest;
+      if (first !== undefined && first.offset < (oldest?.offset ?? Number.POSITIVE_INFINITY)) oldest = first;
+    }
+    return oldest;
   }
 
   reports(): readonly ClaimReport[] {

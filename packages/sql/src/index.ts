@@ -1,10 +1,10 @@
 /** A durable log with groups in a SQL database, shared by any number of processes. SQLite is the first dialect. */
+
+export { KEY_BASE64_METADATA, KEY_METADATA } from "millrace/adapter";
 export { capabilities } from "./capabilities.ts";
-export { KEY_METADATA } from "./codec.ts";
-export { DELAYED_FOR, DELAYED_UNTIL, type Delay, delayed } from "./delay.ts";
 export { type SqlDelivery, sqlDelivery } from "./delivery.ts";
-export type { Dialect, Log, NewRow, PurgeRule, StoredRow, Watch } from "./dialect.ts";
-export type { ClaimPart, ClaimReport, Exchange, Exchanged, Grant, GroupRef } from "./exchange.ts";
+export type { Dialect, Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "./dialect.ts";
+export type { ClaimPart, ClaimReport, Exchange, Exchanged, Grant, GroupRef, Standing } from "./exchange.ts";
 export { fromUrl } from "./from-url.ts";
 export { type RetentionOptions, SQL_DEFAULTS, type SqlPublisherOptions, type SqlPubSubOptions, type SqlSubscriberOptions } from "./options.ts";
 export { SqlPubSub } from "./pub-sub.ts";

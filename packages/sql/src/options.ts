@@ -1,5 +1,5 @@
 import type { Logger } from "millrace";
-import { checkSharedOptions, OptionCheck } from "millrace/adapter";
+import { checkSharedOptions, OptionCheck, type OptionNames } from "millrace/adapter";
 import type { Dialect } from "./dialect.ts";
 
 export interface RetentionOptions {
@@ -65,9 +65,33 @@ export const SQL_DEFAULTS: {
   retentionEveryMs: 1_000,
 });
 
+export const PUBLISHER_NAMES: OptionNames<SqlPublisherOptions> = {
+  dialect: true,
+  publishTimeoutMs: true,
+  maxWaiting: true,
+  maxWaitingBytes: true,
+  logger: true,
+};
+
+export const SUBSCRIBER_NAMES: OptionNames<SqlSubscriberOptions> = {
+  dialect: true,
+  groupName: true,
+  leaseMs: true,
+  maxGap: true,
+  prefetch: true,
+  prefetchBytes: true,
+  parkLimit: true,
+  logger: true,
+};
+
+export const RETENTION_NAMES: OptionNames<RetentionOptions> = { maxAgeMs: true, maxMessages: true, consumed: true, includeUnread: true, everyMs: true };
+
+export const PUB_SUB_NAMES: OptionNames<SqlPubSubOptions> = { ...PUBLISHER_NAMES, ...SUBSCRIBER_NAMES, retention: true };
+
 /** Throws `OptionError` with everything that is wrong. */
-export function checkOptions(subject: string, options: SqlPubSubOptions): void {
-  const check = new OptionCheck(subject).required("dialect", options.dialect).methods("dialect", options.dialect, ["attach", "appendWithin"]);
+export function checkOptions<Options extends SqlPubSubOptions>(subject: string, options: Options, names: OptionNames<Options>): void {
+  const check = new OptionCheck(subject).known<Options>(options, names);
+  check.required("dialect", options.dialect).methods("dialect", options.dialect, ["attach", "appendWithin"]);
   checkSharedOptions(check, options)
     .duration("publishTimeoutMs", options.publishTimeoutMs, { min: 1 })
     .integer("maxWaiting", options.maxWaiting, { min: 1 })
@@ -78,6 +102,7 @@ export function checkOptions(subject: string, options: SqlPubSubOptions): void {
   const { retention } = options;
   if (retention !== undefined) {
     check
+      .known(retention, RETENTION_NAMES, "retention")
       .duration("retention.maxAgeMs", retention.maxAgeMs)
       .integer("retention.maxMessages", retention.maxMessages, { min: 0 })
       .flag("retention.consumed", retention.consumed)

@@ -1,11 +1,32 @@
-import { type Message, OptionError, type PublishOptions, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
-import { laterTurn } from "millrace/adapter";
+import {
+  type BrokerAdmin,
+  type Capabilities,
+  type Message,
+  OptionError,
+  type PublishOptions,
+  type PubSub,
+  type SubscribeOptions,
+  type Subscription,
+} from "millrace";
+import { laterTurn, OptionCheck, pickOptions } from "millrace/adapter";
 import type { Dialect, Log } from "./dialect.ts";
-import { checkOptions, type RetentionOptions, type SqlPubSubOptions } from "./options.ts";
+import {
+  checkOptions,
+  PUB_SUB_NAMES,
+  PUBLISHER_NAMES,
+  RETENTION_NAMES,
+  type RetentionOptions,
+  type SqlPublisherOptions,
+  type SqlPubSubOptions,
+  type SqlSubscriberOptions,
+  SUBSCRIBER_NAMES,
+} from "./options.ts";
 import { SqlPublisher } from "./publisher.ts";
 import { PURGE_BATCH, Retention } from "./retention.ts";
 import { SqlSubscriber } from "./subscriber.ts";
 import { TransactionPublisher } from "./transaction-publisher.ts";
+
+const { everyMs: _everyMs, ...PURGE_NAMES } = RETENTION_NAMES;
 
 /**
  * A durable log with groups in a SQL database: both sides in one object. Several processes may work on one database; publishing
@@ -23,6 +44,7 @@ import { TransactionPublisher } from "./transaction-publisher.ts";
  * ```
  */
 export class SqlPubSub implements PubSub {
+  readonly capabilities: Capabilities;
   readonly #dialect: Dialect;
   readonly #publisher: SqlPublisher;
   readonly #subscriber: SqlSubscriber;
@@ -31,12 +53,18 @@ export class SqlPubSub implements PubSub {
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlPubSubOptions) {
-    checkOptions("SqlPubSub", options);
+    checkOptions("SqlPubSub", options, PUB_SUB_NAMES);
+    this.capabilities = options.dialect.capabilities;
     this.#dialect = options.dialect;
-    this.#publisher = new SqlPublisher(options);
-    this.#subscriber = new SqlSubscriber(options);
+    this.#publisher = new SqlPublisher(pickOptions<SqlPublisherOptions>(options, PUBLISHER_NAMES));
+    this.#subscriber = new SqlSubscriber(pickOptions<SqlSubscriberOptions>(options, SUBSCRIBER_NAMES));
     this.#log = options.dialect.attach();
     this.#retention = options.retention === undefined ? undefined : new Retention(this.#log, options.retention, options.logger);
+  }
+
+  /** What tools may ask of the database: see `BrokerAdmin`. */
+  get admin(): BrokerAdmin {
+    return this.#subscriber.admin;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
@@ -71,6 +99,7 @@ export class SqlPubSub implements PubSub {
    */
   async purge(topic: string, rule: Omit<RetentionOptions, "everyMs">): Promise<number> {
     this.#log.checkTopic(topic);
+    new OptionCheck("SqlPubSub.purge").known(rule, PURGE_NAMES).done();
     if (rule.maxAgeMs === undefined && rule.maxMessages === undefined && rule.consumed === undefined) {
       throw new OptionError("SqlPubSub.purge", ["give maxAgeMs, maxMessages or consumed"]);
     }

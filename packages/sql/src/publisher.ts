@@ -1,8 +1,8 @@
-import { type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
+import { type Capabilities, type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
 import { encodeRow } from "./codec.ts";
 import type { Log, NewRow } from "./dialect.ts";
-import { checkOptions, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
+import { checkOptions, PUBLISHER_NAMES, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
 import { PublishQueue, publishError } from "./publish-queue.ts";
 
 /**
@@ -21,12 +21,14 @@ import { PublishQueue, publishError } from "./publish-queue.ts";
  * ```
  */
 export class SqlPublisher implements Publisher {
+  readonly capabilities: Capabilities;
   readonly #log: Log;
   readonly #queue: PublishQueue;
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlPublisherOptions) {
-    checkOptions("SqlPublisher", options);
+    checkOptions("SqlPublisher", options, PUBLISHER_NAMES);
+    this.capabilities = options.dialect.capabilities;
     this.#log = options.dialect.attach();
     this.#queue = new PublishQueue(this.#log, {
       timeoutMs: options.publishTimeoutMs ?? SQL_DEFAULTS.publishTimeoutMs,

@@ -1,7 +1,7 @@
 import type { Delivery, From, MaybePromise } from "millrace";
-import { type Intake, laterTurn, type Received, type Session, type Source } from "millrace/adapter";
+import { type Intake, laterTurn, type Received, Ring, type Session, type Settlement, type Source } from "millrace/adapter";
 import { SqlReceipt } from "./claim.ts";
-import { describe } from "./delivery.ts";
+import { describe, timeOf } from "./delivery.ts";
 import type { Log, StoredRow } from "./dialect.ts";
 import { takeRow } from "./take-row.ts";
 
@@ -10,8 +10,7 @@ export class ReplaySource implements Source<SqlReceipt> {
   readonly #log: Log;
   readonly #topic: string;
   readonly #from: From;
-  /** The last offset that was fetched; `undefined` until the reading begins. */
-  after: number | undefined;
+  #place: ReplayPlace | undefined;
 
   constructor(log: Log, topic: string, from: From) {
     this.#log = log;
@@ -21,28 +20,38 @@ export class ReplaySource implements Source<SqlReceipt> {
 
   open(intake: Intake<SqlReceipt>): MaybePromise<Session<SqlReceipt>> {
     const begin = (after: number): ReplaySession => {
-      this.after ??= Math.max(0, after);
-      return new ReplaySession(this.#log, this.#topic, intake, this as { after: number });
+      this.#place ??= { after: Math.max(0, after), fetched: new Ring(), unsettled: 0, returned: [] };
+      return new ReplaySession(this.#log, this.#topic, intake, this.#place);
     };
-    const from = this.after ?? this.#log.locate(this.#topic, this.#from);
+    const from = this.#place?.after ?? this.#log.locate(this.#topic, this.#from);
     return from instanceof Promise ? from.then(begin) : begin(from);
   }
+}
+
+/** How far a reading has come. */
+interface ReplayPlace {
+  /** The last offset that was fetched. */
+  after: number;
+  /** What was fetched, from the first that is not settled on. */
+  readonly fetched: Ring<SqlReceipt>;
+  /** Of those, the ones that are not settled. */
+  unsettled: number;
+  /** Given back: handed out again first. */
+  returned: Received<SqlReceipt>[];
 }
 
 class ReplaySession implements Session<SqlReceipt> {
   readonly #log: Log;
   readonly #topic: string;
   readonly #intake: Intake<SqlReceipt>;
-  readonly #place: { after: number };
+  readonly #place: ReplayPlace;
   readonly #unwatch: () => void;
-  /** Given back: handed out again first. */
-  #returned: Received<SqlReceipt>[] = [];
   #wanted = 0;
   #scheduled = false;
   #reading = false;
   #closed = false;
 
-  constructor(log: Log, topic: string, intake: Intake<SqlReceipt>, place: { after: number }) {
+  constructor(log: Log, topic: string, intake: Intake<SqlReceipt>, place: ReplayPlace) {
     this.#log = log;
     this.#topic = topic;
     this.#intake = intake;
@@ -55,11 +64,13 @@ class ReplaySession implements Session<SqlReceipt> {
     this.#pull();
   }
 
-  settle(): void {}
+  settle(verdicts: readonly Settlement<SqlReceipt>[]): void {
+    for (const { message } of verdicts) this.#settled(message.receipt);
+  }
 
   giveBack(messages: readonly Received<SqlReceipt>[]): void {
-    this.#returned.push(...messages);
-    this.#returned.sort((a, b) => a.receipt.offset - b.receipt.offset);
+    this.#place.returned.push(...messages);
+    this.#place.returned.sort((a, b) => a.receipt.offset - b.receipt.offset);
   }
 
   describe({ receipt }: Received<SqlReceipt>): Partial<Delivery> {
@@ -67,14 +78,19 @@ class ReplaySession implements Session<SqlReceipt> {
   }
 
   caughtUp(): MaybePromise<boolean> {
-    if (this.#returned.length > 0) return false;
+    if (this.#place.returned.length > 0) return false;
     const left = this.#log.remains(this.#topic, undefined, this.#place.after);
     return left instanceof Promise ? left.then((some) => !some) : !left;
   }
 
   lag(): number | undefined {
     const head = this.#log.head(this.#topic);
-    return head === undefined ? undefined : Math.max(0, head - this.#place.after);
+    return head === undefined ? undefined : Math.max(0, head - this.#place.after) + this.#place.unsettled;
+  }
+
+  oldestAt(): Date | undefined {
+    const oldest = this.#place.fetched.peek();
+    return oldest === undefined ? undefined : timeOf(oldest.createdAt);
   }
 
   close(): void {
@@ -93,8 +109,8 @@ class ReplaySession implements Session<SqlReceipt> {
 
   #fetch(): void {
     if (this.#reading || this.#wanted <= 0 || this.#closed) return;
-    while (this.#wanted > 0 && this.#returned.length > 0) {
-      const message = this.#returned.shift() as Received<SqlReceipt>;
+    while (this.#wanted > 0 && this.#place.returned.length > 0) {
+      const message = this.#place.returned.shift() as Received<SqlReceipt>;
       this.#wanted--;
       this.#intake.deliver(message.again(message.attempt));
     }
@@ -125,12 +141,24 @@ class ReplaySession implements Session<SqlReceipt> {
     if (this.#closed || rows.length === 0) return;
     this.#place.after = (rows.at(-1) as StoredRow)[0];
     this.#wanted -= rows.length;
-    const onSteppedOver = (_receipt: SqlReceipt, error: unknown): void => {
+    const onSteppedOver = (receipt: SqlReceipt, error: unknown): void => {
       this.#wanted++;
+      this.#settled(receipt);
       if (error === undefined) this.#pull();
       else this.#intake.fail(error);
     };
-    for (const row of rows) takeRow(row, new SqlReceipt(row[1], row[0], row[2], undefined, 0), this.#intake, onSteppedOver);
+    const receipts = rows.map((row) => new SqlReceipt(row[1], row[0], row[2], undefined, 0));
+    for (const receipt of receipts) this.#place.fetched.push(receipt);
+    this.#place.unsettled += receipts.length;
+    for (let index = 0; index < rows.length; index++) takeRow(rows[index] as StoredRow, receipts[index] as SqlReceipt, this.#intake, onSteppedOver);
     this.#pull();
+  }
+
+  #settled(receipt: SqlReceipt): void {
+    if (receipt.state === "settled") return;
+    receipt.state = "settled";
+    const { fetched } = this.#place;
+    this.#place.unsettled--;
+    while (fetched.peek()?.state === "settled") fetched.shift();
   }
 }

@@ -1,5 +1,5 @@
 import { type Logger, silentLogger } from "millrace";
-import { startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
+import { guarded, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
 import type { Log } from "./dialect.ts";
 import { type RetentionOptions, SQL_DEFAULTS } from "./options.ts";
 
@@ -18,7 +18,7 @@ export class Retention {
   constructor(log: Log, rules: RetentionOptions, logger: Logger = silentLogger) {
     this.#log = log;
     this.#rules = rules;
-    this.#logger = logger;
+    this.#logger = guarded(logger);
   }
 
   add(topic: string): void {

@@ -1,9 +1,20 @@
-import { type From, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
+import {
+  type BrokerAdmin,
+  type Capabilities,
+  type From,
+  MillraceError,
+  OptionError,
+  type SubscribeOptions,
+  type Subscriber,
+  type Subscription,
+} from "millrace";
 import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter";
+import { sqlAdmin } from "./admin.ts";
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
 import { GroupSource } from "./group-source.ts";
-import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions } from "./options.ts";
+import { isPlace } from "./is-place.ts";
+import { checkOptions, SQL_DEFAULTS, type SqlSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
 import { ReplaySource } from "./replay-source.ts";
 
 /** A transaction costs the same for many verdicts as for few: as many as are fetched in one. */
@@ -30,15 +41,29 @@ const SETTLE_BATCH = 1000;
  * ```
  */
 export class SqlSubscriber implements Subscriber {
+  readonly capabilities: Capabilities;
   readonly #options: SqlSubscriberOptions;
   readonly #log: Log;
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlSubscriberOptions) {
-    checkOptions("SqlSubscriber", options);
+    checkOptions("SqlSubscriber", options, SUBSCRIBER_NAMES);
+    this.capabilities = options.dialect.capabilities;
     this.#options = options;
     this.#log = options.dialect.attach();
+  }
+
+  /** What tools may ask of the database: see `BrokerAdmin`. A group is busy while its members hold claims. */
+  get admin(): BrokerAdmin {
+    this.#admin ??= sqlAdmin({
+      log: this.#log.admin,
+      checkOpen: () => this.#checkOpen(),
+      groupName: (topic, group) => this.#groupName(topic, group),
+      renamed: this.#options.groupName !== undefined,
+    });
+    return this.#admin;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
@@ -79,7 +104,11 @@ export class SqlSubscriber implements Subscriber {
   #check(topic: string, options: SubscribeOptions): void {
     checkSubscribe("SqlSubscriber", topic, options);
     this.#log.checkTopic(topic);
-    if (!isKnown(options.from)) throw new OptionError("SqlSubscriber.subscribe", ["from: { position } must be an offset, a whole number from 1, as text"]);
+    if (!isPlace(options.from)) throw new OptionError("SqlSubscriber.subscribe", ["from: { position } must be an offset, a whole number from 1, as text"]);
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw new MillraceError("the subscriber is closed", { code: "CLOSED" });
   }
 
@@ -104,12 +133,4 @@ export class SqlSubscriber implements Subscriber {
       await this.#log.detach();
     }
   }
-}
-
-function isKnown(from: From | undefined): boolean {
-  return (
-    typeof from !== "object" ||
-    !("position" in from) ||
-    (/^\d+$/.test(from.position) && Number.isSafeInteger(Number(from.position)) && Number(from.position) > 0)
-  );
 }

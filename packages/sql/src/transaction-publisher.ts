@@ -1,4 +1,4 @@
-import type { Message, Publisher, PublishOptions } from "millrace";
+import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
 import { checkPublish } from "millrace/adapter";
 import type { Dialect } from "./dialect.ts";
 import { publishError } from "./publish-queue.ts";
@@ -23,6 +23,10 @@ export class TransactionPublisher implements Publisher {
   constructor(dialect: Dialect, connection: unknown) {
     this.#dialect = dialect;
     this.#connection = connection;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#dialect.capabilities;
   }
 
   /** Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, else a `DATABASE_…` code. */

@@ -4,8 +4,9 @@
 //	watermill (kafka|amqp-queue|amqp-pubsub) read URL TOPIC GROUP COUNT   messages become JSON lines on standard output
 //	watermill (kafka|amqp-queue|amqp-pubsub) publish-speed URL TOPIC BYTES COUNT CALLERS   prints how many nanoseconds it took
 //	watermill (kafka|amqp-queue|amqp-pubsub) read-speed URL TOPIC GROUP COUNT              prints how many nanoseconds it took
+//	watermill forward                                                     envelopes, one a line, become what is in them
 //
-// A line is {"uuid": …, "metadata": {…}, "payload": base64}. "ready" on standard error tells that reading has begun.
+// A line is {"uuid": …, "metadata": {…}, "payload": base64}, with "topic" where it was forwarded to. "ready" on standard error tells that reading has begun.
 package main
 
 import (
@@ -28,6 +29,7 @@ type line struct {
 	UUID     string            `json:"uuid"`
 	Metadata map[string]string `json:"metadata"`
 	Payload  []byte            `json:"payload"`
+	Topic    string            `json:"topic,omitempty"`
 }
 
 func main() {
@@ -38,6 +40,9 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) == 1 && args[0] == "forward" {
+		return forward(os.Stdin, os.Stdout)
+	}
 	if len(args) < 4 {
 		return fmt.Errorf("usage: watermill (kafka|amqp-queue|amqp-pubsub) (publish URL TOPIC | read URL TOPIC GROUP COUNT)")
 	}
@@ -140,7 +145,7 @@ func read(subscriber message.Subscriber, topic string, count int, to io.Writer) 
 		if !ok {
 			return fmt.Errorf("the subscription ended after %v", patience)
 		}
-		if err := lines.Encode(line{in.UUID, in.Metadata, in.Payload}); err != nil {
+		if err := lines.Encode(line{UUID: in.UUID, Metadata: in.Metadata, Payload: in.Payload}); err != nil {
 			return err
 		}
 		in.Ack()

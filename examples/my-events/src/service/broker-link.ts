@@ -88,7 +88,7 @@ export class BrokerLink {
     const router = this.#router.health().handlers;
     const forwarder = `${this.#options.service}.forwarder`;
     return [
-      ...this.#router.describe().handlers.map(({ name, group, subscribe }) => this.#report(name, subscribe.topic, group, router[name])),
+      ...this.#router.describe().handlers.map(({ name, group, subscribe }) => this.#report(name, subscribe[0]?.topic ?? "", group || name, router[name])),
       this.#report(forwarder, OUTBOX_TOPIC, OUTBOX_GROUP, this.#forwarder.health().handlers[this.#forwarder.name]),
     ];
   }

@@ -1,6 +1,7 @@
 import { MillraceError } from "millrace";
 import { type KafkaCodec, watermillCodec } from "../codec.ts";
 import type { KafkaPubSubOptions } from "../pub-sub.ts";
+import type { KafkaPublisherOptions } from "../publisher-options.ts";
 
 export const UNDECODABLE: string = "undecodable";
 /** As short as this broker allows and a busy machine bears. */
@@ -26,4 +27,10 @@ export function testOptions(url: string, shortSession = false): KafkaPubSubOptio
     heartbeatMs: 300,
     ...(shortSession ? { sessionTimeoutMs: SHORT_SESSION_MS } : {}),
   };
+}
+
+/** Those of them that a publisher or a transactor takes. */
+export function publisherTestOptions(url: string): Omit<KafkaPublisherOptions, "acks" | "idempotent"> {
+  const { codec: used, topics, requestTimeoutMs } = testOptions(url);
+  return { url, codec: used, topics, requestTimeoutMs };
 }

@@ -1,6 +1,6 @@
 import type { ConnectionOptions, metadataV12 } from "@platformatic/kafka";
 import { type Logger, MillraceError, silentLogger } from "millrace";
-import { sleep } from "millrace/adapter";
+import { guarded, sleep } from "millrace/adapter";
 import { type BrokerAddress, bootstrapOf, CONNECTION_DEFAULTS, type KafkaConnectionOptions } from "../connection-options.ts";
 import { brokerError, errorId } from "../kafka-error.ts";
 import { FIND_COORDINATOR, METADATA } from "./apis.ts";
@@ -34,7 +34,7 @@ export class Cluster {
   constructor(options: KafkaConnectionOptions) {
     this.#bootstrap = bootstrapOf(options);
     this.#clientId = options.clientId ?? CONNECTION_DEFAULTS.clientId;
-    this.logger = options.logger ?? silentLogger;
+    this.logger = guarded(options.logger ?? silentLogger);
     this.requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
     this.#address = options.brokerAddress ?? ((address) => address);
     const { tls, sasl } = options;
@@ -85,6 +85,12 @@ export class Cluster {
       if (info !== undefined) found.set(info.name, info);
     }
     return found;
+  }
+
+  /** The names of all topics that this user may see, but for those that Kafka keeps for itself. */
+  async topicNames(): Promise<readonly string[]> {
+    const { topics } = await this.#anywhere((broker) => this.asking.call(broker, METADATA, null, false, false));
+    return topics.flatMap(({ name, isInternal, errorCode }) => (isInternal || errorCode !== 0 || name === null || name === undefined ? [] : [name]));
   }
 
   /** The broker that keeps a group (0) or a transactional id (1). */

@@ -33,6 +33,8 @@ export class RecordCursor<Place extends RecordPlace> {
   #baseOffset = 0;
   #baseTime = 0;
   #appendTime: number | undefined;
+  /** Taken already by `peek`. */
+  #peeked: KafkaRecord<Place> | undefined;
   /** The offset behind everything that was passed. */
   next: number;
   /** Set when a batch could not be read; take it, then go on. */
@@ -51,8 +53,20 @@ export class RecordCursor<Place extends RecordPlace> {
     return this.#left > 0 ? this.#data.length - this.#batchAt + this.#records.length - this.#cursor.at : this.#data.length - this.#batchAt;
   }
 
+  /** The record that `take` gives next. */
+  peek(): KafkaRecord<Place> | undefined {
+    this.#peeked ??= this.take();
+    return this.#peeked;
+  }
+
   /** The next record, or `undefined` at the end of the fetch or at a broken batch. */
   take(): KafkaRecord<Place> | undefined {
+    const peeked = this.#peeked;
+    if (peeked !== undefined) {
+      this.#peeked = undefined;
+      return peeked;
+    }
+    if (this.broken !== undefined) return undefined;
     for (;;) {
       while (this.#left > 0) {
         const record = this.#read();

@@ -1,4 +1,4 @@
-import { TextMap } from "millrace/adapter";
+import { keyText, TextMap } from "millrace/adapter";
 import { HeaderNames, isAt } from "./header-names.ts";
 
 /** The header that holds a message's id, as Watermill writes it. */
@@ -57,9 +57,13 @@ export class KafkaRecord<Place extends RecordPlace = RecordPlace> {
     return this.#keyLength < 0 ? null : this.#data.subarray(this.#keyAt, this.#keyAt + this.#keyLength);
   }
 
-  /** The key as text; `undefined` where there is none. */
+  /** The key as text, as `keyText` of `millrace/adapter` has it; `undefined` where there is none. */
   get keyText(): string | undefined {
-    return this.#keyLength < 0 ? undefined : this.#text(this.#keyAt, this.#keyAt + this.#keyLength);
+    const { key } = this;
+    if (key === null) return undefined;
+    const text = this.#text(this.#keyAt, this.#keyAt + this.#keyLength);
+    // This is also what stands where bytes are no UTF-8.
+    return text.includes("\ufffd") ? keyText(key) : text;
   }
 
   get value(): Buffer | null {

@@ -2,6 +2,8 @@ import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { monotonicMs, sleep } from "../internal/timers.ts";
 import { LATE, within } from "../internal/within.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscription, SubscriptionStatus } from "../message/index.ts";
+import { SUBSCRIPTION_DOOR, type SubscriptionCounts, type SubscriptionDoor } from "../message/subscription-door.ts";
+import { OptionCheck } from "../options/index.ts";
 import { Deliveries } from "./deliveries.ts";
 import { flushUntil } from "./flush-until.ts";
 import { LiveIntake } from "./live-intake.ts";
@@ -47,7 +49,9 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   #stopWatch: () => void = () => {};
   #offSignal: () => void = () => {};
 
-  constructor({ topic, options, settings, source, onClosed }: AdapterSubscriptionOptions<Receipt>) {
+  constructor(given: AdapterSubscriptionOptions<Receipt>) {
+    new OptionCheck("AdapterSubscription").known(given, { topic: true, options: true, settings: true, source: true, onClosed: true }).done();
+    const { topic, options, settings, source, onClosed } = given;
     this.topic = topic;
     this.#signal = options.signal;
     this.#settings = knownSettings(settings);
@@ -63,13 +67,31 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
       },
       { ...this.#settings, topic },
     );
+    const status = this.#status;
+    const door: SubscriptionDoor = {
+      take: () => (this.#deliveries.reading.mayTake ? this.#deliveries.next() : undefined),
+      idle: (signal) => this.#idle(signal),
+      get counts(): SubscriptionCounts {
+        return status.counts;
+      },
+      onStatus: (listener) => status.listen(listener),
+    };
+    Object.defineProperty(this, SUBSCRIPTION_DOOR, { value: door, configurable: true });
   }
 
-  /** Opens the first session. Rejects, with nothing left open, when that fails. */
+  /** Opens the first session. Rejects, with nothing left open, when that fails, and at once when the signal aborts. */
   async start(): Promise<this> {
     const signal = this.#signal;
     signal?.throwIfAborted();
-    await this.#supervisor.start();
+    const giveUp = (): void => void this.#supervisor.stop();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      await this.#supervisor.start();
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
     this.#stopWatch = watchHeld(this.#deliveries.inFlight, this.#deliveries.lanes, this.#settings.logger, this.topic);
     if (signal !== undefined) {
       const onAbort = (): void => void this.close().catch(() => {});
@@ -86,32 +108,15 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
 
   status(): SubscriptionStatus {
     const { inFlight, lanes } = this.#deliveries;
-    return this.#status.read(inFlight.size, lanes.held, this.#supervisor.session?.lag?.());
+    const session = this.#supervisor.session;
+    return this.#status.read(inFlight.size, lanes.held, session?.lag?.(), session?.oldestAt?.());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {
     return this.#deliveries.reading.open(this.topic);
   }
 
-  "millrace.take"(): ReceivedMessage | undefined {
-    return this.#deliveries.reading.mayTake ? this.#deliveries.next() : undefined;
-  }
-
-  async "millrace.quiet"(): Promise<void> {
-    while (!this.#over) {
-      if (!this.#deliveries.empty) {
-        await this.#deliveries.calm;
-        continue;
-      }
-      const before = this.#deliveries.delivered;
-      const { session } = this.#supervisor;
-      const caughtUp = session !== undefined && (session.caughtUp === undefined || (await session.caughtUp()));
-      if (caughtUp && before === this.#deliveries.delivered) return;
-      await sleep(LOOK_AGAIN_MS);
-    }
-  }
-
-  get "millrace.finished"(): boolean {
+  get finished(): boolean {
     return this.#finished;
   }
 
@@ -156,6 +161,21 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#hurry.abort(); // a drain that waits for handlers waits no longer
     await this.drain({ timeoutMs: 0 });
+  }
+
+  async #idle(signal: AbortSignal | undefined): Promise<void> {
+    while (!this.#over && !signal?.aborted) {
+      if (!this.#deliveries.empty) {
+        await this.#deliveries.calm;
+        continue;
+      }
+      if (this.#paused) return;
+      const before = this.#deliveries.delivered;
+      const { session } = this.#supervisor;
+      const caughtUp = session !== undefined && (session.caughtUp === undefined || (await session.caughtUp()));
+      if (caughtUp && before === this.#deliveries.delivered) return;
+      await sleep(LOOK_AGAIN_MS);
+    }
   }
 
   #onUp(session: Session<unknown>): void {

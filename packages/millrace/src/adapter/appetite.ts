@@ -21,6 +21,8 @@ export class Appetite {
   /** The size of a payload, as the last ones were. */
   #bytesEach = 1;
   #blocked = false;
+  /** So much waits behind busy keys that nothing of other keys is fetched. */
+  #queued = false;
 
   constructor(settings: KnownSettings, maxInFlight: number, lanes: Lanes, status: StatusBoard) {
     this.#settings = settings;
@@ -72,7 +74,11 @@ export class Appetite {
     const full = this.#full;
     this.#blocked = full;
     this.#status.block("parked", full ? parkedText(lanes) : undefined);
-    if (full || lanes.waiting >= parkLimit + this.#maxInFlight || (lanes.bytes >= prefetchBytes && lanes.held > 0)) {
+    const queued = !full && this.#maxInFlight > 1 && lanes.waiting >= parkLimit + this.#maxInFlight;
+    if (!queued) this.#status.block("queued", undefined);
+    else if (!this.#queued) this.#status.block("queued", queuedText(lanes));
+    this.#queued = queued;
+    if (full || queued || lanes.waiting >= parkLimit + this.#maxInFlight || (lanes.bytes >= prefetchBytes && lanes.held > 0)) {
       this.stop(session);
       return;
     }
@@ -87,4 +93,9 @@ export class Appetite {
 function parkedText(lanes: Lanes): string {
   const key = lanes.failedKey === undefined ? "" : `, key ${JSON.stringify(lanes.failedKey)}`;
   return `${lanes.parked} messages failed or wait behind a failed one${key}`;
+}
+
+function queuedText(lanes: Lanes): string {
+  const { key, count } = lanes.longest();
+  return `${lanes.waiting} messages wait behind busy keys, ${count} of them behind key ${JSON.stringify(key)}: no more are fetched until some of them are handled`;
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { MillraceError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
+import { type SubscriptionDoor, subscriptionDoor } from "../message/subscription-door.ts";
 import { HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -184,7 +185,7 @@ describe("pause", () => {
     expect((await next).id).toBe("b");
   });
 
-  it("keeps what is nacked meanwhile and hands it out after resume", async () => {
+  it("gives back what is nacked meanwhile, with the attempt counted", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe();
     const iterator = subscription[Symbol.asyncIterator]();
@@ -192,9 +193,11 @@ describe("pause", () => {
     const a = await nextOf(iterator);
     subscription.pause();
     a.nack();
-    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 1 });
+    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 0 });
+    expect(source.session.givenBack.map(({ id, attempt }) => [id, attempt])).toEqual([["a", 2]]);
     const next = nextOf(iterator);
     subscription.resume();
+    source.session.deliver("a"); // a broker that does not count
     expect([(await next).id, (await next).delivery.attempt]).toEqual(["a", 2]);
   });
 
@@ -218,7 +221,7 @@ describe("quiet", () => {
     Object.assign(source.session, { caughtUp: () => caughtUp.promise });
     source.session.deliver("a");
     const quiet = vi.fn();
-    const waiting = subscription["millrace.quiet"]().then(quiet);
+    const waiting = (subscriptionDoor(subscription) as SubscriptionDoor).idle().then(quiet);
     (await nextOf(iterator)).ack();
     await new Promise((resolve) => setImmediate(resolve));
     expect(quiet).not.toHaveBeenCalled();
@@ -230,7 +233,7 @@ describe("quiet", () => {
     const source = new HandSource();
     const subscription = await source.subscribe();
     source.session.deliver("a");
-    const waiting = subscription["millrace.quiet"]();
+    const waiting = (subscriptionDoor(subscription) as SubscriptionDoor).idle();
     source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
     source.session.intake.fail(new Error("cut"));
     await waiting;

@@ -1,9 +1,10 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
-import type { SubscribeDoors } from "../message/doors.ts";
+import { monotonicMs } from "../internal/timers.ts";
 import type { Delivery, NackOptions, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
 import { Appetite } from "./appetite.ts";
+import { GivenBack } from "./given-back.ts";
 import { InFlight } from "./in-flight.ts";
 import { Lanes } from "./lanes.ts";
 import type { IntakeOwner } from "./live-intake.ts";
@@ -24,20 +25,22 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   readonly reading: Reading;
   readonly settlements: Settlements;
   readonly #topic: string;
-  readonly #options: SubscribeOptions & SubscribeDoors;
+  readonly #options: SubscribeOptions;
   readonly #settings: KnownSettings;
   readonly #status: StatusBoard;
   readonly #maxInFlight: number;
   readonly #appetite: Appetite;
+  readonly #givenBack: GivenBack = new GivenBack();
   #session: Session<unknown> | undefined;
   /** The session of the moment, or the last one: what a delivery is does not change when its connection ends. */
   #latest: Session<unknown> | undefined;
   #paused = false;
   #ending = false;
   #sequence = 0;
+  #fetching = false;
   #calm: Deferred<void> | undefined;
 
-  constructor(topic: string, options: SubscribeOptions & SubscribeDoors, settings: KnownSettings, status: StatusBoard) {
+  constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
     this.#topic = topic;
     this.#options = options;
     this.#settings = settings;
@@ -46,7 +49,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#maxInFlight = maxInFlight;
     const order =
       maxInFlight === 1 ? "one" : orderBy === "none" ? "none" : orderBy === undefined ? settings.orderingKey : safeOrder(orderBy, topic, settings.logger);
-    this.lanes = new Lanes({ order, depth: options["millrace.laneDepth"] ?? 1 }, () => this.#move());
+    this.lanes = new Lanes({ order, depth: options.perKey ?? 1 }, () => this.#move());
     this.#appetite = new Appetite(settings, maxInFlight, this.lanes, status);
     this.reading = new Reading(
       () => this.next(),
@@ -164,27 +167,18 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   onNack(message: Received, options: NackOptions | undefined): void {
     const delayMs = options?.delayMs ?? 0;
+    const counted = options?.uncounted !== true;
+    const attempt = counted ? message.attempt + 1 : message.attempt;
     this.inFlight.remove(message);
-    this.#appetite.onSettled();
-    if (this.#ending) this.#leave(message, message.attempt + 1);
-    else if (this.#settings.returns && message.lane === undefined) {
+    if (counted) this.#appetite.onSettled();
+    if (this.#ending || this.#paused) this.#leave(message, attempt, delayMs);
+    else if (this.#settings.returns && message.lane === undefined && counted) {
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
-      this.lanes.retry(message, delayMs);
-      if (this.#settings.keepsAttempts) this.settlements.addNow({ kind: "kept", message, attempt: message.attempt + 1 });
+      this.lanes.back(message, attempt, delayMs);
+      if (this.#settings.keepsAttempts && counted) this.settlements.addNow({ kind: "kept", message, attempt });
     }
     this.#move();
-  }
-
-  onHandBack(message: Received): void {
-    this.inFlight.remove(message);
-    if (this.#ending) this.#leave(message, message.attempt);
-    else this.lanes.handBack(message);
-    this.#move();
-  }
-
-  overtaken(message: Received): boolean {
-    return this.lanes.overtaken(message);
   }
 
   describe(message: Received): Delivery {
@@ -193,12 +187,15 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   // ── what sessions call ──
 
-  deliver(message: Received): void {
-    message.adopt(this, ++this.#sequence);
+  deliver(delivered: Received): void {
+    delivered.adopt(this, ++this.#sequence);
+    const message = this.#givenBack.size === 0 ? delivered : this.#givenBack.restored(delivered);
     this.#appetite.onDelivered(message.payload.length);
-    this.lanes.add(message);
+    const ready = this.lanes.add(message);
     if (this.#appetite.overfull) this.#appetite.stop(this.#session);
     this.reading.feed();
+    // With nothing but busy keys at hand and room for more, others are looked for.
+    if (!ready && this.inFlight.size < this.#maxInFlight && this.#appetite.hungry) this.#fetch();
   }
 
   lose(which: (message: Received) => boolean): void {
@@ -218,12 +215,12 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status.block("source", detail);
   }
 
-  async undecodable({ payload, position, error }: UndecodableRecord): Promise<boolean> {
+  async undecodable({ payload, position, error }: Omit<UndecodableRecord, "topic">): Promise<boolean> {
     const { logger, adapter } = this.#settings;
     this.#status.undecodable(position);
-    const deadLetter = this.#options["millrace.rawDeadLetter"];
+    const deadLetter = this.#options.undecodable;
     logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
-    await deadLetter?.(payload, position, error);
+    await deadLetter?.({ topic: this.#topic, position, payload, error });
     return deadLetter !== undefined;
   }
 
@@ -238,18 +235,31 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   }
 
   #fetch(): void {
-    const session = this.#session;
-    if (session !== undefined && !this.#paused && !this.#ending && this.reading.begun) this.#appetite.fetch(session);
+    if (this.#fetching) return; // a source may deliver at once: then the loop below looks again
+    this.#fetching = true;
+    try {
+      for (let before = -1; before !== this.#sequence; ) {
+        const session = this.#session;
+        if (session === undefined || this.#paused || this.#ending || !this.reading.begun) return;
+        before = this.#sequence;
+        this.#appetite.fetch(session);
+        if (!this.#appetite.hungry || this.inFlight.size >= this.#maxInFlight) return;
+      }
+    } finally {
+      this.#fetching = false;
+    }
   }
 
   /** Nothing more is handed out here: it is another member's. */
-  #leave(message: Received, attempt: number): void {
+  #leave(message: Received, attempt: number, delayMs: number): void {
     this.lanes.release(message);
-    this.#giveBack([message.again(attempt)]);
+    this.#giveBack([message.again(attempt, delayMs > 0 ? monotonicMs() + delayMs : 0)]);
   }
 
   #giveBack(messages: readonly Received[]): void {
-    if (messages.length > 0) this.#session?.giveBack(messages);
+    if (messages.length === 0) return;
+    this.#givenBack.remember(messages);
+    this.#session?.giveBack(messages);
   }
 
   #lose(message: Received): void {

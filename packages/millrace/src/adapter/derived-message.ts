@@ -1,5 +1,6 @@
 import type { ContextKey } from "../message/context-key.ts";
-import type { MessageDoors, Taker } from "../message/doors.ts";
+import { dueAtOf } from "../message/due-at.ts";
+import { IN_HAND, type InHand, inHandOf } from "../message/in-hand.ts";
 import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackOptions, ReceivedMessage, StandardSchema, Verdict } from "../message/index.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
@@ -7,12 +8,13 @@ import { TextMap } from "../message/metadata.ts";
 /** A view of a received message with another signal, metadata, context or handler; id, payload and verdict are the base's. */
 export class DerivedMessage implements ReceivedMessage {
   readonly #base: ReceivedMessage;
+  readonly #inHand: InHand | undefined;
   readonly #changes: DerivedChanges;
   #metadata: TextMap | undefined;
-  #taker: Taker | undefined;
 
   constructor(base: ReceivedMessage, changes: DerivedChanges) {
     this.#base = base;
+    this.#inHand = inHandOf(base);
     this.#changes = changes;
     this.#metadata = changes.metadata === undefined ? undefined : new TextMap(changes.metadata);
   }
@@ -25,6 +27,18 @@ export class DerivedMessage implements ReceivedMessage {
     return this.#base.key;
   }
 
+  get keyBytes(): Uint8Array | undefined {
+    return this.#base.keyBytes;
+  }
+
+  get dueAt(): Date | undefined {
+    return dueAtOf(this.metadata);
+  }
+
+  get topic(): string | undefined {
+    return this.#base.topic;
+  }
+
   get payload(): Uint8Array {
     return this.#base.payload;
   }
@@ -34,8 +48,7 @@ export class DerivedMessage implements ReceivedMessage {
   }
 
   get delivery(): Delivery {
-    const known = this.#base.delivery;
-    return this.#taker === undefined ? known : { ...known, handler: this.#taker.handler, publishTopic: this.#taker.publishTopic };
+    return this.#base.delivery;
   }
 
   get signal(): AbortSignal {
@@ -68,12 +81,12 @@ export class DerivedMessage implements ReceivedMessage {
   }
 
   json(): unknown;
-  json<Output>(schema: StandardSchema<Output>): Output;
-  json(schema?: StandardSchema<unknown>): unknown {
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
+  json(schema?: StandardSchema<unknown, unknown>): unknown {
     return payloadJson(this, schema);
   }
 
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output> {
     return payloadJsonAsync(this, schema);
   }
 
@@ -81,34 +94,14 @@ export class DerivedMessage implements ReceivedMessage {
     return copyMessage(this, changes);
   }
 
-  "millrace.takenBy"(taker: Taker): void {
-    const base = this.#base as ReceivedMessage & MessageDoors;
-    if (base["millrace.takenBy"] !== undefined) base["millrace.takenBy"](taker);
-    else this.#taker = taker;
-  }
-
-  get verdict(): Verdict | undefined {
-    return (this.#base as ReceivedMessage & MessageDoors).verdict;
-  }
-
-  "millrace.ended"(reason?: unknown): void {
-    (this.#base as ReceivedMessage & MessageDoors)["millrace.ended"]?.(reason);
-  }
-
-  "millrace.redeliverAfter"(delayMs: number): boolean {
-    return (this.#base as ReceivedMessage & MessageDoors)["millrace.redeliverAfter"]?.(delayMs) ?? false;
-  }
-
-  get "millrace.redeliveryDelayMs"(): number | undefined {
-    return (this.#base as ReceivedMessage & MessageDoors)["millrace.redeliveryDelayMs"];
-  }
-
-  get "millrace.overtaken"(): boolean {
-    return (this.#base as ReceivedMessage & MessageDoors)["millrace.overtaken"] === true;
-  }
-
-  "millrace.handBack"(): boolean {
-    const base = this.#base as ReceivedMessage & MessageDoors;
-    return base["millrace.handBack"] === undefined ? base.nack() : base["millrace.handBack"]();
+  /** What stands behind it, for its prototype's property of that name. */
+  static inHandOf(view: DerivedMessage): InHand | undefined {
+    return view.#inHand;
   }
 }
+
+Object.defineProperty(DerivedMessage.prototype, IN_HAND, {
+  get(this: DerivedMessage): InHand | undefined {
+    return DerivedMessage.inHandOf(this);
+  },
+});

@@ -7,6 +7,8 @@ import type { Intake, Session, Settlement, Source } from "./source.ts";
 
 export interface HandMessage {
   readonly id: string;
+  /** Its place at the broker. Default: the id; `null` for none. */
+  readonly place?: string | null;
   readonly key?: string;
   readonly payload?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -36,14 +38,14 @@ export class HandSession implements Session<string> {
 
   deliver(...messages: (string | HandMessage)[]): void {
     for (const given of messages) {
-      const { id, key, payload = id, metadata } = typeof given === "string" ? ({ id: given } as HandMessage) : given;
+      const { id, place = id, key, payload = id, metadata } = typeof given === "string" ? ({ id: given } as HandMessage) : given;
       const fetched = {
         source: { id },
         key,
         payload: new TextEncoder().encode(payload),
         metadata: metadata === undefined ? undefined : new TextMap(metadata),
       };
-      this.intake.deliver(new Received(fetched, id));
+      this.intake.deliver(new Received(fetched, place ?? ""));
     }
   }
 
@@ -54,9 +56,9 @@ export class HandSession implements Session<string> {
     }
   }
 
-  /** `"ack a"`, `"return b"`, …, in the order in which they arrived. */
+  /** `"ack a"`, `"return b"`, … by place (by payload where there is none), in the order in which they arrived. */
   get told(): string[] {
-    return this.settled.flatMap(({ verdicts }) => verdicts.map(({ kind, message }) => `${kind} ${message.id}`));
+    return this.settled.flatMap(({ verdicts }) => verdicts.map(({ kind, message }) => `${kind} ${message.receipt === "" ? message.text() : message.receipt}`));
   }
 
   want(count: number): void {
@@ -73,11 +75,11 @@ export class HandSession implements Session<string> {
   }
 
   holds(message: Received<string>): boolean {
-    return !this.lost.has(message.id);
+    return !this.lost.has(message.receipt);
   }
 
-  describe(message: Received<string>): { position: string } {
-    return { position: `at-${message.id}` };
+  describe({ receipt }: Received<string>): { position: string | undefined } {
+    return { position: receipt === "" ? undefined : `at-${receipt}` };
   }
 
   async close(): Promise<void> {

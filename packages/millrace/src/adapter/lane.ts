@@ -12,8 +12,6 @@ export class Lane {
   timer: TimerHandle | undefined = undefined;
   /** After a failure nothing is handed out until all that was out with it is settled or back, so that the order holds. */
   gathering = false;
-  /** The first message that came back in this gathering: what is out and later has to come back too. */
-  backFrom: number = Infinity;
 
   constructor(key: string | undefined) {
     this.key = key;
@@ -31,21 +29,12 @@ export class Lane {
     while (later.length > 0) this.waiting.unshift(later.pop() as Received);
   }
 
-  gather(sequence: number): void {
-    this.gathering = true;
-    this.backFrom = Math.min(this.backFrom, sequence);
-  }
-
-  endGathering(): void {
-    this.gathering = false;
-    this.backFrom = Infinity;
-  }
-
+  /** Nothing of it waits any more. What is out is waited for all the same, should it be gathering. */
   clear(): void {
     stopTimer(this.timer);
     this.timer = undefined;
     this.stalled = false;
-    this.endGathering();
     this.waiting.clear();
+    if (this.out === 0) this.gathering = false;
   }
 }

@@ -1,5 +1,5 @@
 import { Ring } from "../internal/ring.ts";
-import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
 import { Lane } from "./lane.ts";
 import type { Received } from "./received.ts";
 
@@ -69,20 +69,25 @@ export class Lanes {
     return this.#failedKey;
   }
 
-  add(message: Received): void {
+  /** False when it has to wait for others of its lane, or for its time. */
+  add(message: Received): boolean {
     this.#bytes += message.payload.length;
     const lane = this.#laneOf(message);
     message.lane = lane;
+    if (message.notBeforeMs > 0 && this.#delay(lane, message)) return false;
     if (lane === undefined) {
       this.#ready.push(message);
-    } else if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
+      return true;
+    }
+    if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
       lane.out++;
       this.#ready.push(message);
-    } else {
-      lane.waiting.push(message);
-      this.#waiting++;
-      if (lane.stalled) this.#park(message);
+      return true;
     }
+    lane.waiting.push(message);
+    this.#waiting++;
+    if (lane.stalled) this.#park(message);
+    return false;
   }
 
   /** The next message to hand out. */
@@ -101,41 +106,30 @@ export class Lanes {
     else this.#dropIfIdle(lane);
   }
 
-  /** A handed-out message failed: it is handed out again, before any later one of its lane, after `delayMs`. */
-  retry(message: Received, delayMs: number): void {
-    const next = message.again(message.attempt + 1);
+  /** A handed-out message comes back: it is handed out again as attempt `attempt`, before any later one of its lane, after `delayMs`. */
+  back(message: Received, attempt: number, delayMs: number): void {
+    const next = message.again(attempt, delayMs > 0 ? monotonicMs() + delayMs : 0);
     this.#bytes += next.payload.length;
     const lane = message.lane as Lane | undefined;
-    if (lane === undefined) {
-      if (delayMs <= 0) {
-        this.#ready.push(next);
-        return;
-      }
-      this.#park(next);
-      this.#delayed.set(
-        next,
-        startTimer(() => this.#undelay(next), delayMs),
-      );
-      return;
-    }
-    this.#putBack(lane, next, delayMs);
+    if (lane !== undefined) {
+      lane.out--;
+      lane.gathering = true;
+      this.#putBack(lane, next);
+    } else if (delayMs > 0) this.#wait(next, delayMs);
+    else if (attempt === message.attempt) this.#ready.unshift(next);
+    else this.#ready.push(next);
   }
 
-  /** A handed-out message comes back uncounted, into its old place. */
-  handBack(message: Received): void {
-    const next = message.again(message.attempt);
-    this.#bytes += next.payload.length;
-    const lane = message.lane as Lane | undefined;
-    if (lane === undefined) {
-      this.#ready.unshift(next);
-      return;
+  /** The key with the most messages that wait behind a busy lane, and how many they are. */
+  longest(): { readonly key: string | undefined; readonly count: number } {
+    let key: string | undefined;
+    let count = 0;
+    for (const lane of this.#lanes.values()) {
+      if (lane.waiting.size <= count) continue;
+      key = lane.key;
+      count = lane.waiting.size;
     }
-    this.#putBack(lane, next, 0);
-  }
-
-  /** An earlier message of its lane failed after this one was handed out: handled now, it would come before that one. */
-  overtaken(message: Received): boolean {
-    return ((message.lane as Lane | undefined)?.backFrom ?? Infinity) < message.sequence;
+    return { key, count };
   }
 
   /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
@@ -156,6 +150,7 @@ export class Lanes {
       if (lane.stalled) for (const message of waited) this.#unpark(message);
       taken.push(...waited);
       if (lane.waiting.size === 0) lane.clear(); // nothing waits for its next attempt any more
+      else if (waited.length > 0) this.#waitForHead(lane);
     }
     for (const message of taken) this.#bytes -= message.payload.length;
     // The others may go on where what was before them has gone.
@@ -177,14 +172,29 @@ export class Lanes {
     return lane;
   }
 
-  #putBack(lane: Lane, message: Received, delayMs: number): void {
-    lane.out--;
-    lane.gather(message.sequence);
+  /** One that was given back before it was due, and has come again. False when it is due now. */
+  #delay(lane: Lane | undefined, message: Received): boolean {
+    const delayMs = message.notBeforeMs - monotonicMs();
+    if (delayMs <= 0) return false;
+    if (lane === undefined) this.#wait(message, delayMs);
+    else this.#putBack(lane, message);
+    return true;
+  }
+
+  #wait(message: Received, delayMs: number): void {
+    this.#park(message);
+    this.#delayed.set(
+      message,
+      startTimer(() => this.#undelay(message), delayMs),
+    );
+  }
+
+  #putBack(lane: Lane, message: Received): void {
     this.#recall(lane, message.sequence);
-    if (delayMs > 0) this.#stall(lane, delayMs);
     lane.putBack(message);
     this.#waiting++;
     if (lane.stalled) this.#park(message);
+    this.#waitForHead(lane);
     this.#advance(lane);
   }
 
@@ -204,18 +214,31 @@ export class Lanes {
     }
   }
 
+  /** The lane waits until the first of it is due, and no longer: others of it may be due later, each in its turn. */
+  #waitForHead(lane: Lane): void {
+    const { notBeforeMs = 0 } = lane.waiting.peek() ?? {};
+    const dueInMs = notBeforeMs === 0 ? 0 : notBeforeMs - monotonicMs();
+    if (dueInMs > 0) this.#stall(lane, dueInMs);
+    else if (lane.stalled) this.#unstall(lane);
+  }
+
   #stall(lane: Lane, delayMs: number): void {
     this.#failedKey = lane.key;
     if (!lane.stalled) for (const message of lane.waiting) this.#park(message);
     lane.stalled = true;
     stopTimer(lane.timer);
     lane.timer = startTimer(() => {
-      lane.timer = undefined;
-      lane.stalled = false;
-      for (const message of lane.waiting) this.#unpark(message);
+      this.#unstall(lane);
       this.#advance(lane);
       this.#onReady();
     }, delayMs);
+  }
+
+  #unstall(lane: Lane): void {
+    stopTimer(lane.timer);
+    lane.timer = undefined;
+    lane.stalled = false;
+    for (const message of lane.waiting) this.#unpark(message);
   }
 
   #undelay(message: Received): void {
@@ -226,8 +249,10 @@ export class Lanes {
   }
 
   #advance(lane: Lane): void {
-    if (lane.out === 0) lane.endGathering();
+    if (lane.out === 0) lane.gathering = false;
     while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
+      if ((lane.waiting.peek()?.notBeforeMs ?? 0) > 0) this.#waitForHead(lane);
+      if (lane.stalled) return;
       this.#ready.push(lane.waiting.shift() as Received);
       this.#waiting--;
       lane.out++;

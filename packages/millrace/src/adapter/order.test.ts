@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import type { ReceivedMessage } from "../message/index.ts";
+import { subscriptionDoor } from "../message/subscription-door.ts";
 import { type HandMessage, HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
 
 const of = (key: string, ...numbers: number[]): HandMessage[] => numbers.map((number) => ({ id: `${key}${number}`, key }));
@@ -104,7 +105,7 @@ describe("above one in flight", () => {
     await fc.assert(
       fc.asyncProperty(plan, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }), async (messages, maxInFlight, depth) => {
         const source = new HandSource();
-        const options = { maxInFlight, "millrace.laneDepth": depth };
+        const options = { maxInFlight, perKey: depth };
         const subscription = await source.subscribe(options);
         const iterator = subscription[Symbol.asyncIterator]();
         source.session.deliver(...messages.map(({ key }, index) => ({ id: String(index), key })));
@@ -113,7 +114,7 @@ describe("above one in flight", () => {
         const inHand: ReceivedMessage[] = [];
         while (acked.length < messages.length) {
           while (inHand.length === 0 || (inHand.length < maxInFlight && subscription.status().held > 0)) {
-            const more = inHand.length === 0 ? await nextOf(iterator) : subscription["millrace.take"]();
+            const more = inHand.length === 0 ? await nextOf(iterator) : subscriptionDoor(subscription)?.take();
             if (more === undefined) break;
             inHand.push(more);
           }
@@ -126,7 +127,7 @@ describe("above one in flight", () => {
             // As the router does: later ones of the lane go back uncounted.
             for (const later of failed) {
               inHand.splice(inHand.indexOf(later), 1);
-              (later as unknown as { "millrace.handBack"(): boolean })["millrace.handBack"]();
+              later.nack({ uncounted: true });
             }
           } else {
             message.ack();
@@ -147,14 +148,14 @@ describe("above one in flight", () => {
 describe("several messages of one lane in hand", () => {
   it("come in order, and go back in order behind a failed one, uncounted", async () => {
     const source = new HandSource();
-    const subscription = await source.subscribe({ maxInFlight: 4, "millrace.laneDepth": 3 } as object);
+    const subscription = await source.subscribe({ maxInFlight: 4, perKey: 3 });
     const iterator = subscription[Symbol.asyncIterator]();
     source.session.deliver(...of("a", 1, 2, 3, 4));
-    const [one, two, three] = (await take(iterator, 3)) as (ReceivedMessage & { "millrace.handBack"(): boolean })[];
+    const [one, two, three] = await take(iterator, 3);
     one?.ack();
     two?.nack();
     expect(await readyNow(iterator)).toBeUndefined(); // not before the third is back, too
-    three?.["millrace.handBack"]();
+    three?.nack({ uncounted: true });
     const again = await take(subscription[Symbol.asyncIterator](), 3);
     expect(again.map(({ id, delivery }) => [id, delivery.attempt])).toEqual([
       ["a2", 2],

@@ -1,8 +1,10 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import type { ContextKey } from "../message/context-key.ts";
-import type { Taker } from "../message/doors.ts";
+import { dueAtOf } from "../message/due-at.ts";
+import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../message/in-hand.ts";
 import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackOptions, ReceivedMessage, StandardSchema, Verdict } from "../message/index.ts";
+import { keyBytes } from "../message/key-bytes.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
 import { DerivedMessage } from "./derived-message.ts";
@@ -30,9 +32,6 @@ export interface Settler<Receipt> {
   holds(message: Received<Receipt>): boolean;
   onAck(message: Received<Receipt>): void;
   onNack(message: Received<Receipt>, options: NackOptions | undefined): void;
-  onHandBack(message: Received<Receipt>): void;
-  /** An earlier message of its lane failed after it was handed out. */
-  overtaken?(message: Received<Receipt>): boolean;
   describe(message: Received<Receipt>): Delivery;
 }
 
@@ -40,13 +39,16 @@ const PENDING = 0;
 const ACKED = 1;
 const NACKED = 2;
 const LOST = 3;
+/** What else there is to know, in bits. */
+const ENDED = 1;
+const TOLD_NACK = 2;
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
 
 /**
- * One delivery of a message. Signal, `settled`, metadata and `delivery` come into being when first asked for; a message that
- * is only read and acked costs this one object.
+ * One delivery of a message, and the one object behind all views of it. Signal, `settled`, metadata and `delivery` come into being when
+ * first asked for; a message that is only read and acked costs this one object.
  */
-export class Received<Receipt = unknown> implements ReceivedMessage {
+export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   readonly key: string | undefined;
   readonly payload: Uint8Array;
   readonly receipt: Receipt;
@@ -55,17 +57,20 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   sequence = 0;
   /** The lane it waits in or was handed out from. */
   lane: unknown = undefined;
+  /** It failed before, and is not to be handed out again before this moment of the monotonic clock, in milliseconds. */
+  notBeforeMs = 0;
   /** Neighbours among the messages in flight, in order of handing out. */
   before: Received<Receipt> | undefined = undefined;
   behind: Received<Receipt> | undefined = undefined;
+  redeliveryDelayMs: number | undefined = undefined;
 
   readonly #source: MessageSource;
   readonly #original: TextMap | undefined;
   #metadata: TextMap | undefined = undefined;
   #settler: Settler<Receipt> | undefined = undefined;
   #state = PENDING;
-  #ended = false;
-  #redeliveryDelayMs: number | undefined = undefined;
+  #bits = 0;
+  #call: HandlerCall | undefined = undefined;
   #taker: Taker | undefined = undefined;
   #reason: unknown = undefined;
   #controller: AbortController | undefined = undefined;
@@ -85,6 +90,18 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
     return this.#source.id;
   }
 
+  get keyBytes(): Uint8Array | undefined {
+    return this.key === undefined ? undefined : keyBytes(this.key);
+  }
+
+  get dueAt(): Date | undefined {
+    return dueAtOf(this.metadata);
+  }
+
+  get topic(): undefined {
+    return undefined;
+  }
+
   get metadata(): Metadata {
     this.#metadata ??= this.#original === undefined ? (this.#source.readMetadata?.() ?? new TextMap()) : new TextMap(this.#original);
     return this.#metadata;
@@ -101,7 +118,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#ended) this.#controller.abort(this.#reason ?? endOfHandling(this));
+      if ((this.#bits & ENDED) !== 0) this.#controller.abort(this.#reason ?? endOfHandling(this));
     }
     return this.#controller.signal;
   }
@@ -128,6 +145,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   }
 
   nack(options?: NackOptions): boolean {
+    this.#bits |= TOLD_NACK;
     if (this.#state !== PENDING) return this.#state === NACKED;
     const settler = this.#settle(NACKED);
     settler?.onNack(this, options);
@@ -147,12 +165,12 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
   }
 
   json(): unknown;
-  json<Output>(schema: StandardSchema<Output>): Output;
-  json(schema?: StandardSchema<unknown>): unknown {
+  json<Output>(schema: StandardSchema<unknown, Output>): Output;
+  json(schema?: StandardSchema<unknown, unknown>): unknown {
     return payloadJson(this, schema);
   }
 
-  jsonAsync<Output>(schema: StandardSchema<Output>): Promise<Output> {
+  jsonAsync<Output>(schema: StandardSchema<unknown, Output>): Promise<Output> {
     return payloadJsonAsync(this, schema);
   }
 
@@ -160,18 +178,20 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
     return copyMessage(this, changes);
   }
 
-  /** Called by the subscription when it takes the message in. */
+  /** Called by the subscription when it takes the message in. One that it had before keeps its place in the order. */
   adopt(settler: Settler<Receipt>, sequence: number): void {
+    if (this.#settler === settler) return;
     this.#settler = settler;
     this.sequence = sequence;
   }
 
-  /** A fresh delivery of the same message: original bytes and metadata, no verdict. */
-  again(attempt: number): Received<Receipt> {
+  /** A fresh delivery of the same message: original bytes and metadata, no verdict; due when this one would be. */
+  again(attempt: number, notBeforeMs: number = this.notBeforeMs): Received<Receipt> {
     const next = new Received<Receipt>({ source: this.#source, key: this.key, payload: this.payload, metadata: this.#original }, this.receipt, attempt);
     next.#settler = this.#settler;
     next.sequence = this.sequence;
     next.lane = this.lane;
+    next.notBeforeMs = notBeforeMs;
     return next;
   }
 
@@ -180,46 +200,46 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
     if (this.#state !== PENDING) return false;
     this.#state = LOST;
     this.#settled?.resolve("lost");
-    this.end(reason);
-    this.#taker?.onLost?.(this, reason);
+    this.#abort(reason);
+    this.#call?.onVerdict("lost", reason);
     return true;
   }
 
-  /** Aborts the signal, or makes it aborted from birth. */
-  end(reason?: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#reason = reason;
-    this.#controller?.abort(reason ?? endOfHandling(this));
+  // ── what stands behind all views ──
+
+  get nacked(): boolean {
+    return (this.#bits & TOLD_NACK) !== 0;
   }
 
-  "millrace.takenBy"(taker: Taker): void {
+  get content(): object {
+    return this.#source;
+  }
+
+  get call(): HandlerCall | undefined {
+    return this.#call;
+  }
+
+  get taker(): Taker | undefined {
+    return this.#taker;
+  }
+
+  begin(call: HandlerCall, taker: Taker): void {
+    this.#call = call;
     this.#taker = taker;
     this.#delivery = undefined;
   }
 
-  "millrace.ended"(reason?: unknown): void {
-    this.end(reason);
+  end(reason?: unknown): void {
+    this.#call = undefined;
+    if (this.#state !== PENDING || reason !== undefined) this.#abort(reason);
   }
 
-  "millrace.redeliverAfter"(delayMs: number): boolean {
-    this.#redeliveryDelayMs = delayMs;
-    return true;
-  }
-
-  get "millrace.redeliveryDelayMs"(): number | undefined {
-    return this.#redeliveryDelayMs;
-  }
-
-  get "millrace.overtaken"(): boolean {
-    return this.#settler?.overtaken?.(this) ?? false;
-  }
-
-  "millrace.handBack"(): boolean {
-    if (this.#state !== PENDING) return false;
-    const settler = this.#settle(NACKED);
-    settler?.onHandBack(this);
-    return settler !== undefined;
+  /** Aborts the signal, or makes it aborted from birth. */
+  #abort(reason?: unknown): void {
+    if ((this.#bits & ENDED) !== 0) return;
+    this.#bits |= ENDED;
+    this.#reason = reason;
+    this.#controller?.abort(reason ?? endOfHandling(this));
   }
 
   /** Whom to tell; nobody when the verdict does not hold. */
@@ -228,10 +248,13 @@ export class Received<Receipt = unknown> implements ReceivedMessage {
     if (settler === undefined || !settler.holds(this)) return undefined;
     this.#state = state;
     this.#settled?.resolve(VERDICTS[state] as Verdict);
-    if (this.#taker === undefined) this.end();
+    if (this.#call === undefined) this.#abort();
+    else this.#call.onVerdict(VERDICTS[state] as Verdict);
     return settler;
   }
 }
+
+standsBehindViews(Received.prototype);
 
 function endOfHandling(message: ReceivedMessage): MillraceError {
   return new MillraceError(`the handling of message ${message.id} has ended`, { code: "HANDLING_ENDED" });

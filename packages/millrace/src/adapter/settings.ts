@@ -1,5 +1,6 @@
+import { guarded } from "../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../logger/index.ts";
-import type { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { Received } from "./received.ts";
 
 /** What an adapter tells its subscriptions about itself and its user's wishes. */
@@ -41,6 +42,24 @@ export type KnownSettings = { readonly [Name in keyof AdapterSettings]-?: Exclud
 
 const MIB = 1024 * 1024;
 
+const NAMES: OptionNames<AdapterSettings> = {
+  adapter: true,
+  prefetch: true,
+  prefetchBytes: true,
+  parkLimit: true,
+  parkBytes: true,
+  settleDelayMs: true,
+  settleBatch: true,
+  settlesApart: true,
+  returns: true,
+  keepsAttempts: true,
+  leaseMs: true,
+  orderingKey: true,
+  reconnectMinMs: true,
+  reconnectMaxMs: true,
+  logger: true,
+};
+
 export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
   prefetch: 1000,
   prefetchBytes: 32 * MIB,
@@ -58,10 +77,12 @@ export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
   logger: silentLogger,
 });
 
-/** Defaults filled in; the caller's object is not written. */
+/** Defaults filled in; the caller's object is not written. Throws `OptionError` for a setting that is not known. */
 export function knownSettings(given: AdapterSettings): KnownSettings {
+  new OptionCheck("AdapterSubscription").known(given, NAMES, "settings").done();
   const known: Record<string, unknown> = { ...SETTING_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) known[name] = value;
+  known.logger = guarded(known.logger as Logger);
   return known as unknown as KnownSettings;
 }
 

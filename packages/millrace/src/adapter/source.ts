@@ -39,8 +39,10 @@ export interface Session<Receipt> {
   describe?(message: Received<Receipt>): Partial<Delivery>;
   /** True when nothing is left to fetch; lets `router.idle()` wait for a backlog that is still at the broker. */
   caughtUp?(): MaybePromise<boolean>;
-  /** Messages not yet delivered to this group, when that is known without asking. */
+  /** Messages not yet settled by this group: at the broker as far as known, held here, and in flight. Known without asking, or absent. */
   lag?(): number | undefined;
+  /** When the oldest of them was published, where that is known without asking. */
+  oldestAt?(): Date | undefined;
 }
 
 export type Settlement<Receipt> =

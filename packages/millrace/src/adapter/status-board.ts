@@ -1,5 +1,6 @@
 import { wallMs } from "../internal/timers.ts";
 import type { HandlerState, SubscriptionStatus } from "../message/index.ts";
+import type { SubscriptionCounts } from "../message/subscription-door.ts";
 
 /** Keeps what `status()` tells: state and since when, what blocks, the last error, records stepped over. */
 export class StatusBoard {
@@ -9,30 +10,47 @@ export class StatusBoard {
   #lastError: Error | undefined;
   #undecodable = 0;
   #undecodableAt = "";
+  #reconnected = 0;
+  #listeners: readonly (() => void)[] = [];
+
+  get counts(): SubscriptionCounts {
+    return { undecodable: this.#undecodable, reconnected: this.#reconnected };
+  }
+
+  /** Told at once of every change; answers with how to stop. */
+  listen(listener: () => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((known) => known !== listener);
+    };
+  }
 
   set(state: HandlerState): void {
     if (state === this.#state) return;
+    if (this.#state === "reconnecting" && (state === "running" || state === "paused")) this.#reconnected++;
     this.#state = state;
-    this.#since = wallMs();
+    this.#changed();
   }
 
   /** Something named `by` holds the subscription up; `undefined` when it is over. */
   block(by: string, detail: string | undefined): void {
     if (detail === undefined ? !this.#blocks.delete(by) : this.#blocks.get(by) === detail) return;
     if (detail !== undefined) this.#blocks.set(by, detail);
-    this.#since = wallMs();
+    this.#changed();
   }
 
   error(error: unknown): void {
     this.#lastError = error instanceof Error ? error : new Error(String(error));
+    this.#tell();
   }
 
   undecodable(position: string): void {
     this.#undecodable++;
     this.#undecodableAt = position;
+    this.#tell();
   }
 
-  read(inFlight: number, held: number, lag: number | undefined): SubscriptionStatus {
+  read(inFlight: number, held: number, lag: number | undefined, oldestAt: Date | undefined): SubscriptionStatus {
     const blocked = this.#state === "running" && this.#blocks.size > 0;
     const details = blocked ? [...this.#blocks.values()] : [];
     if (this.#undecodable > 0) details.push(`${this.#undecodable} undecodable, last at ${this.#undecodableAt}`);
@@ -42,8 +60,18 @@ export class StatusBoard {
       inFlight,
       held,
       lag,
+      oldestAt,
       detail: details.length === 0 ? undefined : details.join("; "),
       lastError: this.#lastError,
     };
+  }
+
+  #changed(): void {
+    this.#since = wallMs();
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -223,11 +223,11 @@ describe("health of a subscription", () => {
   it("counts records that could not be decoded, logs them with topic and position, and sends them raw to the dead letter", async () => {
     const logger = new RecordingLogger();
     const source = new HandSource();
-    const rawDeadLetter = vi.fn(async () => {});
-    const subscription = await source.subscribe({ "millrace.rawDeadLetter": rawDeadLetter } as object, { logger });
+    const undecodable = vi.fn(async () => {});
+    const subscription = await source.subscribe({ undecodable }, { logger });
     const [payload, error] = [new Uint8Array([1, 2]), new Error("bad envelope")];
     await source.session.intake.undecodable({ position: "0:7", payload, error });
-    expect(rawDeadLetter).toHaveBeenCalledWith(payload, "0:7", error);
+    expect(undecodable).toHaveBeenCalledWith({ topic: "orders", position: "0:7", payload, error });
     expect(subscription.status().detail).toBe("1 undecodable, last at 0:7");
     expect(logger.at("error")[0]?.fields).toMatchObject({ topic: "orders", position: "0:7", error });
   });

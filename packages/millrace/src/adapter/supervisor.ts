@@ -42,9 +42,21 @@ export class Supervisor {
     return this.#session;
   }
 
-  /** Opens the first session; its failure is the caller's to see, nothing is retried. */
+  /** Opens the first session; its failure is the caller's to see, nothing is retried. Rejects at once when it is stopped meanwhile. */
   async start(): Promise<void> {
-    await this.#open();
+    const { signal } = this.#stop;
+    let onAbort = (): void => {};
+    const stopped = new Promise<never>((_resolve, reject) => {
+      onAbort = () => reject(signal.reason);
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+    const opening = this.#open();
+    opening.catch(() => {}); // should it end after the stop: it has closed what it opened
+    try {
+      await Promise.race([opening, stopped]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MillraceError } from "../errors/index.ts";
+import type { HandlerCall } from "../message/in-hand.ts";
 import { contextKey } from "../message/index.ts";
 import { HandSource, nextOf } from "./hand-source.fixture.ts";
 import type { Received } from "./received.ts";
@@ -12,6 +13,13 @@ async function handedOut(): Promise<{ source: HandSource; message: Received<stri
   const message = (await nextOf(iterator)) as Received<string>;
   return { source, message, again: async () => (await nextOf(iterator)) as Received<string> };
 }
+
+const callThatOnlyListens: HandlerCall = {
+  onVerdict: () => {},
+  rest: async (run) => await run(new AbortController().signal),
+  resting: false,
+  onRest: () => () => {},
+};
 
 describe("a verdict", () => {
   it("is the first one that is given", async () => {
@@ -67,11 +75,11 @@ describe("the signal of a message", () => {
 
   it("lives on after a verdict inside a running handler, until the handler has ended", async () => {
     const { message } = await handedOut();
-    message["millrace.takenBy"]({ handler: "charge", publishTopic: undefined });
+    message.begin(callThatOnlyListens, { handler: "charge", publishTopic: undefined });
     const { signal } = message;
     message.ack();
     expect(signal.aborted).toBe(false);
-    message["millrace.ended"]();
+    message.end();
     expect(signal.reason).toMatchObject({ code: "HANDLING_ENDED" });
   });
 
@@ -86,7 +94,7 @@ describe("the signal of a message", () => {
     const { source, message } = await handedOut();
     const { signal } = message;
     source.session.intake.lose();
-    message["millrace.ended"]();
+    message.end(new Error("later"));
     expect(signal.reason).toMatchObject({ code: "DELIVERY_LOST" });
   });
 });
@@ -107,8 +115,8 @@ describe("a redelivery", () => {
 
   it("comes with the same attempt after it was handed back", async () => {
     const { message, again } = await handedOut();
-    expect(message["millrace.handBack"]()).toBe(true);
-    expect(message["millrace.handBack"]()).toBe(false);
+    expect(message.nack({ uncounted: true })).toBe(true);
+    expect(message.ack()).toBe(false);
     expect((await again()).delivery.attempt).toBe(1);
   });
 });

@@ -4,17 +4,12 @@ import { metadata, type ReceivedMessage } from "../message/index.ts";
 import { runScenario } from "./conformance.ts";
 import type { ConformanceSetup } from "./conformance-setup.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
-import { type Breakage, breaking } from "./testdata/breaking.ts";
-
-interface Row {
-  readonly does: string;
-  readonly scenarios: readonly string[];
-  readonly breakage: Breakage | (() => Breakage);
-}
+import { ADMIN_ROWS } from "./testdata/admin-rows.ts";
+import { type Breakage, type BrokenRow, breaking } from "./testdata/breaking.ts";
 
 const never = (): Promise<never> => new Promise(() => {});
 
-const ROWS: readonly Row[] = [
+const ROWS: readonly BrokenRow[] = [
   {
     does: "drops one message of a batch",
     scenarios: ["publish-subscribe", "concurrent-subscribe", "groups", "publish-large-batch"],
@@ -188,6 +183,7 @@ const ROWS: readonly Row[] = [
     scenarios: ["signal-closes"],
     breakage: { options: ({ signal: _signal, ...options }) => options },
   },
+  ...ADMIN_ROWS,
   {
     does: "leaves a timer running",
     scenarios: ["nothing-left-open"],
@@ -216,6 +212,7 @@ function setupWith(breakage: Breakage): ConformanceSetup {
     capabilities: persistentMemoryCapabilities,
     create: () => breaking(new MemoryPubSub({ persistent: true }), breakage),
     singleInstance: true,
+    admin: ["topics", "groups", "lag", "seek", "deleteGroup"],
     limits: { patienceMs: 400, backlog: 5000 },
   };
 }

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { startTimer } from "../internal/timers.ts";
+import { OptionCheck } from "../options/index.ts";
 
 export interface ChaosTarget {
   readonly host?: string | undefined;
@@ -26,8 +27,9 @@ export class ChaosProxy implements AsyncDisposable {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** Listens on a free port of the loopback address. */
+  /** Listens on a free port of the loopback address. Rejects with `OptionError` `BAD_OPTION`. */
   static async start(target: ChaosTarget): Promise<ChaosProxy> {
+    new OptionCheck("ChaosProxy").known(target, { host: true, port: true }).required("port", target.port).done();
     const proxy = new ChaosProxy(target);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once("error", reject);

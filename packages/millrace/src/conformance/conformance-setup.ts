@@ -1,4 +1,5 @@
-import type { Capabilities, Message, PubSub } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PubSub } from "../message/index.ts";
+import type { OptionCheck } from "../options/index.ts";
 import type { ChaosProxy } from "./chaos-proxy.ts";
 
 type MaybePromise<T> = T | Promise<T>;
@@ -15,6 +16,8 @@ export interface ConformanceSetup {
   readonly singleInstance?: boolean | undefined;
   /** Turns the suite's id for a topic into a name that this broker accepts. Default: the id itself. */
   topicName?(id: string): string;
+  /** The questions that `admin` answers; each of them is proved. Default: none, and then there must be no `admin`. */
+  readonly admin?: ReadonlyArray<keyof BrokerAdmin> | undefined;
   readonly limits?: ConformanceLimits | undefined;
   readonly lease?: ConformanceLease | undefined;
   readonly faults?: ConformanceFaults | undefined;
@@ -70,4 +73,38 @@ export interface WorkerCommand {
   readonly execArgv?: readonly string[] | undefined;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Adds to `check` what has a name in a setup that nothing looks for: a fault that is misspelt would pass for one that is not run. */
+export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): OptionCheck {
+  return check
+    .known(setup, {
+      name: true,
+      capabilities: true,
+      create: true,
+      singleInstance: true,
+      topicName: true,
+      limits: true,
+      lease: true,
+      faults: true,
+      publishInTransaction: true,
+      admin: true,
+      exclude: true,
+    })
+    .known(
+      setup.limits,
+      {
+        maxPayloadBytes: true,
+        maxMetadataBytes: true,
+        spontaneousDuplicates: true,
+        backlog: true,
+        kills: true,
+        patienceMs: true,
+        oddTopicNames: true,
+      },
+      "limits",
+    )
+    .known(setup.lease, { leaseMs: true, create: true }, "lease")
+    .known(setup.faults, { restartBroker: true, proxied: true, deleteTopic: true, putUndecodable: true, worker: true }, "faults")
+    .known(setup.faults?.worker, { module: true, execArgv: true, env: true }, "faults.worker");
 }

@@ -1,7 +1,7 @@
 import { OptionError } from "../errors/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { unprovedClaims } from "./capability-proofs.ts";
-import type { ConformanceSetup } from "./conformance-setup.ts";
+import { type ConformanceSetup, checkSetupNames } from "./conformance-setup.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import type { TestRunner } from "./test-runner.ts";
@@ -13,7 +13,7 @@ import { World } from "./world.ts";
  * A scenario that does not apply, or that `setup.exclude` names, is shown as not run with its reason, never as passed.
  * Nothing is retried. Each test has a topic and a group of its own.
  *
- * Throws `OptionError` `BAD_OPTION` when an exclusion names no scenario or gives no reason.
+ * Throws `OptionError` `BAD_OPTION` when the setup has a part that is not known, or an exclusion names no scenario or gives no reason.
  *
  * ```ts
  * import { describe, it } from "vitest";
@@ -57,7 +57,7 @@ export function applies(scenario: Scenario, setup: ConformanceSetup): true | str
 }
 
 function register(runner: TestRunner, setup: ConformanceSetup, times: number): void {
-  checkExclusions(setup);
+  checkSetup(setup);
   runner.describe(`${setup.name} keeps the contract${times > 1 ? `, ${times} times at once` : ""}`, () => {
     for (const scenario of SCENARIOS) {
       const verdict = applies(scenario, setup);
@@ -86,8 +86,8 @@ function paceOf(copies: number): number {
   return Math.max(1, copies / 4);
 }
 
-function checkExclusions(setup: ConformanceSetup): void {
-  const check = new OptionCheck(`conformance of ${setup.name}`);
+function checkSetup(setup: ConformanceSetup): void {
+  const check = checkSetupNames(new OptionCheck(`conformance of ${setup?.name}`), setup);
   const names = new Set(SCENARIOS.map((scenario) => scenario.name));
   for (const [name, reason] of Object.entries(setup.exclude ?? {})) {
     check.that(names.has(name), `exclude names "${name}", which is no scenario`);

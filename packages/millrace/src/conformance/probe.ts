@@ -1,4 +1,6 @@
+import { wallMs } from "../internal/timers.ts";
 import type { NackOptions, ReceivedMessage, Subscription } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
 import { Bell } from "./bell.ts";
 
 /** What a probe does with a message. `"hold"` leaves it to the test. */
@@ -12,6 +14,8 @@ export interface HandOut {
   readonly attempt: number;
   /** Place among this probe's hand-outs, from 0. */
   readonly index: number;
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface ProbeOptions {
@@ -46,6 +50,7 @@ export class Probe {
   readonly #reading: Promise<void>;
 
   constructor(subscription: Subscription, options: ProbeOptions = {}) {
+    new OptionCheck("Probe").known(options, { decide: true, bell: true, strict: true, patienceMs: true }).done();
     this.subscription = subscription;
     this.#decide = options.decide ?? (() => "ack");
     this.#bell = options.bell ?? new Bell();
@@ -98,7 +103,7 @@ export class Probe {
   }
 
   #note(message: ReceivedMessage): void {
-    const handOut: HandOut = { message, id: message.id, attempt: message.delivery.attempt, index: this.handOuts.length };
+    const handOut: HandOut = { message, id: message.id, attempt: message.delivery.attempt, index: this.handOuts.length, at: wallMs() };
     this.handOuts.push(handOut);
     this.seen.add(handOut.id);
     this.holding.set(handOut.id, handOut);

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../message/index.ts";
+import type { BrokerAdmin, Capabilities } from "../message/index.ts";
 import type { ConformanceSetup } from "./conformance-setup.ts";
 import type { World } from "./world.ts";
 
@@ -34,7 +34,13 @@ export const needsGroups = (capabilities: Capabilities): true | string => need(c
 export const needsRedelivery = (capabilities: Capabilities): true | string => need(capabilities.redelivers, "the adapter does not redeliver");
 export const needsOrder = (capabilities: Capabilities): true | string => need(capabilities.ordering !== "none", "the adapter promises no order");
 export const needsReplay = (capabilities: Capabilities): true | string => need(capabilities.replay, "the adapter cannot replay");
+export const needsDelay = (capabilities: Capabilities): true | string =>
+  need(capabilities.maxPublishDelayMs > 0, "the adapter holds no published messages back");
 export const needsWorker = (setup: ConformanceSetup): true | string => need(setup.faults?.worker, "the setup names no worker program");
 export const needsProxy = (setup: ConformanceSetup): true | string => need(setup.faults?.proxied, "the setup has no proxied connection");
+export const needsAdmin = (setup: ConformanceSetup, ...questions: ReadonlyArray<keyof BrokerAdmin>): true | string => {
+  const missing = questions.filter((question) => setup.admin?.includes(question) !== true);
+  return missing.length === 0 ? true : `the adapter's admin does not answer ${missing.join(", ")}`;
+};
 export const needsInstances = (setup: ConformanceSetup): true | string =>
   need(setup.singleInstance !== true, "an instance of this adapter does not see what another one holds");

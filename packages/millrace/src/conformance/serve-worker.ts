@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import type { PubSub, ReceivedMessage, Subscription } from "../message/index.ts";
+import { Message, type PubSub, type ReceivedMessage, type Subscription } from "../message/index.ts";
 import type { WorkerOrder, WorkerReport, WorkerTask } from "./worker-process.ts";
 
 /**
@@ -38,6 +38,12 @@ async function obey(order: WorkerOrder, pubsub: PubSub, subscription: Subscripti
       const message = held.get(order.id);
       const holds = message !== undefined && (order.order === "ack" ? message.ack() : message.nack(order.options));
       say({ event: "verdict", id: order.id, verdict: order.order, holds });
+      return;
+    }
+    case "publish": {
+      const messages = order.messages.map(({ id, text, dueMs }) => new Message(text, { id, deliverAt: new Date(dueMs) }));
+      await pubsub.publish(subscription.topic, messages);
+      say({ event: "published" });
       return;
     }
     case "flush":

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { NackOptions } from "../message/index.ts";
+import { OptionCheck } from "../options/index.ts";
 import type { Bell } from "./bell.ts";
 import type { WorkerCommand } from "./conformance-setup.ts";
 
@@ -17,15 +18,23 @@ export interface WorkerTask {
   readonly shortLease?: boolean | undefined;
 }
 
+/** A message for the worker to publish to its topic, due at `dueMs` since the epoch. */
+export interface DelayedText {
+  readonly id: string;
+  readonly text: string;
+  readonly dueMs: number;
+}
+
 /** What the worker is told, one JSON line each. */
 export type WorkerOrder =
   | { readonly order: "ack" | "nack"; readonly id: string; readonly options?: NackOptions | undefined }
+  | { readonly order: "publish"; readonly messages: readonly DelayedText[] }
   | { readonly order: "flush" | "close" | "freeze" }
   | { readonly order: "block"; readonly ms: number };
 
 /** What the worker tells, one JSON line each. */
 export type WorkerReport =
-  | { readonly event: "subscribed" | "flushed" | "closed" | "blocking" | "unblocked" | "freezing" }
+  | { readonly event: "subscribed" | "published" | "flushed" | "closed" | "blocking" | "unblocked" | "freezing" }
   | { readonly event: "received"; readonly id: string; readonly attempt: number }
   | { readonly event: "verdict"; readonly id: string; readonly verdict: "ack" | "nack"; readonly holds: boolean }
   | { readonly event: "settled"; readonly id: string; readonly as: string }
@@ -41,6 +50,10 @@ export class WorkerProcess {
   #killed = false;
 
   constructor(command: WorkerCommand, task: WorkerTask, bell: Bell) {
+    new OptionCheck("WorkerProcess")
+      .known(command, { module: true, execArgv: true, env: true })
+      .known(task, { topic: true, group: true, maxInFlight: true, verdict: true, shortLease: true }, "task")
+      .done();
     this.#bell = bell;
     this.#child = spawn(process.execPath, [...(command.execArgv ?? []), command.module, JSON.stringify(task)], {
       stdio: ["pipe", "pipe", "pipe"],

@@ -1,7 +1,7 @@
 import { MillraceError } from "../errors/index.ts";
-import { startTimer, stopTimer } from "../internal/timers.ts";
+import { monotonicMs, startTimer, stopTimer } from "../internal/timers.ts";
 import { uuidV7 } from "../internal/uuid-v7.ts";
-import { type Capabilities, Message, type PubSub, type SubscribeOptions, type Subscription } from "../message/index.ts";
+import { type BrokerAdmin, type Capabilities, Message, type PubSub, type SubscribeOptions, type Subscription } from "../message/index.ts";
 import { Bell } from "./bell.ts";
 import type { ConformanceLimits, ConformanceSetup } from "./conformance-setup.ts";
 import { Probe, type ProbeOptions } from "./probe.ts";
@@ -9,6 +9,7 @@ import { WorkerProcess, type WorkerTask } from "./worker-process.ts";
 
 /** A busy machine may need long to start a process; that says nothing about the adapter. */
 const START_MS = 60_000;
+const LOOK_AGAIN_MS = 10;
 
 export interface WatchOptions extends SubscribeOptions, Pick<ProbeOptions, "decide" | "strict"> {
   readonly topic?: string | undefined;
@@ -21,6 +22,8 @@ export class World {
   readonly limits: ConformanceLimits;
   readonly bell: Bell = new Bell();
   readonly patienceMs: number;
+  /** How many times as long as usual everything may take. */
+  readonly pace: number;
   /** True where verdicts cannot become durable, because the scenario took the broker away: their `SettleError` is what is promised. */
   unsettled = false;
   readonly #id = uuidV7().replaceAll("-", "").slice(6);
@@ -30,6 +33,7 @@ export class World {
   /** `pace`: how many times as long as usual everything may take, because others share the machine. */
   constructor(setup: ConformanceSetup, pace = 1) {
     this.setup = setup;
+    this.pace = pace;
     this.capabilities = setup.capabilities;
     this.limits = setup.limits ?? {};
     this.patienceMs = (this.limits.patienceMs ?? 15_000) * pace;
@@ -117,6 +121,23 @@ export class World {
 
   until(predicate: () => boolean, what: string, timeoutMs: number = this.patienceMs): Promise<void> {
     return this.bell.until(predicate, what, timeoutMs);
+  }
+
+  /** As `until`, for what rings no bell: the condition is looked at again and again. */
+  async eventually(predicate: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+    const deadline = monotonicMs() + this.patienceMs;
+    while (!(await predicate())) {
+      if (monotonicMs() > deadline) throw new Error(`waited ${this.patienceMs} ms in vain: ${what()}`);
+      await this.quiet(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** The question of this pub/sub's `admin`, which the setup says it answers. */
+  ask<Question extends keyof BrokerAdmin>(pubsub: PubSub, question: Question): NonNullable<BrokerAdmin[Question]> {
+    const { admin } = pubsub;
+    const asked = admin?.[question];
+    if (admin === undefined || asked === undefined) throw new Error(`admin does not answer ${question}, though the setup says so`);
+    return asked.bind(admin) as NonNullable<BrokerAdmin[Question]>;
   }
 
   /** The promise, or a failure when it takes longer than this run's patience. */

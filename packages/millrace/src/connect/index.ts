@@ -1,1 +1,1 @@
-export { type AdapterModule, connect } from "./connect.ts";
+export { type AdapterModule, type ConnectOptions, connect } from "./connect.ts";

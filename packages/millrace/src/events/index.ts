@@ -1,1 +1,1 @@
-export { defineEvent, type EventContract } from "./define-event.ts";
+export { defineEvent, type EventContract, type EventOptions } from "./define-event.ts";

@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
 export interface FanInOptions {
@@ -24,9 +24,12 @@ export interface FanInOptions {
   readonly orderBy?: OrderBy | undefined;
   /** Most messages in one publish call. Default 100. */
   readonly batch?: number | undefined;
-  /** Default: tried again for ever, visible in health. With `attempts` and `deadLetter`, given up there. */
+  /**
+   * For messages that the target refuses. By default they are tried again for ever, visible in health; with `attempts` and a `deadLetter` they
+   * go there when they were refused so often. An outage of the target is no refusal.
+   */
   readonly failure?: FailurePolicy | undefined;
-  /** Wraps each message. */
+  /** Wraps each message. To middleware an outage of the target is a failure as any other: a `poisonQueue` needs a `filter`. */
   readonly middleware?: readonly Middleware[] | undefined;
   /** How long `close()` waits for batches under way. Default 30,000. */
   readonly drainTimeoutMs?: number | undefined;
@@ -36,11 +39,32 @@ export interface FanInOptions {
 
 export const FAN_IN_DEFAULTS: { readonly batch: number } = Object.freeze({ batch: 100 });
 
+const NAMES: OptionNames<FanInOptions> = {
+  subscriber: true,
+  publisher: true,
+  sources: true,
+  target: true,
+  group: true,
+  from: true,
+  sourceKey: true,
+  concurrency: true,
+  orderBy: true,
+  batch: true,
+  failure: true,
+  middleware: true,
+  drainTimeoutMs: true,
+  logger: true,
+};
+
 /** Throws `OptionError` for everything that the router would not find by itself. */
-export function checkFanIn({ subscriber, publisher, sources, target, sourceKey, batch }: FanInOptions): void {
+export function checkFanIn(options: FanInOptions): void {
+  const check = new OptionCheck("FanIn").known(options, NAMES);
+  const { subscriber, publisher, sources, target, sourceKey, batch, failure } = options;
   const list: readonly unknown[] = Array.isArray(sources) ? sources : [];
   const twice = list.find((topic, index) => list.indexOf(topic) !== index);
-  new OptionCheck("FanIn")
+  check
+    .known(failure, { attempts: true, minDelayMs: true, maxDelayMs: true, deadLetter: true }, "failure")
+    .known(failure?.deadLetter, { publisher: true, topic: true }, "failure.deadLetter")
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
     .required("publisher", publisher)

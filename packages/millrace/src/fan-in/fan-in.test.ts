@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { OptionError } from "../errors/index.ts";
 import { silentLogger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
-import { Message, type Publisher } from "../message/index.ts";
+import { Message, type Publisher, transformPublisher } from "../message/index.ts";
 import { readMessages } from "../message/read-messages.ts";
 import { FanIn, type FanInOptions } from "./index.ts";
 
@@ -63,10 +63,34 @@ describe("FanIn", () => {
     await fanIn.start();
     await bus.publish("s1", [new Message("1"), new Message("2"), new Message("3")]);
     await vi.waitFor(() => expect(fanIn.health().handlers.fan_in_s1?.state).toBe("failing"), { timeout: 5000 });
+    expect(fanIn.health().handlers.fan_in_s1?.lastError?.message).toBe("down");
     down = false;
     await vi.waitFor(() => expect(got).toEqual(["1", "2", "3"]), { timeout: 5000 });
     await fanIn.idle();
     expect(fanIn.health().handlers.fan_in_s1?.state).toBe("running");
+    await fanIn.close();
+    await bus.close();
+  });
+
+  it("gives a message that the target refuses to the dead letter, alone, and keeps the key bytes of all", async () => {
+    const key = Uint8Array.of(0xff, 0x01);
+    const bus = new MemoryPubSub({ persistent: true });
+    const refuse = transformPublisher((message) => {
+      if (message.text() === "bad") throw new Error("refused");
+    });
+    const failure = { attempts: 2, minDelayMs: 1, maxDelayMs: 2, deadLetter: { publisher: bus, topic: "dead" } };
+    const fanIn = new FanIn({ subscriber: bus, publisher: refuse(bus), sources: ["s1"], target: "all", logger: silentLogger, failure });
+    await bus.publish(
+      "s1",
+      ["ok0", "ok1", "bad", "ok2", "ok3"].map((text) => new Message(text, { key })),
+    );
+    await fanIn.start();
+    await fanIn.idle();
+    const read = async (topic: string, count: number) => (await readMessages(await bus.subscribe(topic), { count, idleMs: 5000 })).messages;
+    const [all, dead] = [await read("all", 4), await read("dead", 1)];
+    expect(all.map((message) => message.text())).toEqual(["ok0", "ok1", "ok2", "ok3"]);
+    expect(dead.map((message) => message.text())).toEqual(["bad"]);
+    expect([...all, ...dead].map(({ keyBytes }) => keyBytes)).toEqual([key, key, key, key, key]);
     await fanIn.close();
     await bus.close();
   });

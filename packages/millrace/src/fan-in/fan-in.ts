@@ -1,8 +1,6 @@
-import { relayOrder } from "../forwarder/forwarder-options.ts";
-import { relay } from "../forwarder/relay.ts";
 import type { DrainOptions, Message, ReceivedMessage } from "../message/index.ts";
-import { FAILURE_DEFAULTS } from "../router/failure-policy.ts";
-import { type Health, Router } from "../router/index.ts";
+import { Relay } from "../relay/relay.ts";
+import type { Health } from "../router/index.ts";
 import { checkFanIn, FAN_IN_DEFAULTS, type FanInOptions } from "./fan-in-options.ts";
 
 /**
@@ -12,8 +10,11 @@ import { checkFanIn, FAN_IN_DEFAULTS, type FanInOptions } from "./fan-in-options
  * - Each source keeps its own order (per key with `concurrency` above 1); between sources there is none. What is there is
  *   published in one call.
  * - Each source is a handler of its own, `fan_in_<topic>`: one that breaks does not stop the others, and health shows it.
- * - A publish that fails is tried again for ever, unless `failure` gives `attempts` and a `deadLetter`; from the tenth attempt
- *   health says `failing`.
+ * - A message that the target refuses fails alone: those before it go their way, those behind it, or behind it in their key, wait, uncounted.
+ *   It is tried again for ever, unless `failure` gives `attempts` and a `deadLetter`.
+ * - While the target is down, everything waits and nothing is given up, whatever `failure.attempts` says.
+ * - Health shows the last error from the first failure on. It says `failing` at once where trying again cannot help, else when a message has
+ *   not got through for 5 s, or at the tenth attempt (`failure.attempts`).
  *
  * Throws `OptionError` `BAD_OPTION`. As Watermill's `components/fanin`.
  *
@@ -23,73 +24,62 @@ import { checkFanIn, FAN_IN_DEFAULTS, type FanInOptions } from "./fan-in-options
  * ```
  */
 export class FanIn implements AsyncDisposable {
-  readonly #router: Router;
-  readonly #visibleAfter: number;
+  readonly #relay: Relay;
 
   constructor(options: FanInOptions) {
     checkFanIn(options);
-    const { subscriber, publisher, sources, target, sourceKey, group, from, concurrency, middleware, failure, drainTimeoutMs, logger } = options;
-    this.#router = new Router({ drainTimeoutMs, logger });
-    this.#visibleAfter = failure?.attempts ?? FAILURE_DEFAULTS.attempts;
-    const orderBy = relayOrder(concurrency, options.orderBy);
+    const { subscriber, publisher, sources, target, sourceKey, group, from, concurrency, orderBy, middleware, failure } = options;
+    this.#relay = new Relay({ drainTimeoutMs: options.drainTimeoutMs, logger: options.logger });
     for (const source of sources) {
-      this.#router.addBatchHandler({
+      this.#relay.add({
         name: `fan_in_${source}`,
-        subscribe: { subscriber, topic: source },
+        subscriber,
+        topic: source,
         group,
         from,
-        size: options.batch ?? FAN_IN_DEFAULTS.batch,
-        maxWaitMs: 0,
         concurrency,
         orderBy,
+        batch: options.batch ?? FAN_IN_DEFAULTS.batch,
+        maxWaitMs: 0,
         middleware,
-        failure: { ...failure, attempts: failure?.attempts ?? Number.MAX_SAFE_INTEGER },
-        handle: relay({
-          publisher,
-          orderBy,
-          open: (received) => ({ topic: target, message: sourceKey === undefined ? received : marked(received, sourceKey, source) }),
-          onError: () => {},
-        }),
+        failure,
+        publisher,
+        open: (received) => ({ topic: target, message: sourceKey === undefined ? received : marked(received, sourceKey, source) }),
       });
     }
   }
 
   /** Resolves when every source is subscribed. */
   start(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    return this.#router.start(options);
+    return this.#relay.start(options);
   }
 
   /** `start()`, then resolves when it has closed. */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    return this.#router.run(options);
+    return this.#relay.run(options);
   }
 
   get started(): Promise<void> {
-    return this.#router.started;
+    return this.#relay.started;
   }
 
-  /** Resolves when nothing is held or under way. */
-  idle(): Promise<void> {
-    return this.#router.idle();
+  /** Resolves when nothing is held or under way. Rejects with `NOT_IDLE` after `timeoutMs`. */
+  idle(options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined }): Promise<void> {
+    return this.#relay.idle(options);
   }
 
-  /** As the router's, with a handler for each source. */
+  /** As the router's, with a handler for each source. `failing`: something does not get through; `lastError` says why, `detail` which message it is. */
   health(): Health {
-    const health = this.#router.health();
-    const handlers = Object.entries(health.handlers).map(([name, one]) => {
-      const failing = one.state === "running" && one.attempts >= this.#visibleAfter;
-      return [name, failing ? { ...one, state: "failing" as const } : one] as const;
-    });
-    return { ...health, handlers: Object.fromEntries(handlers) };
+    return this.#relay.health();
   }
 
   /** Waits for what is under way. Subscriber and publisher stay open. Idempotent. */
   close(options?: DrainOptions): Promise<void> {
-    return this.#router.close(options);
+    return this.#relay.close(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#router[Symbol.asyncDispose]();
+    await this.#relay[Symbol.asyncDispose]();
   }
 }
 

@@ -1,6 +1,14 @@
 import { type Intake, Received, type Session, type Source } from "../adapter/index.ts";
 import type { Share } from "./share.ts";
 
+/** What a branch asks of what is before it. */
+export interface Upstream {
+  /** Nothing is on its way to the branches. */
+  readonly quiet: boolean;
+  /** Messages that are; `undefined` where that is not known. */
+  readonly ahead: number | undefined;
+}
+
 /** One subscription of a branch. */
 interface Member {
   readonly intake: Intake<Share>;
@@ -49,12 +57,12 @@ export class Branch {
     this.#unsettled.clear();
   }
 
-  /** What one subscription reads. `upstreamQuiet` tells whether more is to come. */
-  source(upstreamQuiet: () => boolean): Source<Share> {
-    return { open: (intake) => this.#join({ intake, wanted: 0 }, upstreamQuiet) };
+  /** What one subscription reads. */
+  source(upstream: Upstream): Source<Share> {
+    return { open: (intake) => this.#join({ intake, wanted: 0 }, upstream) };
   }
 
-  #join(member: Member, upstreamQuiet: () => boolean): Session<Share> {
+  #join(member: Member, upstream: Upstream): Session<Share> {
     this.#members.push(member);
     return {
       want: (count) => {
@@ -74,8 +82,15 @@ export class Branch {
         const { position, publishedAt, orderingKey, brokerDeliveries } = receipt.message.delivery;
         return { position, publishedAt, orderingKey, brokerDeliveries };
       },
-      caughtUp: () => this.#queue.length === 0 && upstreamQuiet(),
-      lag: () => this.#queue.length,
+      caughtUp: () => this.#queue.length === 0 && upstream.quiet,
+      lag: () => {
+        const { ahead } = upstream;
+        return ahead === undefined ? undefined : this.#unsettled.size + ahead;
+      },
+      oldestAt: () => {
+        const [oldest] = this.#unsettled;
+        return oldest?.message.delivery.publishedAt;
+      },
       close: () => {
         this.#members.splice(this.#members.indexOf(member), 1);
         if (this.#members.length > 0) this.#deal();

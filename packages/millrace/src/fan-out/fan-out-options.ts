@@ -21,8 +21,18 @@ export interface FanOutOptions {
 
 export const FAN_OUT_DEFAULTS: { readonly window: number; readonly drainTimeoutMs: number } = Object.freeze({ window: 1000, drainTimeoutMs: 30_000 });
 
-export function checkFanOut({ subscriber, topics, group, window }: FanOutOptions): void {
-  new OptionCheck("FanOut")
+export function checkFanOut(options: FanOutOptions): void {
+  const check = new OptionCheck("FanOut").known(options, {
+    subscriber: true,
+    topics: true,
+    group: true,
+    from: true,
+    window: true,
+    drainTimeoutMs: true,
+    logger: true,
+  });
+  const { subscriber, topics, group, window } = options;
+  check
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
     .that(topics === undefined || (Array.isArray(topics) && topics.every(isTopic)), "topics must be a list of texts that are not empty")

@@ -185,6 +185,25 @@ describe("FanOut", () => {
     await bus.close();
   });
 
+  it("tells of each branch how many messages it has not settled, in hand or upstream, and when the oldest was published", async () => {
+    const { fanOut, publish, bus } = await setUp({ window: 3 });
+    const [quick, slow] = [await fanOut.subscribe("orders"), await fanOut.subscribe("orders")];
+    await fanOut.start();
+    await publish("1", "2", "3", "4", "5");
+    const [held] = await take(slow, 1);
+    await readMessages(quick, { count: 3, ...IDLE });
+    // Three are in the branches, for the slow one has acked none; two wait upstream.
+    await vi.waitFor(() => expect([quick.status().lag, slow.status().lag]).toEqual([2, 5]));
+    expect(slow.status().oldestAt).toEqual(held?.delivery.publishedAt);
+    expect(quick.status().oldestAt).toBeUndefined();
+    held?.ack();
+    await vi.waitFor(() => expect(slow.status().lag).toBe(4));
+    await Promise.all([readMessages(quick, { count: 2, ...IDLE }), readMessages(slow, { count: 4, ...IDLE })]);
+    await vi.waitFor(() => expect([quick.status().lag, slow.status().lag]).toEqual([0, 0]));
+    await fanOut.close();
+    await bus.close();
+  });
+
   it("adds a topic that is subscribed to while it runs", async () => {
     const { fanOut, bus } = await setUp();
     await fanOut.start();

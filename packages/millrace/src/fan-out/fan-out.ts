@@ -8,6 +8,17 @@ import { checkFanOut, FAN_OUT_DEFAULTS, type FanOutOptions, isTopic } from "./fa
 import type { Share } from "./share.ts";
 import { Trunk } from "./trunk.ts";
 
+/** What is decided in this process, whatever upstream can. */
+const OF_BRANCHES: Partial<Capabilities> = Object.freeze({
+  replay: false,
+  consumerGroups: true,
+  groupless: true,
+  ordering: "one-member",
+  nativeDelay: false,
+  redelivers: true,
+  attemptsSurviveCrash: false,
+});
+
 /**
  * Reads a topic once and gives every message to any number of branches in this process: a subscriber on top of a subscriber.
  *
@@ -59,8 +70,8 @@ export class FanOut implements Subscriber {
 
   /** What upstream promises, as far as it holds for branches. */
   get capabilities(): Capabilities | undefined {
-    const { capabilities } = this.#options.subscriber as { readonly capabilities?: Capabilities };
-    return capabilities === undefined ? undefined : { ...capabilities, replay: false, consumerGroups: true, groupless: true, ordering: "one-member" };
+    const { capabilities } = this.#options.subscriber;
+    return capabilities === undefined ? undefined : { ...capabilities, ...OF_BRANCHES };
   }
 
   get started(): Promise<void> {
@@ -104,7 +115,7 @@ export class FanOut implements Subscriber {
       topic,
       options,
       settings: { adapter: "fan-out", logger: this.#options.logger ?? silentLogger },
-      source: branch.source(() => trunk.quiet),
+      source: branch.source(trunk),
     });
   }
 

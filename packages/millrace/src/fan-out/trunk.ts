@@ -29,11 +29,12 @@ export class Trunk {
       close: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
+    const name = `fan_out_${topic}`;
     this.handle = router.addHandler({
-      name: `fan_out_${topic}`,
+      name,
       subscribe: { subscriber: options.subscriber, topic },
       publish: { publisher: branches, topic },
-      group: options.group,
+      group: options.group ?? name,
       from: options.from,
       pipeline: window - 1,
       handle: (message) => message,
@@ -65,8 +66,14 @@ export class Trunk {
 
   /** True when nothing is on its way to the branches, as far as upstream can tell. */
   get quiet(): boolean {
-    const { held, lag = 0, state } = this.#upstream;
-    return state === "starting" || (held === 0 && lag === 0);
+    const { held, state } = this.#upstream;
+    return state === "starting" || (held === 0 && (this.ahead ?? 0) === 0);
+  }
+
+  /** Messages that upstream has for the fan-out and that the branches have not seen yet; `undefined` where upstream does not tell. */
+  get ahead(): number | undefined {
+    const { lag, inFlight } = this.#upstream;
+    return lag === undefined ? undefined : Math.max(0, lag - inFlight);
   }
 
   health(): HandlerHealth {
@@ -91,7 +98,7 @@ export class Trunk {
   }
 
   get #upstream(): HandlerHealth {
-    return this.#router.health().handlers[this.handle.name] ?? { state: "stopped", since: new Date(0), inFlight: 0, held: 0, attempts: 0 };
+    return this.#router.health().handlers[this.handle.name] ?? STOPPED;
   }
 
   async #share(message: ReceivedMessage): Promise<void> {
@@ -106,3 +113,12 @@ export class Trunk {
     }
   }
 }
+
+const STOPPED: HandlerHealth = Object.freeze({
+  state: "stopped",
+  since: new Date(0),
+  inFlight: 0,
+  held: 0,
+  attempts: 0,
+  counts: Object.freeze({ handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 }),
+});

@@ -75,11 +75,30 @@ describe("envelope", () => {
     expect(() => envelope("", new Message("x"))).toThrow(OptionError);
   });
 
-  it("carries the ordering key, and gives it back", () => {
-    const wrapped = envelope("orders", new Message("x", { key: "o-1" }));
-    expect(wrapped.key).toBe("o-1");
-    expect(openEnvelope(wrapped).message.key).toBe("o-1");
+  it("carries the ordering key as its own, and written in it, where a store that has no keys does not lose it", () => {
+    const wrapped = envelope("orders", new Message("x", { id: "m-1", key: "o-1 <é>" }));
+    expect(wrapped.key).toBe("o-1 <é>");
+    expect(wrapped.text()).toBe('{"destination_topic":"orders","uuid":"m-1","payload":"eA==","metadata":{},"millrace_key":"o-1 \\u003cé\\u003e"}');
+    expect(openEnvelope(new Message(wrapped.payload)).message.key).toBe("o-1 <é>");
+    expect(openEnvelope(envelope("orders", new Message("x", { key: "" }))).message.key).toBe("");
     expect(openEnvelope(envelope("orders", new Message("x"))).message.key).toBeUndefined();
+  });
+
+  it("carries a key that is no text without loss", () => {
+    const keys = [Uint8Array.of(0xff, 0x00, 0xc3), Uint8Array.of(0xff, 0x00, 0xc4), Uint8Array.of(0xed, 0xa0, 0x80)];
+    for (const key of keys) {
+      const wrapped = envelope("orders", new Message("x", { key }));
+      expect(wrapped.keyBytes).toEqual(key);
+      expect(wrapped.text()).toContain(`,"millrace_key_base64":"${Buffer.from(key).toString("base64")}"}`);
+      expect(openEnvelope(new Message(wrapped.payload)).message.keyBytes).toEqual(key);
+    }
+  });
+
+  it("gives the envelope's own key where none is written in it, as in envelopes of other writers", () => {
+    const body = '{"destination_topic":"orders","uuid":"m-1","payload":"eA==","metadata":{}}';
+    expect(openEnvelope(new Message(body, { key: "o-1" })).message.key).toBe("o-1");
+    expect(openEnvelope(new Message(body.replace("}}", '},"millrace_key":null}'), { key: "o-1" })).message.key).toBe("o-1");
+    expect(openEnvelope(new Message(body.replace("}}", '},"Millrace_Key":"o-2"}'), { key: "o-1" })).message.key).toBe("o-2");
   });
 
   it("brings every message back as it was", () => {
@@ -95,6 +114,8 @@ describe("envelope", () => {
     }
   });
 });
+
+const BAD_KEYS = ['{"destination_topic":"t","millrace_key":7}', '{"destination_topic":"t","millrace_key_base64":"secret!"}'];
 
 describe("openEnvelope", () => {
   for (const { name, input, output } of golden.decode.filter((one) => !one.input.ackWhenCannotUnwrap)) {
@@ -118,7 +139,14 @@ describe("openEnvelope", () => {
   }
 
   it("refuses for good, without quoting what it read", () => {
-    for (const body of ["secret", '{"destination_topic":7}', '{"destination_topic":"t","payload":[256]}', '{"destination_topic":"t","metadata":[]}', "7"]) {
+    for (const body of [
+      "secret",
+      '{"destination_topic":7}',
+      '{"destination_topic":"t","payload":[256]}',
+      '{"destination_topic":"t","metadata":[]}',
+      "7",
+      ...BAD_KEYS,
+    ]) {
       let thrown: unknown;
       try {
         openEnvelope(new Message(body, { id: "e-1" }));

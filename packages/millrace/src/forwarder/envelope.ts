@@ -1,19 +1,17 @@
 import { fromBase64, toBase64 } from "../adapter/base64.ts";
 import { goJsonMap, goJsonText } from "../adapter/go-json.ts";
+// Fields of our own, which Watermill passes over: the message's ordering key as text or, where it is no UTF-8, as base64. Only for messages that have one.
+import { KEY_BASE64_METADATA as BINARY_KEY_FIELD, KEY_METADATA as KEY_FIELD, keyEntry } from "../adapter/key-metadata.ts";
 import { OptionError, PermanentError } from "../errors/index.ts";
 import { Message, type MessageOptions } from "../message/index.ts";
-
-/** A message and the topic it is meant for. */
-export interface Addressed {
-  readonly topic: string;
-  readonly message: Message;
-}
+import type { Addressed } from "../relay/addressed.ts";
 
 /**
  * Wraps a message and the topic it is meant for in a message for the outbox, byte for byte as Watermill's forwarder does.
  *
- * The envelope has an id of its own and no metadata. It carries the message's ordering key as its own key, so that an outbox
- * with keys keeps the order. Throws `OptionError` `BAD_OPTION` for a topic that is empty.
+ * The envelope has an id of its own and no metadata. A message's ordering key is the envelope's key too, so that an outbox with keys keeps
+ * the order, and is written into it, in a field that Watermill passes over, so that an outbox without keys does not lose it. Throws
+ * `OptionError` `BAD_OPTION` for a topic that is empty.
  *
  * ```ts
  * const opened = openEnvelope(envelope("order.placed", new Message("hello", { id: "m-1" })));
@@ -24,7 +22,7 @@ export function envelope(destinationTopic: string, message: Message): Message {
     throw new OptionError("envelope", ["destinationTopic must be a text that is not empty"]);
   }
   const { id, key, payload, metadata } = message;
-  const body = `{"destination_topic":${goJsonText(destinationTopic)},"uuid":${goJsonText(id)},"payload":"${toBase64(payload)}","metadata":${goJsonMap(metadata)}}`;
+  const body = `{"destination_topic":${goJsonText(destinationTopic)},"uuid":${goJsonText(id)},"payload":"${toBase64(payload)}","metadata":${goJsonMap(metadata)}${keyField(key)}}`;
   return new Message(body, key === undefined ? undefined : { key });
 }
 
@@ -32,13 +30,17 @@ export function envelope(destinationTopic: string, message: Message): Message {
  * Takes the message and its topic out of an envelope; reads as Go does: field names in any case, unknown fields ignored, `null`
  * for nothing, a payload also as a list of numbers.
  *
- * The envelope's key becomes the message's. Throws `PermanentError` `BAD_ENVELOPE`; its text never quotes what was read.
+ * The key written in it becomes the message's, else the envelope's own key. Throws `PermanentError` `BAD_ENVELOPE`; its text never quotes what was read.
  */
 export function openEnvelope(message: Message): Addressed {
   const fields = read(message);
   const topic = text("destination_topic", fields.topic, message);
   if (topic === "") throw bad(message, "it names no destination topic");
-  const options: MessageOptions = { id: text("uuid", fields.id, message), key: message.key, metadata: metadata(fields.metadata, message) };
+  const options: MessageOptions = {
+    id: text("uuid", fields.id, message),
+    key: writtenKey(fields, message) ?? message.key,
+    metadata: metadata(fields.metadata, message),
+  };
   return { topic, message: new Message(payload(fields.payload, message), options) };
 }
 
@@ -47,6 +49,22 @@ interface Fields {
   id: unknown;
   payload: unknown;
   metadata: unknown;
+  key: unknown;
+  binaryKey: unknown;
+}
+
+function keyField(key: string | undefined): string {
+  if (key === undefined) return "";
+  const [name, value] = keyEntry(key);
+  return `,"${name}":${goJsonText(value)}`;
+}
+
+function writtenKey({ key, binaryKey }: Fields, message: Message): string | Uint8Array | undefined {
+  if (key !== undefined && key !== null) return text(KEY_FIELD, key, message);
+  if (binaryKey === undefined || binaryKey === null) return undefined;
+  const bytes = typeof binaryKey === "string" ? fromBase64(binaryKey) : undefined;
+  if (bytes === undefined) throw bad(message, `${BINARY_KEY_FIELD} is not base64`);
+  return bytes;
 }
 
 function read(message: Message): Fields {
@@ -57,7 +75,7 @@ function read(message: Message): Fields {
     // The cause is left out on purpose: it quotes the payload.
     throw bad(message, "it is not JSON");
   }
-  const fields: Fields = { topic: undefined, id: undefined, payload: undefined, metadata: undefined };
+  const fields: Fields = { topic: undefined, id: undefined, payload: undefined, metadata: undefined, key: undefined, binaryKey: undefined };
   if (value === null) return fields;
   if (typeof value !== "object" || Array.isArray(value)) throw bad(message, "it is not a JSON object");
   for (const [name, field] of Object.entries(value)) {
@@ -66,6 +84,8 @@ function read(message: Message): Fields {
     else if (known === "uuid") fields.id = field;
     else if (known === "payload") fields.payload = field;
     else if (known === "metadata") fields.metadata = field;
+    else if (known === KEY_FIELD) fields.key = field;
+    else if (known === BINARY_KEY_FIELD) fields.binaryKey = field;
   }
   return fields;
 }

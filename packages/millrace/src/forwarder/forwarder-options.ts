@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
-import type { From, Middleware, OrderBy, Publisher, ReceivedMessage, Subscriber } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
 /** What becomes of a message on the forwarder's topic that is no envelope. */
@@ -34,11 +34,11 @@ export interface ForwarderOptions {
   readonly onUndecodable?: OnUndecodable | undefined;
   readonly deadLetter?: FailurePolicy["deadLetter"];
   /**
-   * For messages that could not be published. By default they are tried again for ever; with `attempts` and a `deadLetter` they go
-   * there when the attempts are spent.
+   * For messages that the target refuses. By default they are tried again for ever; with `attempts` and a `deadLetter` they go there
+   * when they were refused so often. An outage of the target is no refusal: it uses up no attempt.
    */
   readonly failure?: Omit<FailurePolicy, "deadLetter"> | undefined;
-  /** Wraps each envelope, not the batch. */
+  /** Wraps each envelope, not the batch. To middleware an outage of the target is a failure as any other: a `poisonQueue` needs a `filter`. */
   readonly middleware?: readonly Middleware[] | undefined;
   /** How long `close()` waits for batches under way. Default 30,000. */
   readonly drainTimeoutMs?: number | undefined;
@@ -54,10 +54,32 @@ export const FORWARDER_DEFAULTS: Readonly<Record<"topic" | "name", string> & Rec
   maxWaitMs: 0,
 });
 
+const NAMES: OptionNames<ForwarderOptions> = {
+  subscriber: true,
+  publisher: true,
+  topic: true,
+  name: true,
+  group: true,
+  from: true,
+  concurrency: true,
+  orderBy: true,
+  batch: true,
+  maxWaitMs: true,
+  onUndecodable: true,
+  deadLetter: true,
+  failure: true,
+  middleware: true,
+  drainTimeoutMs: true,
+  logger: true,
+};
+
 /** Throws `OptionError` for everything that the router would not find by itself. */
 export function checkForwarder(options: ForwarderOptions): void {
+  const check = new OptionCheck("Forwarder").known(options, NAMES);
   const { subscriber, publisher, topic, batch, maxWaitMs, onUndecodable, deadLetter } = options;
-  new OptionCheck("Forwarder")
+  check
+    .known(deadLetter, { publisher: true, topic: true }, "deadLetter")
+    .known(options.failure, { attempts: true, minDelayMs: true, maxDelayMs: true }, "failure")
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
     .required("publisher", publisher)
@@ -71,10 +93,4 @@ export function checkForwarder(options: ForwarderOptions): void {
     .methods("deadLetter.publisher", deadLetter?.publisher, ["publish"])
     .text("deadLetter.topic", deadLetter?.topic)
     .done();
-}
-
-/** The order in which a relay works: one lane for all, or by key. */
-export function relayOrder(concurrency: number | undefined, orderBy: OrderBy | undefined): OrderBy {
-  if ((concurrency ?? 1) === 1) return () => "";
-  return orderBy ?? ((message: ReceivedMessage) => message.delivery.orderingKey ?? message.key);
 }

@@ -1,10 +1,10 @@
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { DrainOptions, ReceivedMessage } from "../message/index.ts";
-import { FAILURE_DEFAULTS } from "../router/failure-policy.ts";
-import { type Health, Router } from "../router/index.ts";
-import { type Addressed, openEnvelope } from "./envelope.ts";
-import { checkForwarder, FORWARDER_DEFAULTS, type ForwarderOptions, relayOrder } from "./forwarder-options.ts";
-import { relay } from "./relay.ts";
+import type { Addressed } from "../relay/addressed.ts";
+import { Relay } from "../relay/relay.ts";
+import type { Health } from "../router/index.ts";
+import { openEnvelope } from "./envelope.ts";
+import { checkForwarder, FORWARDER_DEFAULTS, type ForwarderOptions } from "./forwarder-options.ts";
 
 /**
  * Reads envelopes from one topic and publishes what is in them to the topics they name: the second half of an outbox, whose first
@@ -12,8 +12,11 @@ import { relay } from "./relay.ts";
  *
  * - At least once, in the order of the outbox (per key with `concurrency` above 1). What is there is published in one call for each
  *   run of one topic; an envelope is acked when the publisher has confirmed its message.
- * - When a publish fails, what was confirmed is acked; the rest is tried again in order, for ever unless `failure.attempts` and
- *   `deadLetter` are given. From the tenth attempt health says `failing`.
+ * - A message that the target refuses fails alone: those before it go their way, those behind it, or behind it in their key, wait, uncounted.
+ *   It is tried again for ever, unless `failure.attempts` and `deadLetter` are given.
+ * - While the target is down, everything waits and nothing is given up, whatever `failure.attempts` says.
+ * - Health shows the last error from the first failure on. It says `failing` at once where trying again cannot help, else when a message has
+ *   not got through for 5 s, or at the tenth attempt (`failure.attempts`).
  * - What is no envelope goes to `deadLetter`, is kept (health says `failing` at once), or is skipped: see `onUndecodable`.
  * - Several may run in one process or in many; those of one `group` share the work.
  *
@@ -26,11 +29,9 @@ import { relay } from "./relay.ts";
  */
 export class Forwarder implements AsyncDisposable {
   readonly name: string;
-  readonly #router: Router;
+  readonly #relay: Relay;
   readonly #logger: Logger;
   readonly #skips: boolean;
-  readonly #visibleAfter: number;
-  #lastError: Error | undefined;
 
   constructor(options: ForwarderOptions) {
     checkForwarder(options);
@@ -39,69 +40,55 @@ export class Forwarder implements AsyncDisposable {
     this.name = name;
     this.#logger = logger ?? consoleLogger({ level: "warn" });
     this.#skips = onUndecodable === "skip";
-    this.#visibleAfter = failure?.attempts ?? FAILURE_DEFAULTS.attempts;
-    this.#router = new Router({ drainTimeoutMs, logger: this.#logger });
-    const orderBy = relayOrder(options.concurrency, options.orderBy);
-    this.#router.addBatchHandler({
+    this.#relay = new Relay({ drainTimeoutMs, logger: this.#logger });
+    this.#relay.add({
       name,
-      subscribe: { subscriber: options.subscriber, topic: options.topic ?? FORWARDER_DEFAULTS.topic },
+      subscriber: options.subscriber,
+      topic: options.topic ?? FORWARDER_DEFAULTS.topic,
       group: options.group,
       from: options.from,
-      size: options.batch ?? FORWARDER_DEFAULTS.batch,
-      maxWaitMs: options.maxWaitMs ?? FORWARDER_DEFAULTS.maxWaitMs,
       concurrency: options.concurrency,
-      orderBy,
+      orderBy: options.orderBy,
+      batch: options.batch ?? FORWARDER_DEFAULTS.batch,
+      maxWaitMs: options.maxWaitMs ?? FORWARDER_DEFAULTS.maxWaitMs,
       middleware: options.middleware,
-      // A broker that is down must not empty the outbox into the dead letter: without a wish there is no last attempt.
-      failure: { ...failure, attempts: failure?.attempts ?? Number.MAX_SAFE_INTEGER, deadLetter },
-      handle: relay({
-        publisher: options.publisher,
-        orderBy,
-        open: (message) => this.#open(message),
-        onError: (error) => {
-          this.#lastError = error instanceof Error ? error : new Error(String(error));
-        },
-      }),
+      failure: { ...failure, deadLetter },
+      publisher: options.publisher,
+      open: (message) => this.#open(message),
     });
   }
 
   /** Resolves when it is subscribed. */
   start(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    return this.#router.start(options);
+    return this.#relay.start(options);
   }
 
   /** `start()`, then resolves when it has closed. */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    return this.#router.run(options);
+    return this.#relay.run(options);
   }
 
   get started(): Promise<void> {
-    return this.#router.started;
+    return this.#relay.started;
   }
 
-  /** Resolves when the outbox is empty, as far as the subscriber can tell, and nothing is under way. */
-  idle(): Promise<void> {
-    return this.#router.idle();
+  /** Resolves when the outbox is empty, as far as the subscriber can tell, and nothing is under way. Rejects with `NOT_IDLE` after `timeoutMs`. */
+  idle(options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined }): Promise<void> {
+    return this.#relay.idle(options);
   }
 
-  /** As the router's. `failing`: something is tried again and again; `lastError` says why. */
+  /** As the router's. `failing`: something does not get through; `lastError` says why, and `detail` which message it is. */
   health(): Health {
-    const health = this.#router.health();
-    const own = health.handlers[this.name];
-    if (own === undefined) return health;
-    const stuck = own.attempts >= this.#visibleAfter && own.state === "running";
-    const state = stuck ? "failing" : own.state;
-    const failing = own.attempts > 0 || state === "failing" ? this.#lastError : undefined;
-    return { ...health, handlers: { [this.name]: { ...own, state, lastError: own.lastError ?? failing } } };
+    return this.#relay.health();
   }
 
   /** Waits for batches under way; gives back what is not published. Publisher and subscriber stay open. Idempotent. */
   close(options?: DrainOptions): Promise<void> {
-    return this.#router.close(options);
+    return this.#relay.close(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#router[Symbol.asyncDispose]();
+    await this.#relay[Symbol.asyncDispose]();
   }
 
   #open(message: ReceivedMessage): Addressed | undefined {

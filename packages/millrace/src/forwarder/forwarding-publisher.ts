@@ -1,4 +1,6 @@
-import type { Message, Publisher, PublishOptions } from "../message/index.ts";
+import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
+import { holdsBack } from "../message/holds-back.ts";
+import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { envelope } from "./envelope.ts";
 import { FORWARDER_DEFAULTS } from "./forwarder-options.ts";
@@ -8,7 +10,7 @@ export interface ForwardingPublisherOptions {
   readonly publisher: Publisher;
   /** The topic of the envelopes. Default `"forwarder_topic"`. */
   readonly topic?: string | undefined;
-  /** Metadata keys that are copied to the envelope message, for what works in the outbox: a delay, a trace. Default: none. */
+  /** Metadata keys that are copied to the envelope message, for what works in the outbox, such as a trace. Default: none. */
   readonly carry?: readonly string[] | undefined;
 }
 
@@ -16,7 +18,8 @@ export interface ForwardingPublisherOptions {
  * A publisher that puts every message into an envelope for another topic, from where a `Forwarder` brings it to its destination.
  *
  * All messages of a call are one call of the wrapped publisher, whose promises and errors hold as they are: outcomes have the
- * same positions. An envelope carries the message's ordering key. `close()` closes the wrapped publisher. Throws `OptionError`
+ * same positions. An envelope carries the message's ordering key. A message that is not due yet waits in the outbox, where that can hold
+ * it back; else at its destination, which refuses it if it cannot either. `close()` closes the wrapped publisher. Throws `OptionError`
  * `BAD_OPTION` for bad options, and from `publish` for an empty topic.
  *
  * ```ts
@@ -30,8 +33,9 @@ export class ForwardingPublisher implements Publisher {
   readonly #carry: readonly string[];
 
   constructor(options: ForwardingPublisherOptions) {
+    const check = new OptionCheck("ForwardingPublisher").known(options, { publisher: true, topic: true, carry: true });
     const { publisher, topic, carry } = options;
-    new OptionCheck("ForwardingPublisher")
+    check
       .required("publisher", publisher)
       .methods("publisher", publisher ?? undefined, ["publish", "close"])
       .text("topic", topic)
@@ -40,6 +44,11 @@ export class ForwardingPublisher implements Publisher {
     this.#publisher = publisher;
     this.#topic = topic ?? FORWARDER_DEFAULTS.topic;
     this.#carry = carry ?? [];
+  }
+
+  /** Those of the outbox. */
+  get capabilities(): Capabilities | undefined {
+    return this.#publisher.capabilities;
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
@@ -59,7 +68,8 @@ export class ForwardingPublisher implements Publisher {
 
   #wrap(topic: string, message: Message): Message {
     const wrapped = envelope(topic, message);
-    for (const key of this.#carry) {
+    const carry = holdsBack(this.#publisher, message) ? [...this.#carry, DELAYED_FOR_KEY, DELAYED_UNTIL_KEY] : this.#carry;
+    for (const key of carry) {
       const value = message.metadata.get(key);
       if (value !== undefined) wrapped.metadata.set(key, value);
     }

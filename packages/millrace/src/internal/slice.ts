@@ -15,6 +15,8 @@ let open = false;
 let lastLook = 0;
 let turn: Promise<void> | undefined;
 let turnMs = 0;
+/** Whom turns were asked of. A clock for tests that takes its place, or leaves it, takes along what it was asked for. */
+let asked: unknown;
 
 /** True when this turn of the event loop has been used for 8 ms. Reads the clock only once in several calls. */
 export function sliceSpent(): boolean {
@@ -22,6 +24,7 @@ export function sliceSpent(): boolean {
 }
 
 function look(): boolean {
+  knowClock();
   const now = monotonicMs();
   if (!open) {
     open = true;
@@ -45,8 +48,18 @@ function close(): void {
   open = false;
 }
 
+/** Begins anew with another clock: what was asked of the former one will never come. */
+function knowClock(): void {
+  if (asked === globalThis.setImmediate) return;
+  asked = globalThis.setImmediate;
+  open = false;
+  turn = undefined;
+  turnMs = 0;
+}
+
 /** Milliseconds since the epoch, looked up once per turn of the event loop: cheap enough to stamp every message with. */
 export function coarseMs(): number {
+  knowClock();
   if (turnMs === 0) {
     turnMs = wallMs();
     laterTurn(forget);
@@ -60,6 +73,7 @@ function forget(): void {
 
 /** Resolves in the next turn of the event loop; shared by all who wait for it. */
 export function nextTurn(): Promise<void> {
+  knowClock();
   turn ??= new Promise((resolve) =>
     laterTurn(() => {
       turn = undefined;

@@ -20,3 +20,20 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number, signal?:
     signal?.removeEventListener("abort", onAbort);
   }
 }
+
+/** What `promise` becomes, or a rejection with the signal's reason, whichever is first. Leaves no listener behind. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  promise.catch(() => {}); // it may fail after the signal, when nobody listens any more
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -17,7 +17,7 @@ export interface LinesOptions {
  * A record that holds a line break of its own cannot be written: use `lossless`, or `lengthPrefixed`.
  */
 export function lines(options: LinesOptions = {}): Framing {
-  new OptionCheck("lines").flag("crlf", options.crlf).done();
+  new OptionCheck("lines").known(options, { crlf: true }).flag("crlf", options.crlf).done();
   return new Delimited(Buffer.from("\n"), options.crlf === true);
 }
 

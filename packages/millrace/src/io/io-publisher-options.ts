@@ -1,4 +1,4 @@
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { Framing } from "./framing.ts";
 import type { RecordMarshaler } from "./record-marshaler.ts";
 import { type ByteWritable, isWritable } from "./streams.ts";
@@ -28,9 +28,21 @@ export const IO_PUBLISHER_DEFAULTS: { readonly publishTimeoutMs: number; readonl
   maxWaiting: 100_000,
 });
 
+const NAMES: OptionNames<IoPublisherOptions> = {
+  output: true,
+  file: true,
+  end: true,
+  sync: true,
+  framing: true,
+  marshaler: true,
+  publishTimeoutMs: true,
+  maxWaiting: true,
+};
+
 export function checkIoPublisher(options: IoPublisherOptions): void {
+  const check = new OptionCheck("IoPublisher").known(options, NAMES);
   const { output, file, end, sync, framing, marshaler, publishTimeoutMs, maxWaiting } = options;
-  new OptionCheck("IoPublisher")
+  check
     .that((output === undefined) !== (file === undefined), "either output or file must be given")
     .that(output === undefined || isWritable(output), "output must be a Node Writable or a WritableStream")
     .text("file", file)

@@ -31,6 +31,18 @@ function slowStream(onChunk: (chunk: Buffer, number: number) => Promise<void>, h
 }
 
 describe("IoPublisher", () => {
+  it("refuses a message that is not due with DELAY_UNSUPPORTED, writes what is before it in the call, and nothing behind it", async () => {
+    const { stream, chunks } = slowStream(() => Promise.resolve());
+    const publisher = new IoPublisher({ output: stream });
+    const later = new Message("later", { delayMs: 60_000 });
+    const call = publisher.publish("t", [new Message("before"), later, new Message("behind")]);
+    await expect(call).rejects.toMatchObject({ code: "DELAY_UNSUPPORTED", outcomes: ["confirmed", "rejected", "rejected"] });
+    await expect(publisher.publish("t", later)).rejects.toMatchObject({ code: "DELAY_UNSUPPORTED", outcomes: ["rejected"] });
+    await publisher.publish("t", new Message("due", { delayMs: 0 }));
+    expect(chunks).toEqual(["before\n", "due\n"]);
+    await publisher.close();
+  });
+
   it("writes records whole and in order, whoever publishes at once, and resolves when they are taken", async () => {
     const { stream, chunks } = slowStream(() => new Promise((resolve) => setImmediate(resolve)));
     const publisher = new IoPublisher({ output: stream });

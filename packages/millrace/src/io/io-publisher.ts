@@ -1,11 +1,12 @@
-import { checkPublish } from "../adapter/index.ts";
+import { checkPublish, publishWithinDelay } from "../adapter/index.ts";
 import { MillraceError, PublishError, type PublishOutcome } from "../errors/index.ts";
 import { startTimer, stopTimer } from "../internal/timers.ts";
-import type { Message, Publisher, PublishOptions } from "../message/index.ts";
+import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import type { ByteOutput } from "./byte-output.ts";
 import { lines } from "./delimited.ts";
 import { FileOutput } from "./file-output.ts";
 import type { Framing } from "./framing.ts";
+import { ioCapabilities } from "./io-capabilities.ts";
 import { checkIoPublisher, IO_PUBLISHER_DEFAULTS, type IoPublisherOptions } from "./io-publisher-options.ts";
 import { payload, type RecordMarshaler } from "./record-marshaler.ts";
 import { streamOutput } from "./stream-output.ts";
@@ -17,7 +18,7 @@ import { WriteQueue } from "./write-queue.ts";
  * - `publish` resolves when the stream has taken every byte (its write callback), or the file system has; with `sync`, the disk.
  *   Calls are written in order, records whole, one after the other; nothing is written on top of a full buffer.
  * - Rejects with `PublishError`: `WRITE_FAILED` (the stream's or file system's error as cause), `RECORD_UNENCODABLE` (nothing of
- *   the call is written), `PUBLISH_TIMEOUT`, `PUBLISH_ABORTED`, `BUFFER_FULL`, and `CLOSED` after `close()`.
+ *   the call is written), `DELAY_UNSUPPORTED` (a message that is not due), `PUBLISH_TIMEOUT`, `PUBLISH_ABORTED`, `BUFFER_FULL`, and `CLOSED` after `close()`.
  * - Topics are told apart by the marshaler, or not at all.
  *
  * Throws `OptionError` `BAD_OPTION`. The stream stays open when the publisher closes, unless `end` is true.
@@ -28,6 +29,7 @@ import { WriteQueue } from "./write-queue.ts";
  * ```
  */
 export class IoPublisher implements Publisher {
+  readonly capabilities: Capabilities;
   readonly #framing: Framing;
   readonly #marshaler: RecordMarshaler;
   readonly #timeoutMs: number;
@@ -38,6 +40,7 @@ export class IoPublisher implements Publisher {
   constructor(options: IoPublisherOptions) {
     checkIoPublisher(options);
     const { output, file = "", framing, marshaler, publishTimeoutMs, maxWaiting, end, sync } = options;
+    this.capabilities = ioCapabilities({ file: output === undefined, durable: sync === true, marshaler });
     this.#framing = framing ?? lines();
     this.#marshaler = marshaler ?? payload;
     this.#timeoutMs = publishTimeoutMs ?? IO_PUBLISHER_DEFAULTS.publishTimeoutMs;
@@ -51,6 +54,10 @@ export class IoPublisher implements Publisher {
     const { signal } = options;
     if (this.#closing !== undefined) throw refused(list.length, "CLOSED", "the publisher is closed", undefined);
     if (signal?.aborted) throw refused(list.length, "PUBLISH_ABORTED", "the publish was aborted", signal.reason);
+    await publishWithinDelay("IoPublisher", list, 0, (some) => this.#write(topic, some, signal));
+  }
+
+  async #write(topic: string, list: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
     if (list.length === 0) return;
     const entry = this.#queue.add(this.#records(topic, list));
     const timer = startTimer(() => entry.giveUp("PUBLISH_TIMEOUT", "the stream did not take the records in time", undefined), this.#timeoutMs);

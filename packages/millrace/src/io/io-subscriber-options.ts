@@ -1,4 +1,4 @@
-import { checkSharedOptions, OptionCheck } from "../adapter/index.ts";
+import { checkSharedOptions, OptionCheck, type OptionNames } from "../adapter/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Framing } from "./framing.ts";
 import type { RecordMarshaler } from "./record-marshaler.ts";
@@ -34,9 +34,24 @@ export const IO_SUBSCRIBER_DEFAULTS: { readonly pollMs: number; readonly maxReco
   maxRecordBytes: 16 * 1024 * 1024,
 });
 
+const NAMES: OptionNames<IoSubscriberOptions> = {
+  input: true,
+  file: true,
+  follow: true,
+  pollMs: true,
+  framing: true,
+  marshaler: true,
+  maxRecordBytes: true,
+  prefetch: true,
+  prefetchBytes: true,
+  parkLimit: true,
+  logger: true,
+};
+
 export function checkIoSubscriber(options: IoSubscriberOptions): void {
+  const check = new OptionCheck("IoSubscriber").known(options, NAMES);
   const { input, file, follow, pollMs, framing, marshaler, maxRecordBytes } = options;
-  const check = new OptionCheck("IoSubscriber")
+  check
     .that((input === undefined) !== (file === undefined), "either input or file must be given")
     .that(input === undefined || isReadable(input), "input must be a Node Readable, a ReadableStream or an async iterable")
     .text("file", file)

@@ -1,8 +1,9 @@
 import { type AdapterSubscription, checkSubscribe, OpenSubscriptions, OptionCheck } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
-import type { SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
+import type { Capabilities, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { lines } from "./delimited.ts";
 import { FileInput } from "./file-input.ts";
+import { ioCapabilities } from "./io-capabilities.ts";
 import { checkIoSubscriber, IO_SUBSCRIBER_DEFAULTS, type IoSubscriberOptions } from "./io-subscriber-options.ts";
 import { RecordCursor, type RecordReceipt } from "./record-cursor.ts";
 import { payload } from "./record-marshaler.ts";
@@ -36,6 +37,7 @@ import { StreamInput } from "./stream-input.ts";
  * ```
  */
 export class IoSubscriber implements Subscriber {
+  readonly capabilities: Capabilities;
   readonly #options: IoSubscriberOptions;
   readonly #stream: StreamInput | undefined;
   /** Where each group is; a stream has but one place. */
@@ -46,6 +48,7 @@ export class IoSubscriber implements Subscriber {
   constructor(options: IoSubscriberOptions) {
     checkIoSubscriber(options);
     this.#options = options;
+    this.capabilities = ioCapabilities({ file: options.input === undefined, durable: options.input === undefined, marshaler: options.marshaler });
     this.#stream = options.input === undefined ? undefined : new StreamInput(options.input);
   }
 

@@ -11,7 +11,11 @@ export interface LengthPrefixedOptions {
 
 /** Records behind their length, so that they may hold any bytes. A record that is cut off at the end of the input counts as undecodable. */
 export function lengthPrefixed(options: LengthPrefixedOptions = {}): Framing {
-  new OptionCheck("lengthPrefixed").oneOf("bytes", options.bytes, [1, 2, 4]).flag("littleEndian", options.littleEndian).done();
+  new OptionCheck("lengthPrefixed")
+    .known(options, { bytes: true, littleEndian: true })
+    .oneOf("bytes", options.bytes, [1, 2, 4])
+    .flag("littleEndian", options.littleEndian)
+    .done();
   const { bytes: size = 4, littleEndian = false } = options;
   return {
     frame(record) {

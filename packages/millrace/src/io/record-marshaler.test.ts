@@ -58,6 +58,16 @@ describe("lossless", () => {
     expect(text(lossless.marshal("t", new Message("x", { id: "1" })))).toBe('{"topic":"t","uuid":"1","metadata":{},"payload":"eA=="}');
   });
 
+  it("brings every key back byte for byte", () => {
+    for (const key of ["", "k\0", "\ufeffk", "\ufffd", Uint8Array.of(0xff, 0), Uint8Array.of(0xc3, 0x28)]) {
+      const message = new Message("x", { key });
+      expect(lossless.unmarshal(lossless.marshal("t", message)).message.keyBytes).toEqual(message.keyBytes);
+    }
+    const record = text(lossless.marshal("t", new Message("x", { id: "1", key: Uint8Array.of(0xff) })));
+    expect(record).toBe('{"topic":"t","uuid":"1","key_base64":"/w==","metadata":{},"payload":"eA=="}');
+    for (const bad of ["1", '"k"', "null"]) expect(() => lossless.unmarshal(bytes(`{"key_base64":${bad},"payload":""}`))).toThrow("key_base64 is not base64");
+  });
+
   it("refuses what is no such record", () => {
     for (const bad of [
       "",

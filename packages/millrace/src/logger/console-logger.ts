@@ -1,3 +1,4 @@
+import { OptionCheck } from "../options/index.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -9,8 +10,12 @@ export interface ConsoleLoggerOptions {
   readonly level?: LogLevel | undefined;
 }
 
-/** One line per entry on standard error (`console.error`): time, level, text, fields as JSON; an error's stack follows its line. */
+/**
+ * One line per entry on standard error (`console.error`): time, level, text, fields as JSON; an error's stack follows its line. Throws
+ * `OptionError` `BAD_OPTION`.
+ */
 export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
+  new OptionCheck("consoleLogger").known(options, { level: true }).oneOf("level", options.level, LEVELS).done();
   return makeLogger(LEVELS.indexOf(options.level ?? "info"), {});
 }
 

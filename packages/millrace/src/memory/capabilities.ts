@@ -13,6 +13,7 @@ export const memoryCapabilities: Capabilities = Object.freeze({
   attemptsSurviveCrash: false,
   transactionalPublish: false,
   deduplicatesPublish: false,
+  maxPublishDelayMs: Infinity,
   maxHandlingMs: Infinity,
   stability: "stable",
 });

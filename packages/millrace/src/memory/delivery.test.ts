@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { silentLogger } from "../logger/index.ts";
 import { Message } from "../message/index.ts";
 import { collect, texts } from "./collect.fixture.ts";
 import { MemoryPubSub } from "./index.ts";
@@ -8,7 +9,7 @@ const numbers = (count: number): string[] => Array.from({ length: count }, (_, i
 
 describe("MemoryPubSub", () => {
   it("hands every group all messages, in order, and members of a group share them", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const [a, b1, b2] = [await bus.subscribe("t", { group: "a" }), await bus.subscribe("t", { group: "b" }), await bus.subscribe("t", { group: "b" })];
     const shared: string[] = [];
     const readings = [b1, b2].map(async (member) => {
@@ -25,14 +26,14 @@ describe("MemoryPubSub", () => {
   });
 
   it("hands subscriptions without a group everything, each for itself", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const [one, two] = [await bus.subscribe("t"), await bus.subscribe("t")];
     await bus.publish("t", numbered(3));
     expect([await texts(one, 3), await texts(two, 3)]).toEqual([numbers(3), numbers(3)]);
   });
 
   it("keeps the order of publishing across many single publishes", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t");
     const reading = texts(subscription, 3000);
     await Promise.all(numbered(3000).map((message) => bus.publish("t", message)));
@@ -40,7 +41,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("takes a snapshot of metadata at publish, and shares the payload bytes", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const [one, two] = [await bus.subscribe("t"), await bus.subscribe("t")];
     const message = new Message("x", { id: "m", key: "k", metadata: { a: "1" } });
     const publishing = bus.publish("t", message);
@@ -54,7 +55,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("publishes a received message again without touching its verdict", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const [from, to] = [await bus.subscribe("in"), await bus.subscribe("out")];
     await bus.publish("in", new Message("x", { id: "m", key: "k", metadata: { a: "1" } }));
     for await (const message of from) {
@@ -68,7 +69,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("tells topic, group, position and key of a delivery", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t", { group: "g" });
     await bus.publish("t", new Message("x", { key: "k" }));
     const [message] = await collect(subscription, 1);
@@ -76,7 +77,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("drops what nobody has subscribed to, and keeps it for a provisioned group", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     await bus.publish("t", new Message("lost"));
     await bus.provision("t", { group: "g" });
     await bus.publish("t", new Message("kept"));
@@ -84,7 +85,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("gives unsettled messages of a closed member to another one, in their old place", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const one = await bus.subscribe("t", { group: "g" });
     const two = await bus.subscribe("t", { group: "g" });
     await bus.publish("t", numbered(4));
@@ -96,7 +97,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("gives back at pause what another member can have", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const one = await bus.subscribe("t", { group: "g" });
     one[Symbol.asyncIterator]();
     await bus.publish("t", new Message("x"));
@@ -106,7 +107,7 @@ describe("MemoryPubSub", () => {
   });
 
   it("redelivers after a nack without spinning, the original metadata restored", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t");
     await bus.publish("t", new Message("x", { metadata: { a: "1" } }));
     const attempts: number[] = [];
@@ -122,7 +123,7 @@ describe("MemoryPubSub", () => {
 
 describe("a persistent MemoryPubSub", () => {
   it("replays everything, in order, to new groups and to readers without a group", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
+    await using bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     await bus.publish("t", numbered(5));
     expect(await texts(await bus.subscribe("t", { group: "g" }), 5)).toEqual(numbers(5));
     const reading = await bus.subscribe("t");
@@ -131,7 +132,7 @@ describe("a persistent MemoryPubSub", () => {
   });
 
   it("has no gap and no duplicate between replay and live", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
+    await using bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     const publishing = (async () => {
       for (const message of numbered(500)) {
         await bus.publish("t", message);
@@ -148,7 +149,7 @@ describe("a persistent MemoryPubSub", () => {
   });
 
   it("remembers each group's position while it lives, and none for readers without a group", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
+    await using bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     await bus.publish("t", numbered(4));
     const first = await bus.subscribe("t", { group: "g" });
     expect(await texts(first, 2)).toEqual(["0", "1"]);
@@ -158,7 +159,7 @@ describe("a persistent MemoryPubSub", () => {
   });
 
   it("begins at latest, at a time, or at a delivery's position", async () => {
-    await using bus = new MemoryPubSub({ persistent: true });
+    await using bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     await bus.publish("t", numbered(2));
     await new Promise((resolve) => setTimeout(resolve, 5));
     const time = new Date();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OptionError } from "../errors/index.ts";
+import { silentLogger } from "../logger/index.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import { Message } from "../message/index.ts";
 import { texts } from "./collect.fixture.ts";
@@ -14,7 +15,7 @@ describe("options", () => {
   });
 
   it("of subscribe are checked together", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     const options = { group: "", maxInFlight: 0, orderBy: "all", from: { time: "now" } } as object;
     const error = (await bus.subscribe("", options).catch((thrown: unknown) => thrown)) as OptionError;
     expect(error).toBeInstanceOf(OptionError);
@@ -22,17 +23,17 @@ describe("options", () => {
   });
 
   it("that a pub/sub without history cannot meet are refused, never replaced", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     for (const from of ["earliest", { time: new Date() }, { position: "1" }] as const) {
       await expect(bus.subscribe("t", { from })).rejects.toBeInstanceOf(OptionError);
       await expect(bus.provision("t", { group: "g", from })).rejects.toBeInstanceOf(OptionError);
     }
-    await using persistent = new MemoryPubSub({ persistent: true });
+    await using persistent = new MemoryPubSub({ persistent: true, logger: silentLogger });
     await expect(persistent.subscribe("t", { from: { position: "first" } })).rejects.toBeInstanceOf(OptionError);
   });
 
   it("of publish are checked: a topic, and messages", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     await bus.subscribe("t");
     await expect(bus.publish("", new Message("x"))).rejects.toBeInstanceOf(OptionError);
     await expect(bus.publish("t", "x" as unknown as Message)).rejects.toMatchObject({ problems: ["messages[0] must be a Message"] });
@@ -43,7 +44,7 @@ describe("options", () => {
 
 describe("close", () => {
   it("ends subscriptions and refuses what comes after it, once", async () => {
-    const bus = new MemoryPubSub();
+    const bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t");
     const reading = texts(subscription, 1);
     const [first, second] = [bus.close(), bus.close()];
@@ -56,7 +57,7 @@ describe("close", () => {
   });
 
   it("refuses a publish while it still waits for a reader: nothing is accepted and dropped", async () => {
-    const bus = new MemoryPubSub();
+    const bus = new MemoryPubSub({ logger: silentLogger });
     const subscription = await bus.subscribe("t");
     await bus.publish("t", new Message("x"));
     const { value: inHand } = await subscription[Symbol.asyncIterator]().next();
@@ -67,7 +68,7 @@ describe("close", () => {
   });
 
   it("never runs into a publish to a persistent topic", async () => {
-    const bus = new MemoryPubSub({ persistent: true });
+    const bus = new MemoryPubSub({ persistent: true, logger: silentLogger });
     const outcomes: string[] = [];
     const publishing = Promise.all(
       Array.from({ length: 200 }, async () => {
@@ -104,7 +105,7 @@ describe("what comes and goes", () => {
   });
 
   it("leaves no group behind when a subscription could not begin", async () => {
-    await using bus = new MemoryPubSub({ bufferSize: 1 });
+    await using bus = new MemoryPubSub({ bufferSize: 1, logger: silentLogger });
     await expect(bus.subscribe("t", { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
     const began = performance.now();
     for (let count = 0; count < 3; count++) await bus.publish("t", new Message("x"));
@@ -112,7 +113,7 @@ describe("what comes and goes", () => {
   });
 
   it("forgets a group without members unless it was provisioned", async () => {
-    await using bus = new MemoryPubSub();
+    await using bus = new MemoryPubSub({ logger: silentLogger });
     await bus.provision("t", { group: "kept" });
     for (const group of ["kept", "gone"]) await (await bus.subscribe("t", { group })).close();
     await bus.publish("t", new Message("between"));

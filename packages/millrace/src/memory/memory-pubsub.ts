@@ -1,36 +1,40 @@
 import { checkPublish, checkSubscribe, OpenSubscriptions } from "../adapter/index.ts";
+import { isMessage } from "../adapter/subscribe-options.ts";
 import { MillraceError, PublishError } from "../errors/index.ts";
-import type { Deferred } from "../internal/deferred.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
-import { type Logger, silentLogger } from "../logger/index.ts";
-import type { Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
+import { guarded } from "../logger/guarded-logger.ts";
+import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Acks } from "./acks.ts";
+import { memoryAdmin } from "./admin.ts";
+import { Batch } from "./batch.ts";
 import { memoryCapabilities, persistentMemoryCapabilities } from "./capabilities.ts";
 import type { MemoryPubSubOptions } from "./memory-options.ts";
 import { memorySource } from "./memory-source.ts";
-import { MemoryTopic } from "./memory-topic.ts";
-import { PublishQueue, refusal } from "./publish-queue.ts";
-import type { Stored } from "./stored.ts";
+import type { MemoryTopic } from "./memory-topic.ts";
+import { MemoryTopics } from "./memory-topics.ts";
+import { tooManyDelayed } from "./publish-queue.ts";
+import { Stored } from "./stored.ts";
 
 const BUFFER_SIZE = 10_000;
 const CLOSED = "the pub/sub is closed";
 const RESOLVED: Promise<void> = Promise.resolve();
-
-interface Room {
-  readonly topic: MemoryTopic;
-  readonly queue: PublishQueue;
-}
 
 /**
  * A pub/sub in this process: for tests, for one process, and for the parts of a system that need no broker.
  *
  * - Every group gets all messages, in the order in which they were published; members of a group share them.
  * - A full group (`bufferSize`) makes publishers of its topic wait; other topics go on.
- * - Without `persistent`, a message published to a topic that nobody has subscribed to or provisioned is gone.
+ * - Without `persistent`, a message published to a topic that nobody has subscribed to or provisioned is gone, and so is what a group
+ *   has not settled when its last member leaves, unless it was provisioned. Both are logged as warnings, the former once a topic.
  * - With `persistent`, everything is kept (memory grows with it, publishers never wait), groups can begin anywhere and each
  *   group's position is remembered while the object lives.
- * - Nothing survives the process.
+ * - A delayed message (`delayMs`, `deliverAt`) is held back beside its topic, to the millisecond, and enters it when it is due: before
+ *   the groups that are there then. Until then it has no place in the topic, counts for no group's `lag`, and is not waited for by
+ *   `router.idle()`. It keeps the process alive.
+ * - Nothing survives the process. `close()` logs of each topic how many confirmed messages it forgets: those that a group or a reader
+ *   had still to settle, those not due yet, and those that a persistent topic kept and nobody ever settled.
  *
  * | handler | what happens |
  * |---|---|
@@ -40,44 +44,47 @@ interface Room {
  */
 export class MemoryPubSub implements PubSub {
   readonly capabilities: Capabilities;
-  readonly #rooms: Map<string, Room> = new Map();
   readonly #open: OpenSubscriptions = new OpenSubscriptions();
   readonly #persistent: boolean;
   readonly #block: boolean;
-  readonly #bound: number;
   readonly #logger: Logger;
-  readonly #waitingForAck: Set<Deferred<void>> = new Set();
+  readonly #topics: MemoryTopics;
+  readonly #waitingForAck: Set<Acks> = new Set();
+  #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryPubSubOptions = {}) {
     new OptionCheck("MemoryPubSub")
+      .known(options, { persistent: true, blockPublishUntilAck: true, bufferSize: true, logger: true })
       .flag("persistent", options.persistent)
       .flag("blockPublishUntilAck", options.blockPublishUntilAck)
       .integer("bufferSize", options.bufferSize, { min: 1 })
-      .methods("logger", options.logger, ["warn", "error"])
+      .methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"])
       .done();
     this.#persistent = options.persistent ?? false;
     this.#block = options.blockPublishUntilAck ?? false;
-    this.#bound = options.bufferSize ?? BUFFER_SIZE;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
+    this.#topics = new MemoryTopics(this.#persistent, this.#persistent ? Infinity : (options.bufferSize ?? BUFFER_SIZE), this.#logger);
     this.capabilities = this.#persistent ? persistentMemoryCapabilities : memoryCapabilities;
   }
 
+  get admin(): BrokerAdmin {
+    this.#admin ??= memoryAdmin({
+      persistent: this.#persistent,
+      topics: () => this.#topics.list(),
+      checkOpen: () => {
+        if (this.#closing !== undefined) throw closed();
+      },
+      forget: (topic, group) => this.#topics.forget(topic, group),
+    });
+    return this.#admin;
+  }
+
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    const room = this.#rooms.get(topic);
-    if (
-      room !== undefined &&
-      Array.isArray(messages) === false &&
-      !room.queue.busy &&
-      !this.#block &&
-      options?.signal === undefined &&
-      this.#closing === undefined
-    ) {
-      const message = messages as Message;
-      if (message.payload instanceof Uint8Array) {
-        room.topic.put(message, undefined);
-        return sliceSpent() ? nextTurn() : RESOLVED;
-      }
+    const room = this.#topics.get(topic);
+    if (room !== undefined && isMessage(messages) && !room.queue.busy && !this.#block && options?.signal === undefined && this.#closing === undefined) {
+      const entry = stored(messages);
+      if (entry !== undefined && room.topic.accept(entry)) return sliceSpent() ? nextTurn() : RESOLVED;
     }
     return this.#publish(topic, Array.isArray(messages) ? messages : [messages as Message], options);
   }
@@ -86,16 +93,12 @@ export class MemoryPubSub implements PubSub {
     checkSubscribe("MemoryPubSub", topic, options);
     this.#checkFrom("subscribe", options);
     if (this.#closing !== undefined) throw closed();
-    const room = this.#room(topic);
+    const room = this.#topics.room(topic);
     const group = room.topic.group(options.group, options.from, false);
-    const onLeave = (): void => {
-      room.topic.release(group);
-      room.queue.moveOn();
-      if (room.topic.disposable && !room.queue.busy && this.#rooms.get(topic) === room) this.#rooms.delete(topic);
-    };
+    const onLeave = (): void => this.#topics.leave(room, group);
     const settings = { adapter: "memory", keepsAttempts: true, logger: this.#logger };
     try {
-      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(group, onLeave, () => room.queue.moveOn()) });
+      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(room, group, onLeave) });
     } catch (error) {
       onLeave();
       throw error;
@@ -107,7 +110,7 @@ export class MemoryPubSub implements PubSub {
     checkSubscribe("MemoryPubSub", topic, options);
     this.#checkFrom("provision", options);
     if (this.#closing !== undefined) throw closed();
-    if (options.group !== undefined) this.#room(topic).topic.group(options.group, options.from, true);
+    if (options.group !== undefined) this.#topics.room(topic).topic.group(options.group, options.from, true);
   }
 
   close(): Promise<void> {
@@ -121,42 +124,57 @@ export class MemoryPubSub implements PubSub {
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {
     checkPublish("MemoryPubSub", topic, messages);
-    if (this.#closing !== undefined) throw refusal({ messages, next: 0 }, "CLOSED", CLOSED);
-    if (messages.length === 0) return;
     const signal = options?.signal;
-    if (signal?.aborted) throw refusal({ messages, next: 0 }, "PUBLISH_ABORTED", "the publish was aborted", signal.reason);
-    const known = this.#rooms.get(topic);
-    if (known === undefined && !this.#persistent) {
-      this.#logger.debug({ topic, count: messages.length }, "nobody has subscribed, messages are dropped");
-      return;
-    }
-    const room = known ?? this.#room(topic);
     const acks = this.#block ? new Acks(messages.length) : undefined;
-    if (room.queue.fits(messages.length)) {
-      for (let index = 0; index < messages.length; index++) {
-        if (this.#closing !== undefined) throw refusal({ messages, next: index }, "CLOSED", CLOSED);
-        room.topic.put(messages[index] as Message, acks);
+    const batch = new Batch(messages, acks);
+    this.#checkOpen(batch, signal);
+    if (messages.length === 0) return;
+    if (acks !== undefined) this.#waitingForAck.add(acks);
+    try {
+      for (let all = false; !all; ) {
+        // Looked up in every turn: the topic's last reader may have left meanwhile, and another one have come.
+        const room = this.#topics.forPublish(topic);
+        const fits = room.queue.fits(batch.size - batch.next);
+        if (!fits) await room.queue.wait(batch, signal);
+        all = !fits || this.#put(room.topic, batch);
         if (sliceSpent()) await nextTurn();
+        if (!all) this.#checkOpen(batch, signal);
       }
-    } else await room.queue.wait(messages, acks, signal);
-    if (acks !== undefined) await this.#whenAcked(acks, signal, messages);
-    if (sliceSpent()) await nextTurn();
+      if (acks !== undefined) await this.#whenAcked(acks, signal, messages.length);
+    } finally {
+      if (acks !== undefined) this.#waitingForAck.delete(acks);
+    }
+  }
+
+  /** Puts what this turn of the event loop has time for. True when all is put. */
+  #put(topic: MemoryTopic, batch: Batch): boolean {
+    while (batch.next < batch.size) {
+      if (!topic.accept(batch.current())) throw tooManyDelayed(batch, topic.name);
+      batch.next++;
+      if (sliceSpent()) break;
+    }
+    return batch.next === batch.size;
+  }
+
+  #checkOpen(batch: Batch, signal: AbortSignal | undefined): void {
+    if (this.#closing !== undefined) throw batch.refusal("CLOSED", CLOSED);
+    if (signal?.aborted) throw batch.refusal("PUBLISH_ABORTED", "the publish was aborted", signal.reason);
   }
 
   /** Rejects, with outcome unknown, when the wait is aborted or the pub/sub closes. */
-  async #whenAcked({ done }: Acks, signal: AbortSignal | undefined, messages: readonly Message[]): Promise<void> {
-    const unknown = (code: string, cause: unknown): PublishError =>
-      new PublishError("the wait for the acks ended before they came", { code, retryable: true, cause, outcomes: messages.map(() => "unknown") });
-    const onAbort = (): void => done.reject(unknown("PUBLISH_ABORTED", signal?.reason));
+  async #whenAcked(acks: Acks, signal: AbortSignal | undefined, count: number): Promise<void> {
+    const unknown = (code: string, cause: unknown): PublishError => {
+      const outcomes = Array.from({ length: count }, () => "unknown" as const);
+      return new PublishError("the wait for the acks ended before they came", { code, retryable: true, cause, outcomes });
+    };
+    const onAbort = (): void => acks.refuse(unknown("PUBLISH_ABORTED", signal?.reason));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
-    this.#waitingForAck.add(done);
     try {
-      await done.promise;
+      await acks.done;
     } catch (error) {
       throw MillraceError.is(error) && error.code === "CLOSED" ? unknown("CLOSED", error) : error;
     } finally {
-      this.#waitingForAck.delete(done);
       signal?.removeEventListener("abort", onAbort);
     }
   }
@@ -171,25 +189,23 @@ export class MemoryPubSub implements PubSub {
       .done();
   }
 
-  #room(topic: string): Room {
-    let room = this.#rooms.get(topic);
-    if (room === undefined) {
-      const made = new MemoryTopic(topic, this.#persistent);
-      room = { topic: made, queue: new PublishQueue(made, this.#persistent ? Infinity : this.#bound) };
-      this.#rooms.set(topic, room);
-    }
-    return room;
-  }
-
   async #close(): Promise<void> {
-    for (const { queue } of this.#rooms.values()) queue.close();
-    for (const done of this.#waitingForAck) done.reject(closed());
+    this.#topics.beginClosing();
+    for (const acks of this.#waitingForAck) acks.refuse(closed());
     try {
       await this.#open.close();
     } finally {
-      for (const { topic } of this.#rooms.values()) topic.clear();
-      this.#rooms.clear();
+      await this.#topics.close();
     }
+  }
+}
+
+/** The message as it is now; `undefined` when it cannot be read, which is to be told where promises are made. */
+function stored(message: Message): Stored | undefined {
+  try {
+    return new Stored(message, undefined);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Intake, Session, Source } from "../adapter/index.ts";
 import type { MemoryGroup } from "./memory-group.ts";
+import type { Room } from "./memory-topics.ts";
 import type { Stored } from "./stored.ts";
 
 /** One member of a group, as the adapter layer sees it. Everything is at hand, so everything happens at once. */
-export function memorySource(group: MemoryGroup, onLeave: () => void, onVerdict: () => void): Source<Stored> {
+export function memorySource({ topic, queue }: Room, group: MemoryGroup, onLeave: () => void): Source<Stored> {
   return {
     open(intake: Intake<Stored>): Session<Stored> {
       const member = { intake, wanted: 0 };
@@ -15,24 +16,26 @@ export function memorySource(group: MemoryGroup, onLeave: () => void, onVerdict:
         },
         settle(failed) {
           group.failed(failed.length);
-          onVerdict();
+          queue.moveOn();
         },
         acked(message) {
           group.settled(message);
-          onVerdict();
+          queue.moveOn();
         },
         giveBack(messages) {
           group.giveBack(messages);
         },
         describe({ receipt }) {
-          const publishedAt = receipt.publishedAt === undefined ? undefined : new Date(receipt.publishedAt);
-          return { position: String(receipt.offset), publishedAt, orderingKey: receipt.key };
+          return { position: String(receipt.offset), publishedAt: new Date(receipt.publishedAt), orderingKey: receipt.key };
         },
         caughtUp() {
           return group.backlog === 0;
         },
         lag() {
-          return group.backlog;
+          return group.load;
+        },
+        oldestAt() {
+          return topic.oldestAt(group);
         },
         close() {
           group.members.splice(group.members.indexOf(member), 1);

@@ -1,43 +1,100 @@
-import type { From, Message } from "../message/index.ts";
-import type { Acks } from "./acks.ts";
+import { coarseMs } from "../internal/slice.ts";
+import { wallMs } from "../internal/timers.ts";
+import type { From } from "../message/index.ts";
+import type { DelayedMessages } from "./delayed-messages.ts";
+import type { Losses } from "./losses.ts";
 import { MemoryGroup } from "./memory-group.ts";
-import { Stored } from "./stored.ts";
+import { notBefore } from "./not-before.ts";
+import { PublishTimes } from "./publish-times.ts";
+import type { Stored } from "./stored.ts";
+
+/** What all topics of a pub/sub have in common. */
+export interface TopicRules {
+  readonly persistent: boolean;
+  readonly delayed: DelayedMessages;
+  readonly losses: Losses;
+}
 
 /** One topic: its groups, and in a persistent pub/sub everything ever published to it. */
 export class MemoryTopic {
   readonly name: string;
+  readonly #rules: TopicRules;
   readonly #groups: Map<string, MemoryGroup> = new Map();
-  readonly #all: Set<MemoryGroup> = new Set();
+  /** A list: it is gone through for every message. */
+  readonly #all: MemoryGroup[] = [];
   readonly #log: Stored[] | undefined;
+  readonly #times: PublishTimes = new PublishTimes();
   #offset = 0;
+  #lastMs = 0;
 
-  constructor(name: string, persistent: boolean) {
+  constructor(name: string, rules: TopicRules) {
     this.name = name;
-    this.#log = persistent ? [] : undefined;
+    this.#rules = rules;
+    this.#log = rules.persistent ? [] : undefined;
   }
 
-  get groups(): ReadonlySet<MemoryGroup> {
+  get groups(): readonly MemoryGroup[] {
     return this.#all;
+  }
+
+  get log(): readonly Stored[] {
+    return this.#log ?? [];
   }
 
   /** Nobody reads it and nothing is kept in it. */
   get disposable(): boolean {
-    return this.#all.size === 0 && this.#log === undefined;
+    return this.#all.length === 0 && this.#log === undefined;
   }
 
-  /** Puts a message before every group. Each of them will tell `acks` about its ack. */
-  put(message: Message, acks: Acks | undefined): void {
-    const entry = new Stored(message, ++this.#offset, this.#log !== undefined, acks?.onAck);
-    this.#log?.push(entry);
-    acks?.put(this.#all.size);
-    for (const group of this.#all) group.add(entry);
+  /** Takes a message in: at once, or when it is due. False when too many are held back already. */
+  accept(entry: Stored): boolean {
+    // Nearly always there are no metadata, and so no delay.
+    const dueMs = entry.metadata === undefined ? 0 : notBefore(entry.metadata);
+    if (dueMs === 0) {
+      this.put(entry);
+      return true;
+    }
+    if (!this.#rules.delayed.hold(this.name, entry, dueMs)) return false;
+    entry.acks?.put(0); // who publishes it does not wait until it is due
+    entry.acks = undefined;
+    return true;
+  }
+
+  /** Gives a message its place, before every group. Each of them will tell `acks` about its ack. */
+  put(entry: Stored): void {
+    entry.offset = ++this.#offset;
+    if (this.#log === undefined) this.#stamp(entry);
+    else {
+      entry.publishedAt = wallMs();
+      this.#log.push(entry);
+    }
+    entry.acks?.put(this.#all.length);
+    for (let index = 0; index < this.#all.length; index++) (this.#all[index] as MemoryGroup).add(entry);
+    if (this.#all.length === 0 && this.#log === undefined) this.#rules.losses.dropped(this.name);
   }
 
   /** The most that any group has to do. */
   get load(): number {
     let most = 0;
-    for (const group of this.#all) if (group.load > most) most = group.load;
+    for (let index = 0; index < this.#all.length; index++) most = Math.max(most, (this.#all[index] as MemoryGroup).load);
     return most;
+  }
+
+  /** When the oldest message was published that this group has not settled. */
+  oldestAt(group: MemoryGroup): Date | undefined {
+    if (group.load === 0) return undefined;
+    const ms = this.#log === undefined ? this.#times.at(group.oldest) : this.#log[group.oldest - 1]?.publishedAt;
+    return ms === undefined ? undefined : new Date(ms);
+  }
+
+  /** The group of that name, if there is one. */
+  find(name: string): MemoryGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** Moves a group whose members hold nothing. */
+  seek(group: MemoryGroup, to: From): void {
+    group.seek(this.#cursor(to));
   }
 
   /** The group of that name, or a new one; without a name always a new one. */
@@ -47,24 +104,29 @@ export class MemoryTopic {
       known.kept ||= kept;
       return known;
     }
-    const group = new MemoryGroup(name, this.#log, this.#cursor(from), kept || (this.#log !== undefined && name !== undefined));
+    const start = { log: this.#log, cursor: this.#cursor(from), last: this.#offset };
+    const group = new MemoryGroup(name, start, kept || (this.#log !== undefined && name !== undefined));
     if (name !== undefined) this.#groups.set(name, group);
-    this.#all.add(group);
+    this.#all.push(group);
     return group;
   }
 
-  /** Drops a group that has no members and need not be remembered. */
-  release(group: MemoryGroup): void {
-    if (group.kept || group.members.length > 0) return;
-    this.#all.delete(group);
+  /** Drops a group. */
+  drop(group: MemoryGroup): void {
+    const index = this.#all.indexOf(group);
+    if (index !== -1) this.#all.splice(index, 1);
     if (group.name !== undefined) this.#groups.delete(group.name);
     group.abandon();
   }
 
-  clear(): void {
-    for (const group of this.#all) group.abandon();
-    this.#all.clear();
-    this.#groups.clear();
+  #stamp(entry: Stored): void {
+    const now = coarseMs();
+    entry.publishedAt = now;
+    if (now === this.#lastMs) return;
+    this.#lastMs = now;
+    let oldest = this.#offset;
+    for (const group of this.#all) if (group.load > 0 && group.oldest < oldest) oldest = group.oldest;
+    this.#times.mark(this.#offset, now, oldest);
   }
 
   #cursor(from: From = "earliest"): number {
@@ -74,7 +136,7 @@ export class MemoryTopic {
     if (from === "latest") return log.length;
     if ("position" in from) return Math.min(Math.max(Number(from.position) - 1, 0), log.length);
     const time = from.time.getTime();
-    const index = log.findIndex(({ publishedAt = 0 }) => publishedAt >= time);
+    const index = log.findIndex(({ publishedAt }) => publishedAt >= time);
     return index === -1 ? log.length : index;
   }
 }

@@ -1,21 +1,18 @@
-import { PublishError, type PublishOutcome } from "../errors/index.ts";
+import type { PublishError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
-import type { Message } from "../message/index.ts";
-import type { Acks } from "./acks.ts";
+import type { Batch } from "./batch.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
 
 /** A full group that gives no verdict for so long is taken for stuck: perhaps its handler publishes to this very topic. */
 const STUCK_MS = 50;
 /** At this many times the bound nothing more is let in. */
-const OVERFLOW = 16;
+export const OVERFLOW = 16;
 
 interface Waiting {
-  readonly messages: readonly Message[];
-  readonly acks: Acks | undefined;
+  readonly batch: Batch;
   readonly done: Deferred<void>;
-  next: number;
 }
 
 /** Publishers that wait for room in one topic, first come first served. */
@@ -39,17 +36,17 @@ export class PublishQueue {
 
   /** True when that many more can be put at once. */
   fits(count: number): boolean {
-    return this.#bound === Infinity || (this.#waiting.size === 0 && (this.#topic.groups.size === 0 || this.#topic.load + count <= this.#bound));
+    return this.#bound === Infinity || (this.#waiting.size === 0 && (this.#topic.groups.length === 0 || this.#topic.load + count <= this.#bound));
   }
 
   /** The signal has not aborted yet. */
-  wait(messages: readonly Message[], acks: Acks | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const entry: Waiting = { messages, acks, done: deferred(), next: 0 };
+  wait(batch: Batch, signal: AbortSignal | undefined): Promise<void> {
+    const entry: Waiting = { batch, done: deferred() };
     const onAbort = (): void => {
       const others = [...this.#waiting].filter((other) => other !== entry);
       this.#waiting.clear();
       for (const other of others) this.#waiting.push(other);
-      entry.done.reject(refusal(entry, "PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
+      entry.done.reject(batch.refusal("PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
       this.moveOn();
     };
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -70,24 +67,34 @@ export class PublishQueue {
     stopTimer(this.#timer);
     this.#timer = undefined;
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-      entry.done.reject(refusal(entry, "CLOSED", "the pub/sub closed while the publish waited for room"));
+      entry.done.reject(entry.batch.refusal("CLOSED", "the pub/sub closed while the publish waited for room"));
     }
   }
 
   #moveOn(bound: number): void {
     for (let entry = this.#waiting.peek(); entry !== undefined; entry = this.#waiting.peek()) {
-      while (entry.next < entry.messages.length) {
-        if (this.#topic.load >= bound) {
-          this.#watch();
-          return;
-        }
-        this.#topic.put(entry.messages[entry.next++] as Message, entry.acks);
+      if (!this.#put(entry, bound)) {
+        this.#watch();
+        return;
       }
       this.#waiting.shift();
-      entry.done.resolve();
     }
     stopTimer(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Puts what there is room for. True when the publish has ended, well or not. */
+  #put({ batch, done }: Waiting, bound: number): boolean {
+    while (batch.next < batch.size) {
+      if (this.#topic.load >= bound) return false;
+      if (!this.#topic.accept(batch.current())) {
+        done.reject(tooManyDelayed(batch, this.#topic.name));
+        return true;
+      }
+      batch.next++;
+    }
+    done.resolve();
+    return true;
   }
 
   /** Looks again in a while whether the full groups have given a verdict meanwhile. */
@@ -114,7 +121,7 @@ export class PublishQueue {
     this.#moveOn(this.#bound * OVERFLOW);
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
       const text = `topic ${JSON.stringify(this.#topic.name)} holds ${this.#topic.load} messages, ${OVERFLOW} times its bound of ${this.#bound}, and its reader gives no verdict`;
-      entry.done.reject(refusal(entry, "BUFFER_FULL", text));
+      entry.done.reject(entry.batch.refusal("BUFFER_FULL", text));
     }
   }
 
@@ -128,8 +135,7 @@ export class PublishQueue {
   }
 }
 
-/** What a publish is rejected with whose first `next` messages are in the topic. */
-export function refusal({ messages, next }: Pick<Waiting, "messages" | "next">, code: string, text: string, cause?: unknown): PublishError {
-  const outcomes = messages.map((_message, index): PublishOutcome => (index < next ? "confirmed" : "rejected"));
-  return new PublishError(text, { code, retryable: code !== "CLOSED", cause, outcomes });
+export function tooManyDelayed(batch: Batch, topic: string): PublishError {
+  const text = `topic ${JSON.stringify(topic)} holds back ${OVERFLOW} times its bound of messages that are not due yet`;
+  return batch.refusal("BUFFER_FULL", text);
 }

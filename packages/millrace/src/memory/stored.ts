@@ -1,7 +1,12 @@
-import { wallMs } from "../internal/timers.ts";
-import type { Message } from "../message/index.ts";
+import type { Message, Metadata } from "../message/index.ts";
 import type { PlainMessage } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
+import type { Acks } from "./acks.ts";
+
+/** What has become of it: nobody has settled it, some group has, or it was counted as forgotten when the pub/sub closed. */
+export const UNSETTLED: number = 0;
+export const SETTLED: number = 1;
+export const FORGOTTEN: number = 2;
 
 /**
  * What a publish leaves in a topic: the message as it was then. A class rather than a literal: V8 puts literals that have often
@@ -13,23 +18,26 @@ export class Stored {
   readonly key: string | undefined;
   readonly payload: Uint8Array;
   readonly metadata: TextMap | undefined;
-  /** Place in the topic, from 1. */
-  readonly offset: number;
-  /** Milliseconds since the epoch; known in persistent topics only, where one can read from a time. */
-  readonly publishedAt: number | undefined;
   /** Told about every group's ack, when the publisher waits for them. */
-  readonly onAck: (() => void) | undefined;
+  acks: Acks | undefined;
+  /** Place in the topic, from 1; 0 while it has none. */
+  offset = 0;
+  /** When it got its place, in milliseconds since the epoch; exact in persistent topics, else of the event loop's turn. */
+  publishedAt = 0;
+  fate: number = UNSETTLED;
 
-  constructor(message: Message, offset: number, timed: boolean, onAck: (() => void) | undefined) {
-    // Metadata that nobody ever looked at does not exist yet; asking for it here would make it.
-    const plain = message as Partial<PlainMessage> & Message;
-    const metadata = "_metadata" in plain ? plain._metadata : plain.metadata;
+  /** `bare`: it had no metadata when it was published, whatever it has now. */
+  constructor(message: Message, acks: Acks | undefined, bare = false) {
+    const metadata = bare ? undefined : metadataOf(message);
     this.source = message;
     this.key = message.key;
     this.payload = message.payload;
     this.metadata = metadata === undefined || metadata.size === 0 ? undefined : new TextMap(metadata);
-    this.offset = offset;
-    this.publishedAt = timed ? wallMs() : undefined;
-    this.onAck = onAck;
+    this.acks = acks;
   }
+}
+
+/** Metadata that nobody ever looked at does not exist yet; asking for it in the plain way would make it. */
+export function metadataOf(message: Message): Metadata | undefined {
+  return "_metadata" in message ? (message as PlainMessage)._metadata : message.metadata;
 }

@@ -5,3 +5,5 @@ export const HANDLER_POISONED = "handler_poisoned";
 export const SUBSCRIBER_POISONED = "subscriber_poisoned";
 /** How many times the message was handed out before it was given up. */
 export const ATTEMPTS_POISONED = "attempts_poisoned";
+/** Where bytes were that could not be decoded: the broker's name for the place, as in `delivery.position`. */
+export const POSITION_POISONED = "position_poisoned";

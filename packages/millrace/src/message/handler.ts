@@ -33,4 +33,8 @@ export type BatchHandler = (messages: readonly ReceivedMessage[], batch: Batch) 
  * };
  * ```
  */
-export type Middleware = (next: Handler) => Handler;
+export interface Middleware {
+  (next: Handler): Handler;
+  /** The time limit in milliseconds that it sets; a router refuses one that is above what the broker holds a message for. */
+  readonly timeLimitMs?: number | undefined;
+}

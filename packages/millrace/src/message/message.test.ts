@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MillraceError, PermanentError } from "../errors/index.ts";
+import { MillraceError, type OptionError, PermanentError } from "../errors/index.ts";
 import { Message, type StandardSchema } from "./index.ts";
 import { metadata } from "./metadata.ts";
 
@@ -73,6 +73,105 @@ describe("a message", () => {
     const changed = first.copy({ id: "m-2", key: undefined, metadata: { b: "2" } });
     expect([changed.id, changed.key, [...changed.metadata]]).toEqual(["m-2", undefined, [["b", "2"]]]);
     expect(first.copy({ id: undefined }).id).not.toBe("m-1");
+  });
+});
+
+describe("a message's key", () => {
+  it("is text and bytes at once, and no bytes are lost", () => {
+    const binary = Uint8Array.of(0xff, 0, 0x80);
+    expect(new Message("x", { key: binary }).keyBytes).toEqual(binary);
+    expect(new Message("x", { key: Buffer.from("größe") }).key).toBe("größe");
+    expect(new Message("x", { key: "größe" }).keyBytes).toEqual(new TextEncoder().encode("größe"));
+    expect([new Message("x").key, new Message("x").keyBytes]).toEqual([undefined, undefined]);
+    expect([new Message("x", { key: "" }).key, new Message("x", { key: new Uint8Array() }).keyBytes]).toEqual(["", new Uint8Array()]);
+  });
+
+  it("is a snapshot of the bytes it was given", () => {
+    const bytes = Uint8Array.of(1, 2);
+    const message = new Message("x", { key: bytes });
+    bytes[0] = 9;
+    expect(message.keyBytes).toEqual(Uint8Array.of(1, 2));
+  });
+
+  it("goes on as the text of another message's key, binary too", () => {
+    const binary = new Message("x", { key: Uint8Array.of(0xc3, 0x28, 0xff) });
+    expect(new Message("y", { key: binary.key }).keyBytes).toEqual(Uint8Array.of(0xc3, 0x28, 0xff));
+  });
+});
+
+describe("a copy", () => {
+  const binary = Uint8Array.of(0xff, 0xfe, 0);
+  const deliverAt = new Date("2100-01-02T03:04:05.678Z");
+
+  it("keeps key bytes, due time and topic, once and again", () => {
+    const copy = new Message("x", { key: binary, deliverAt, topic: "orders" }).copy().copy();
+    expect([copy.keyBytes, copy.dueAt, copy.topic]).toEqual([binary, deliverAt, "orders"]);
+  });
+
+  it("takes another key, due time and topic", () => {
+    const copy = new Message("x", { key: binary, deliverAt, topic: "orders" }).copy({ key: "k", deliverAt: new Date(0), topic: undefined });
+    expect([copy.key, copy.dueAt, copy.topic]).toEqual(["k", new Date(0), undefined]);
+  });
+
+  it("with new metadata is due when those say so", () => {
+    const delayed = new Message("x", { deliverAt, metadata: { a: "1" } });
+    expect(delayed.copy({ metadata: { b: "2" } }).dueAt).toBeUndefined();
+    expect(delayed.copy({ metadata: metadata(delayed.metadata).set("b", "2") }).dueAt).toEqual(deliverAt);
+  });
+
+  it("refuses changes that are no object, and those of a wrong type", () => {
+    for (const changes of [3, "x", null]) expect(() => new Message("x").copy(changes as never)).toThrow(expect.objectContaining({ code: "BAD_OPTION" }));
+    expect(() => new Message("x").copy({ key: 5 as never })).toThrow(/key must be a text/);
+  });
+});
+
+describe("what a message cannot be made of", () => {
+  function problemsOf(make: () => unknown): readonly string[] {
+    try {
+      make();
+    } catch (error) {
+      expect(error).toMatchObject({ name: "OptionError", code: "BAD_OPTION" });
+      return (error as OptionError).problems;
+    }
+    return [];
+  }
+  const problems = (payload: unknown, options?: unknown): readonly string[] => problemsOf(() => new Message(payload as string, options as undefined));
+
+  it("is refused as a payload, with the way to a message of any value", () => {
+    const text = (shown: string) => `payload must be a text or a Uint8Array, got ${shown}: Message.json(value) makes a message of any value that JSON can hold`;
+    expect(problems({})).toEqual([text("an object")]);
+    expect(problems(undefined)).toEqual([text("undefined")]);
+    for (const payload of [null, 5, [1], new ArrayBuffer(1), new Uint16Array(1), () => {}]) expect(problems(payload)).toHaveLength(1);
+  });
+
+  it("is refused as an option, by its name and what it must be", () => {
+    expect(problems("x", { key: 5 })).toEqual(["key must be a text or a Uint8Array, got 5: String(key) makes one of a number"]);
+    expect(problems("x", { id: 7 })).toEqual(["id must be a text, got 7: String(id) makes one of a number"]);
+    expect(problems("x", { topic: {} })).toEqual(["topic must be a text, got an object"]);
+    expect(problems("x", { metadata: 3 })).toEqual(["metadata must be an object of texts, a Map or pairs, got 3"]);
+    expect(problems("x", { metadata: { a: 5 } })).toEqual(['metadata must hold texts only: metadata "a" must be a string, got number']);
+    expect(problems("x", { delayMs: -1 })).toEqual(["delayMs must be a duration in milliseconds of at most 100 years, got -1"]);
+    for (const key of [null, {}, [], new ArrayBuffer(1), new Uint16Array(2)]) expect(problems("x", { key })).toHaveLength(1);
+    for (const value of [null, "x", true]) expect(problems("x", { metadata: value })).toHaveLength(1);
+    for (const id of [null, {}, new Uint8Array()]) expect(problems("x", { id })).toHaveLength(1);
+  });
+
+  it("is refused as options at all", () => {
+    expect(problems("x", "k")).toEqual(['options must be an object such as { key: "o-1" }, got "k"']);
+    for (const options of [null, 5, true]) expect(problems("x", options)).toHaveLength(1);
+  });
+
+  it("is told all at once, from Message.json too", () => {
+    expect(problemsOf(() => Message.json({}, { key: 1, id: 2, topic: 3, metadata: 4, delayMs: 5, deliverAt: 6 } as never))).toHaveLength(6);
+    expect(problems({}, { key: 1 })).toHaveLength(2);
+  });
+
+  it("is refused as a key that holds half a character, which would be one with others of its kind", () => {
+    expect(problems("x", { key: "k\ud83d" })).toEqual(["key must be whole characters, and has a lone surrogate: cut it between characters, or give bytes"]);
+  });
+
+  it("is not a name that is not known: what options are for others passes", () => {
+    expect(problems("x", { colour: "red" })).toEqual([]);
   });
 });
 

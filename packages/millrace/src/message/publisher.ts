@@ -1,8 +1,19 @@
 import type { Message } from "./message.ts";
+import type { Capabilities } from "./subscriber.ts";
+
+/** A handler, for those who work on behalf of it. */
+export interface HandlerIdentity {
+  /** Of its router. */
+  readonly service: string | undefined;
+  readonly handler: string;
+  readonly group: string | undefined;
+}
 
 export interface PublishOptions {
   /** Aborting before the messages were sent rejects with outcomes `"rejected"`, afterwards with `"unknown"`. */
   readonly signal?: AbortSignal | undefined;
+  /** The handler whose result this is. Set by a router, for decorators; adapters ignore it. */
+  readonly producer?: HandlerIdentity | undefined;
 }
 
 /**
@@ -16,6 +27,8 @@ export interface PublishOptions {
  * - After `close()`: rejects with code `CLOSED`.
  */
 export interface Publisher extends AsyncDisposable {
+  /** What its broker promises. Absent: not known. */
+  readonly capabilities?: Capabilities | undefined;
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void>;
   /** Waits for what is under way, then releases everything. Idempotent, always ends. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import { OptionCheck } from "../options/index.ts";
-import { type ReadOptions, type ReadResult, readUntil } from "./read-until.ts";
+import { READ_NAMES, type ReadOptions, type ReadResult, readUntil } from "./read-until.ts";
 import type { Subscription } from "./subscriber.ts";
 
 export interface ReadMessagesOptions extends ReadOptions {
@@ -18,7 +18,12 @@ export interface ReadMessagesOptions extends ReadOptions {
  * ```
  */
 export async function readMessages(subscription: Subscription, options: ReadMessagesOptions): Promise<ReadResult> {
-  new OptionCheck("readMessages").required("count", options.count).integer("count", options.count, { min: 0 }).done();
+  new OptionCheck("readMessages")
+    .known(options, { count: true, ...READ_NAMES })
+    .required("count", options.count)
+    .integer("count", options.count, { min: 0 })
+    .done();
   if (options.count === 0) return { messages: [], complete: true };
-  return await readUntil(subscription, (_message, messages) => messages.length >= options.count, options);
+  const { count, ...rest } = options;
+  return await readUntil(subscription, (_message, messages) => messages.length >= count, rest);
 }

@@ -1,5 +1,5 @@
 import { startTimer, stopTimer } from "../internal/timers.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import type { Subscription } from "./subscriber.ts";
 
@@ -21,6 +21,8 @@ export interface ReadResult {
 
 export const READ_DEFAULTS: { readonly idleMs: number; readonly deduplicate: boolean } = Object.freeze({ idleMs: 15_000, deduplicate: false });
 
+export const READ_NAMES: OptionNames<ReadOptions> = { idleMs: true, deduplicate: true, signal: true };
+
 /**
  * Reads and acks until `done` says so of a message and of all read so far, that one included.
  *
@@ -37,6 +39,7 @@ export async function readUntil(
   options: ReadOptions = {},
 ): Promise<ReadResult> {
   new OptionCheck("readUntil")
+    .known(options, READ_NAMES)
     .methods("subscription", subscription, ["close"])
     .call("predicate", done)
     .duration("idleMs", options.idleMs, { min: 0, max: Infinity })

@@ -10,6 +10,8 @@ export interface NackOptions {
   readonly delayMs?: number | undefined;
   /** For the log line. */
   readonly reason?: string | undefined;
+  /** It did nothing wrong: it goes back into its old place, with the same attempt. Default false. */
+  readonly uncounted?: boolean | undefined;
 }
 
 /** Where a message came from, and how often. */

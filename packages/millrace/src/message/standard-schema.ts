@@ -3,12 +3,12 @@ import { PermanentError } from "../errors/index.ts";
 type MaybePromise<T> = T | Promise<T>;
 
 /** The part of the Standard Schema interface (version 1) that is used: zod, valibot, arktype and others satisfy it as they are. */
-export interface StandardSchema<Output> {
+export interface StandardSchema<Input, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => MaybePromise<SchemaResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
@@ -19,17 +19,18 @@ export interface SchemaIssue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
-/** Validates at once; a schema that answers with a promise is a `PermanentError` with code `ASYNC_SCHEMA`. */
-export function validate<Output>(schema: StandardSchema<Output>, value: unknown, subject: string): Output {
+/** Validates at once; a schema that answers later is a `PermanentError` with code `ASYNC_SCHEMA`, whose text names what can wait for it. */
+export function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown, subject: string, waiting: string): Output {
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => {});
-    throw new PermanentError(`${subject}: the schema validates asynchronously, use jsonAsync(schema)`, { code: "ASYNC_SCHEMA" });
+  if ("then" in result) {
+    // One that rejects when nobody waits for it any more must not end the process.
+    result.then(undefined, () => {});
+    throw new PermanentError(`${subject}: the schema validates asynchronously, use ${waiting}`, { code: "ASYNC_SCHEMA" });
   }
   return accepted(result, subject);
 }
 
-export async function validateAsync<Output>(schema: StandardSchema<Output>, value: unknown, subject: string): Promise<Output> {
+export async function validateAsync<Output>(schema: StandardSchema<unknown, Output>, value: unknown, subject: string): Promise<Output> {
   return accepted(await schema["~standard"].validate(value), subject);
 }
 

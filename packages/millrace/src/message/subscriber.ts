@@ -18,16 +18,52 @@ export interface SubscribeOptions {
   readonly orderBy?: OrderBy | undefined;
   /** Closes the subscription when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /** Messages of one lane that may be handed out unsettled. Default 1; who asks for more keeps their order himself. */
+  readonly perKey?: number | undefined;
+  /** Where bytes go that cannot be decoded. Without it they are stepped over on a log, kept out of the way on a queue. */
+  readonly undecodable?: ((record: UndecodableRecord) => Promise<void>) | undefined;
+}
+
+/** Bytes that could not be decoded. */
+export interface UndecodableRecord {
+  readonly topic: string;
+  readonly position: string;
+  readonly payload: Uint8Array;
+  readonly error: unknown;
 }
 
 /** Opens subscriptions to topics. */
 export interface Subscriber extends AsyncDisposable {
+  /** What its broker promises. Absent: not known. */
+  readonly capabilities?: Capabilities | undefined;
+  /** What tools may ask of the broker. Absent: nothing. */
+  readonly admin?: BrokerAdmin | undefined;
   /** Resolves when the subscription is in place: what is published afterwards is not missed. */
   subscribe(topic: string, options?: SubscribeOptions): Promise<Subscription>;
   /** Makes what a later subscription needs (queue, stream, topic, offsets row), so that nothing published before it is missed. */
   provision?(topic: string, options?: Pick<SubscribeOptions, "group" | "from">): Promise<void>;
   /** Drains its subscriptions, then releases everything. Idempotent, always ends. */
   close(): Promise<void>;
+}
+
+/**
+ * What tools ask of a broker. A question that it cannot answer is left out, never guessed. A group is named as in `subscribe`.
+ * Nothing is made by asking: rejects with `UNKNOWN_TOPIC` or `UNKNOWN_GROUP` for what is not there, with `OptionError` for what
+ * is no name or place, after `close()` with `CLOSED`.
+ */
+export interface BrokerAdmin {
+  topics?(): Promise<readonly string[]>;
+  /** The groups that have a position in the topic, with or without members. */
+  groups?(topic: string): Promise<readonly string[]>;
+  /** Messages not yet settled by the group, and when the oldest of them was published. */
+  lag?(topic: string, group: string): Promise<{ readonly messages: number; readonly oldestAt?: Date | undefined }>;
+  /**
+   * Moves a group: what it reads next is what a new group would begin with. Rejects with `GROUP_BUSY` while members have messages
+   * in hand, or, where the broker demands that there be none, while there are members.
+   */
+  seek?(topic: string, group: string, to: From): Promise<void>;
+  /** Forgets a group: the next subscription of that name begins as a new one. Rejects with `GROUP_BUSY` as `seek` does. */
+  deleteGroup?(topic: string, group: string): Promise<void>;
 }
 
 export interface DrainOptions {
@@ -45,7 +81,13 @@ export interface SubscriptionStatus {
   readonly inFlight: number;
   /** Fetched, not handed out. */
   readonly held: number;
+  /**
+   * Messages not yet settled by the group, of all its members, whether or not the subscription is paused: what waits at the broker
+   * as far as known, what is held, what is in flight. Absent where the broker does not tell.
+   */
   readonly lag?: number | undefined;
+  /** When the oldest of them was published, as far as this member knows without asking. */
+  readonly oldestAt?: Date | undefined;
   /** What blocks it: key, position, address. */
   readonly detail?: string | undefined;
   readonly lastError?: Error | undefined;
@@ -62,6 +104,8 @@ export interface Subscription extends AsyncIterable<ReceivedMessage>, AsyncDispo
   readonly topic: string;
   /** Resolves when it has closed, rejects with the cause when it failed for good. Nobody has to listen. */
   readonly closed: Promise<void>;
+  /** It closed because there is nothing more to come, ever: the end of a file. Nobody need take it up again. */
+  readonly finished: boolean;
   status(): SubscriptionStatus;
   /** Hands out nothing more; keeps membership and gives back what was not handed out. */
   pause(): void;
@@ -88,12 +132,14 @@ export interface Capabilities {
   readonly ordering: "none" | "one-member" | "per-key";
   /** Carries `message.key`. */
   readonly keys: boolean;
-  /** Holds delayed messages at the broker. */
+  /** The broker itself holds back what was nacked with a delay. */
   readonly nativeDelay: boolean;
   readonly redelivers: boolean;
   readonly attemptsSurviveCrash: boolean;
   readonly transactionalPublish: boolean;
   readonly deduplicatesPublish: boolean;
+  /** How many milliseconds a published message can be held back: 0 for not at all, `Infinity` for no limit. */
+  readonly maxPublishDelayMs: number;
   /** How long a handler may hold a message; `Infinity` where a lease can be renewed for ever. */
   readonly maxHandlingMs: number;
   readonly stability: "stable" | "beta" | "experimental";

@@ -22,6 +22,19 @@ describe("transformPublisher", () => {
     expect(messages.every((message) => !message.metadata.has("topic"))).toBe(true);
   });
 
+  it("keeps key bytes, due time and topic", async () => {
+    const published: Message[] = [];
+    const inner = {
+      publish: async (_topic: string, message: Message | readonly Message[]) => void published.push(message as Message),
+      close: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    };
+    const key = Uint8Array.of(0xff, 0);
+    const deliverAt = new Date("2100-01-02T03:04:05.678Z");
+    await transformPublisher((message) => void message.metadata.set("a", "1"))(inner).publish("t", new Message("x", { key, deliverAt, topic: "own" }));
+    expect(published.map((message) => [message.keyBytes, message.dueAt, message.topic, message.metadata.get("a")])).toEqual([[key, deliverAt, "own", "1"]]);
+  });
+
   it("publishes the message that the transform returns instead", async () => {
     await using pubsub = new MemoryPubSub({ persistent: true });
     await transformPublisher((message) => new Message(message.text().toUpperCase(), { id: message.id }))(pubsub).publish("t", new Message("loud"));

@@ -1,7 +1,9 @@
 import { PublishError } from "../errors/index.ts";
 import { OptionCheck } from "../options/index.ts";
+import { DECORATES } from "./adapter-name.ts";
 import type { Message } from "./message.ts";
 import type { Publisher, PublishOptions } from "./publisher.ts";
+import type { Capabilities } from "./subscriber.ts";
 
 /** Changes the message it is given, or returns another one. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a transform that changes its message in place returns nothing
@@ -10,7 +12,7 @@ export type MessageTransform = (message: Message, topic: string) => Message | vo
 /**
  * A publisher decorator that passes every message through `transform` before it is published.
  *
- * The transform is given a copy (same id, key and payload): the caller's message is never changed, so publishing it again
+ * The transform is given a copy (same id, key, payload, due time and topic): the caller's message is never changed, so publishing it again
  * transforms it once again from the original. A call stays one call: order and batch are kept. When the transform throws,
  * nothing of the call is sent, and it rejects with `PublishError` `TRANSFORM_FAILED`, all outcomes `"rejected"`, the error as cause.
  * Throws `OptionError` `BAD_OPTION` when `transform` is no function.
@@ -33,6 +35,10 @@ class TransformedPublisher implements Publisher {
     this.#transform = transform;
   }
 
+  get capabilities(): Capabilities | undefined {
+    return this.#inner.capabilities;
+  }
+
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     let changed: Message | readonly Message[];
     try {
@@ -43,6 +49,10 @@ class TransformedPublisher implements Publisher {
       return Promise.reject(new PublishError(text, { code: "TRANSFORM_FAILED", cause, outcomes: Array.from({ length: count }, () => "rejected") }));
     }
     return this.#inner.publish(topic, changed, options);
+  }
+
+  get [DECORATES](): Publisher {
+    return this.#inner;
   }
 
   close(): Promise<void> {

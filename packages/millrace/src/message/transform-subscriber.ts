@@ -1,7 +1,8 @@
 import { OptionCheck } from "../options/index.ts";
-import type { SubscriptionDoors } from "./doors.ts";
+import { DECORATES, type Decorating } from "./adapter-name.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import type { DrainOptions, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "./subscriber.ts";
+import { SUBSCRIPTION_DOOR, type SubscriptionDoor, subscriptionDoor } from "./subscription-door.ts";
 
 /** Changes the message it is given, or returns another view of it (see `derive`). */
 // biome-ignore lint/suspicious/noConfusingVoidType: a transform that changes its message in place returns nothing
@@ -19,7 +20,7 @@ const MAX_DELAY_MS = 30_000;
  * The transform is given a view with metadata of its own, which shares id, payload and verdict with the original: a redelivery
  * is transformed from the original again. Order is kept, nothing is buffered, and closing never waits for a reader. When the
  * transform throws, the message is nacked (100 ms, doubled with every attempt, 30 s at most) and the next one is handed out.
- * Provisioning is passed on where the subscriber can. Throws `OptionError` `BAD_OPTION` when `transform` is no function.
+ * Provisioning is passed on where the subscriber can, and so are its capabilities and its `admin`. Throws `OptionError` `BAD_OPTION` when `transform` is no function.
  *
  * ```ts
  * router.addSubscriberDecorators(transformSubscriber((message) => { message.metadata.set("seen_by", "billing"); }));
@@ -29,12 +30,21 @@ export function transformSubscriber(transform: ReceivedTransform): (subscriber: 
   new OptionCheck("transformSubscriber").required("transform", transform).call("transform", transform).done();
   return (subscriber) => {
     const decorated: Subscriber = {
+      get capabilities() {
+        return subscriber.capabilities;
+      },
+      get admin() {
+        return subscriber.admin;
+      },
       subscribe: async (topic, options) => new TransformedSubscription(await subscriber.subscribe(topic, options), transform),
       close: () => subscriber.close(),
       [Symbol.asyncDispose]: () => subscriber[Symbol.asyncDispose](),
-    };
+      [DECORATES]: subscriber,
+    } as Subscriber & Decorating;
     if (subscriber.provision === undefined) return decorated;
-    return { ...decorated, provision: (topic: string, options?: Pick<SubscribeOptions, "group" | "from">) => provisionWith(subscriber, topic, options) };
+    return Object.assign(decorated, {
+      provision: (topic: string, options?: Pick<SubscribeOptions, "group" | "from">) => provisionWith(subscriber, topic, options),
+    });
   };
 }
 
@@ -42,25 +52,28 @@ async function provisionWith(subscriber: Subscriber, topic: string, options: Pic
   await subscriber.provision?.(topic, options);
 }
 
-class TransformedSubscription implements Subscription, SubscriptionDoors {
-  readonly #inner: Subscription & SubscriptionDoors;
+class TransformedSubscription implements Subscription {
+  readonly #inner: Subscription;
   readonly #transform: ReceivedTransform;
-  readonly "millrace.take"?: () => ReceivedMessage | undefined;
-  readonly "millrace.quiet"?: () => Promise<void>;
+  readonly #door: SubscriptionDoor | undefined;
 
-  constructor(inner: Subscription & SubscriptionDoors, transform: ReceivedTransform) {
+  constructor(inner: Subscription, transform: ReceivedTransform) {
     this.#inner = inner;
     this.#transform = transform;
-    if (inner["millrace.take"] !== undefined) this["millrace.take"] = () => this.#take();
-    if (inner["millrace.quiet"] !== undefined) this["millrace.quiet"] = () => inner["millrace.quiet"]?.() ?? Promise.resolve();
+    const door = subscriptionDoor(inner);
+    this.#door = door === undefined ? undefined : this.#doorBefore(door);
+  }
+
+  get [SUBSCRIPTION_DOOR](): SubscriptionDoor | undefined {
+    return this.#door;
   }
 
   get topic(): string {
     return this.#inner.topic;
   }
 
-  get "millrace.finished"(): boolean {
-    return this.#inner["millrace.finished"] === true;
+  get finished(): boolean {
+    return this.#inner.finished;
   }
 
   get closed(): Promise<void> {
@@ -108,12 +121,21 @@ class TransformedSubscription implements Subscription, SubscriptionDoors {
     await this.#inner[Symbol.asyncDispose]();
   }
 
-  #take(): ReceivedMessage | undefined {
-    for (let taken = this.#inner["millrace.take"]?.(); taken !== undefined; taken = this.#inner["millrace.take"]?.()) {
-      const message = this.#change(taken);
-      if (message !== undefined) return message;
-    }
-    return undefined;
+  #doorBefore(door: SubscriptionDoor): SubscriptionDoor {
+    return {
+      take: () => {
+        for (let taken = door.take(); taken !== undefined; taken = door.take()) {
+          const message = this.#change(taken);
+          if (message !== undefined) return message;
+        }
+        return undefined;
+      },
+      idle: (signal) => door.idle(signal),
+      get counts() {
+        return door.counts;
+      },
+      onStatus: (listener) => door.onStatus(listener),
+    };
   }
 
   /** The message as the reader sees it; undefined when the transform failed and the message was nacked. */

@@ -1,34 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { MillraceError, type OptionError } from "../errors/index.ts";
+import type { OptionError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
-import { isPromise, Message, type ReceivedMessage } from "../message/index.ts";
+import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
+import { isPromise, Message } from "../message/index.ts";
 import type { BreakerCounts } from "./breaker.ts";
+import { failure, setUp } from "./circuit-breaker.fixture.ts";
 import { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 import { received } from "./received.fixture.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const failure = new Error("boom");
-
-/** Calls through one breaker; each tells `ok`, `fails`, or the code it was turned away with. */
-function setUp(options: CircuitBreakerOptions = {}) {
-  let calls = 0;
-  const breaker = circuitBreaker(options);
-  const call = (fails: boolean, message: ReceivedMessage = received()): string => {
-    try {
-      breaker(() => {
-        calls++;
-        if (fails) throw failure;
-      })(message);
-      return "ok";
-    } catch (error) {
-      return error === failure ? "fails" : MillraceError.is(error) ? error.code : "?";
-    }
-  };
-  const times = (count: number, fails: boolean): string[] => Array.from({ length: count }, () => call(fails));
-  return { breaker, call, times, calls: () => calls };
-}
 
 describe("circuitBreaker", () => {
   it("opens after six failures in a row and lets one call try after its time", () => {
@@ -98,6 +79,18 @@ describe("circuitBreaker", () => {
     expect(call(false)).toBe("CIRCUIT_OPEN");
   });
 
+  it("counts the result of such a call neither while it tries", async () => {
+    const { breaker, call, times } = setUp({ timeoutMs: 50 });
+    const gate = deferred<void>();
+    const early = [breaker(() => gate.promise)(received()), breaker(() => gate.promise.then(() => Promise.reject(failure)))(received())];
+    times(6, true);
+    vi.advanceTimersByTime(50);
+    void breaker(() => new Promise(() => {}))(received());
+    gate.resolve();
+    await Promise.allSettled(early);
+    expect(call(false)).toBe("CIRCUIT_TRYING");
+  });
+
   it("starts its counts anew after each interval while closed", () => {
     const seen: BreakerCounts[] = [];
     const { times, call } = setUp({
@@ -132,36 +125,27 @@ describe("circuitBreaker", () => {
     expect(() => breaker(() => undefined)(received())).toThrow("the circuit breaker is open");
   });
 
-  it("asks for the message again when it may let it through", () => {
-    const { call, times } = setUp({ timeoutMs: 50 });
-    times(6, true);
-    vi.advanceTimersByTime(20);
-    const wishes: number[] = [];
-    const message = Object.assign(received(), { "millrace.redeliverAfter": (delayMs: number) => wishes.push(delayMs) > 0 });
-    expect(call(false, message)).toBe("CIRCUIT_OPEN");
-    expect(wishes).toEqual([30]);
-    expect(message.verdict).toBeUndefined();
-  });
-
   it("names itself in retryable errors", () => {
     const { breaker, times } = setUp({ name: "payments" });
     times(6, true);
     expect(() => breaker(() => undefined)(received())).toThrow(expect.objectContaining({ retryable: true, message: "the circuit breaker payments is open" }));
   });
 
-  it("shows both errors when a function of its options throws", () => {
+  it("goes by its defaults when a function of its options throws, logs that, and passes the handler's own outcome on", () => {
     const broken = new TypeError("hook");
-    for (const hook of ["readyToTrip", "isSuccessful"] as const) {
-      const { breaker } = setUp({
-        [hook]: () => {
-          throw broken;
-        },
-      });
-      const handle = breaker(() => {
-        throw failure;
-      });
-      expect(() => handle(received())).toThrow(expect.objectContaining({ code: "HOOK_FAILED", cause: expect.objectContaining({ errors: [failure, broken] }) }));
-    }
+    const throws = (): never => {
+      throw broken;
+    };
+    const logger = new RecordingLogger();
+    const { times, call } = setUp({ timeoutMs: 50, readyToTrip: throws, isSuccessful: throws, onStateChange: throws, logger });
+    expect(times(7, true)).toEqual([...Array(6).fill("fails"), "CIRCUIT_OPEN"]);
+    vi.advanceTimersByTime(50);
+    expect([call(false), call(false)]).toEqual(["ok", "ok"]);
+    const hooks = logger.lines.map(({ level, fields }) => `${level} ${fields.hook}`);
+    expect(hooks.filter((line) => line === "warn isSuccessful")).toHaveLength(6);
+    expect(hooks.filter((line) => line === "warn readyToTrip")).toHaveLength(6);
+    expect(hooks.filter((line) => line === "warn onStateChange")).toHaveLength(3); // open, half-open, closed
+    expect(logger.lines.every(({ fields }) => fields.err === broken)).toBe(true);
   });
 
   it("keeps a synchronous success free of promises", () => {
@@ -177,12 +161,13 @@ describe("circuitBreaker", () => {
       readyToTrip: 1,
       onStateChange: 1,
       isSuccessful: 1,
+      logger: {},
     } as unknown as CircuitBreakerOptions;
     try {
       circuitBreaker(bad);
       expect.unreachable();
     } catch (error) {
-      expect((error as OptionError).problems).toHaveLength(7);
+      expect((error as OptionError).problems).toHaveLength(8);
     }
   });
 });

@@ -34,10 +34,9 @@ export function setCorrelationId(id: string, message: { readonly metadata: Metad
  * ```
  */
 export function correlationId(options: CorrelationIdOptions = {}): Middleware {
+  const check = new OptionCheck("correlationId").known(options, { generate: true });
   const { generate = false } = options;
-  new OptionCheck("correlationId")
-    .that(typeof generate === "boolean" || typeof generate === "function", "generate must be true, false or a function that gives an id")
-    .done();
+  check.that(typeof generate === "boolean" || typeof generate === "function", "generate must be true, false or a function that gives an id").done();
 
   return (next) => (message) => {
     let id = messageCorrelationId(message);

@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { OptionError, PublishError } from "../errors/index.ts";
+import { describe, expect, it, vi } from "vitest";
+import { isPermanent, OptionError, PublishError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
-import { Message, type PublishOptions } from "../message/index.ts";
+import { silentLogger } from "../logger/index.ts";
+import { type Capabilities, Message, type PublishOptions } from "../message/index.ts";
 import { deduplicatePublisher } from "./deduplicate-publisher.ts";
 import { keyFromMetadata } from "./deduplication-key.ts";
 import { RecordingPublisher } from "./received.fixture.ts";
@@ -78,14 +79,72 @@ describe("deduplicatePublisher", () => {
     }
   });
 
-  it("ends the wait when the caller's signal aborts", async () => {
+  it("sends every message without a key, and tells each its own outcome", async () => {
+    for (const key of [undefined, () => "", () => undefined, () => null as never, async () => undefined]) {
+      const inner = new RecordingPublisher();
+      const publisher = deduplicatePublisher({ key })(inner);
+      await publisher.publish("a", [message(""), message("")]);
+      await publisher.publish("a", message(""));
+      expect(inner.published).toHaveLength(3);
+    }
+    const { inner, publisher } = setUp();
+    await publisher.publish("a", message("old"));
+    inner.error = new PublishError("half", { code: "PUBLISH_FAILED", outcomes: ["confirmed", "rejected", "unknown"] });
+    const list = [message(""), message("old"), message("1"), message(""), message("1")];
+    await expect(publisher.publish("a", list)).rejects.toMatchObject({ outcomes: ["confirmed", "confirmed", "rejected", "unknown", "rejected"] });
+  });
+
+  it("records nothing of a message without a key", async () => {
+    const record = vi.fn();
+    await deduplicatePublisher({ repository: { has: () => false, record } })(new RecordingPublisher()).publish("a", [message(""), message("1")]);
+    expect(record.mock.calls).toEqual([["a/1"]]);
+  });
+
+  it("does not make a message without a key wait for another one", async () => {
+    const { inner, publisher } = setUp();
+    const publish = inner.publish.bind(inner);
+    inner.publish = async (topic, messages) => {
+      if (inner.calls++ === 0) await new Promise(() => {});
+      await publish(topic, messages);
+    };
+    void publisher.publish("a", message(""));
+    await publisher.publish("a", message(""));
+    expect(inner.published).toHaveLength(1);
+  });
+
+  it("ends the wait when the caller's signal aborts: nothing was sent", async () => {
     const { inner, publisher } = setUp();
     inner.publish = () => new Promise(() => {});
     void publisher.publish("a", message("1"));
     const abort = new AbortController();
-    const outcome = expect(publisher.publish("a", message("1"), { signal: abort.signal })).rejects.toBe("stop");
+    const call = publisher.publish("a", [message("1"), message("2")], { signal: abort.signal });
+    const outcome = expect(call).rejects.toMatchObject({ name: "PublishError", code: "PUBLISH_ABORTED", outcomes: ["rejected", "rejected"], cause: "stop" });
     abort.abort("stop");
     await outcome;
+  });
+
+  it("says that its messages are out although they cannot be recorded, and logs that", async () => {
+    for (const confirmed of [true, false]) {
+      const lines: object[] = [];
+      const inner = new RecordingPublisher();
+      const down = new Error("the repository is down");
+      const warn = (fields: object): void => {
+        lines.push(fields);
+        throw new Error("the logger is broken too");
+      };
+      const logger = { ...silentLogger, warn };
+      const publisher = deduplicatePublisher({ repository: { has: () => false, record: () => Promise.reject(down) }, logger })(inner);
+      inner.error = confirmed ? undefined : new PublishError("half", { code: "PUBLISH_FAILED", outcomes: ["confirmed", "rejected"] });
+      const call = publisher.publish("a", [message("1"), message("2")]);
+      if (confirmed) await call;
+      else await expect(call).rejects.toBe(inner.error);
+      expect(lines).toMatchObject(Array(confirmed ? 2 : 1).fill({ err: down, topic: "a" }));
+    }
+  });
+
+  it("shows the capabilities of what it wraps", () => {
+    const capabilities = { durable: true } as Capabilities;
+    expect(deduplicatePublisher()(Object.assign(new RecordingPublisher(), { capabilities })).capabilities).toBe(capabilities);
   });
 
   it("hands options on and closes what it wraps", async () => {
@@ -100,19 +159,30 @@ describe("deduplicatePublisher", () => {
     expect(inner.closed).toBe(2);
   });
 
-  it("sends nothing when a key cannot be told", async () => {
+  it("sends nothing when a key or the repository cannot be asked, and can be called again", async () => {
     const inner = new RecordingPublisher();
     const publisher = deduplicatePublisher({ key: keyFromMetadata("k") })(inner);
-    await expect(publisher.publish("a", [new Message("1", { metadata: { k: "1" } }), new Message("2")])).rejects.toMatchObject({
-      code: "DEDUPLICATION_KEY_MISSING",
-    });
-    expect(inner.calls).toBe(0);
+    const refused = await publisher.publish("a", [new Message("1", { metadata: { k: "1" } }), new Message("2")]).catch((error: unknown) => error);
+    const cause = expect.objectContaining({ code: "DEDUPLICATION_KEY_MISSING" });
+    expect(refused).toMatchObject({ name: "PublishError", code: "DEDUPLICATION_FAILED", retryable: false, outcomes: ["rejected", "rejected"], cause });
+    expect(isPermanent(refused)).toBe(true);
     await publisher.publish("a", new Message("1", { metadata: { k: "1" } }));
     expect(inner.calls).toBe(1);
+
+    let down = true;
+    const has = (): boolean => {
+      if (down) throw new Error("the repository is down");
+      return false;
+    };
+    const other = deduplicatePublisher({ repository: { has, record: () => {} } })(inner);
+    await expect(other.publish("a", message("1"))).rejects.toMatchObject({ code: "DEDUPLICATION_FAILED", retryable: true, outcomes: ["rejected"] });
+    down = false;
+    await other.publish("a", message("1"));
+    expect(inner.calls).toBe(2);
   });
 
   it("refuses bad options and a missing publisher", () => {
-    expect(() => deduplicatePublisher({ key: 1 as never, repository: {} as never })).toThrow(/key.*repository/);
+    expect(() => deduplicatePublisher({ key: 1, repository: {}, logger: {} } as never)).toThrow(/key.*repository.*logger/);
     expect(() => deduplicatePublisher()(undefined as never)).toThrow(OptionError);
   });
 });

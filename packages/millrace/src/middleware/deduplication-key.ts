@@ -1,15 +1,18 @@
 import { PermanentError } from "../errors/index.ts";
 import type { MaybePromise, Message } from "../message/index.ts";
 
-/** Gives the key by which two messages count as the same one. */
-export type DeduplicationKey = (message: Message) => MaybePromise<string>;
+/** Gives the key by which two messages count as the same one. A message for which it gives `undefined` or `""` has no duplicates: it passes. */
+export type DeduplicationKey = (message: Message) => MaybePromise<string | undefined>;
 
-/** The message's id: the same for redeliveries and for a publish that was repeated. The default. */
+/**
+ * The message's id: the same for redeliveries and for a publish that was repeated. The default. Messages without an id, as many foreign
+ * producers send them, pass.
+ */
 export const keyFromId: DeduplicationKey = (message) => message.id;
 
 /**
- * A metadata field. A message without it, or with an empty one, fails with a `PermanentError` `DEDUPLICATION_KEY_MISSING` that names
- * message and field.
+ * A metadata field that every message must have. One without it, or with an empty one, fails with a `PermanentError`
+ * `DEDUPLICATION_KEY_MISSING` that names message and field. To let such messages pass, give `(message) => message.metadata.get(field)`.
  */
 export function keyFromMetadata(field: string): DeduplicationKey {
   return (message) => {

@@ -34,9 +34,10 @@ export class MemoryDeduplicationRepository implements DeduplicationRepository {
   readonly #expiry = new Map<string, number>();
 
   constructor(options: MemoryDeduplicationOptions = {}) {
+    const check = new OptionCheck("MemoryDeduplicationRepository").known(options, { windowMs: true, maxKeys: true });
     this.#windowMs = options.windowMs ?? DEDUPLICATION_DEFAULTS.windowMs;
     this.#maxKeys = options.maxKeys ?? DEDUPLICATION_DEFAULTS.maxKeys;
-    new OptionCheck("MemoryDeduplicationRepository").duration("windowMs", this.#windowMs, { min: 1 }).integer("maxKeys", this.#maxKeys, { min: 1 }).done();
+    check.duration("windowMs", this.#windowMs, { min: 1 }).integer("maxKeys", this.#maxKeys, { min: 1 }).done();
   }
 
   /** Keys held now. */

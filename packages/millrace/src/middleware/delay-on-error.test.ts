@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError } from "../errors/index.ts";
-import type { NackOptions } from "../message/index.ts";
-import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY, type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
+import { memoryCapabilities } from "../memory/capabilities.ts";
+import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
+import { formatGoDuration } from "../message/go-duration.ts";
+import type { Handler, NackOptions } from "../message/index.ts";
+import { type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
 import { poisonQueue } from "./poison-queue.ts";
 import { ReceivedFixture, RecordingPublisher } from "./received.fixture.ts";
 import { retry } from "./retry.ts";
+import { timeout } from "./timeout.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: new Date("2030-01-02T03:04:05.250Z") }));
 afterEach(() => void vi.useRealTimers());
@@ -23,7 +27,7 @@ const fails = () => {
 
 /** One failing delivery: the delay that was asked for, and the metadata that was written. */
 function deliver(options: DelayOnErrorOptions, attempt = 1, previous = "") {
-  const fixture = new ReceivedFixture({ attempt, ...(previous === "" ? {} : { metadata: { [DELAYED_FOR_KEY]: previous } }) });
+  const fixture = new ReceivedFixture({ behind: "adapter", attempt, ...(previous === "" ? {} : { metadata: { [DELAYED_FOR_KEY]: previous } }) });
   expect(() => delayOnError(options)(fails)(fixture.message)).toThrow(failure);
   const { metadata } = fixture.message;
   const [nack] = fixture.verdicts as NackOptions[];
@@ -66,18 +70,53 @@ describe("delayOnError", () => {
     for (const previous of ["0s", "-5s", "nonsense"]) expect(deliver({}, 1, previous).for).toBe("1s");
   });
 
-  it("asks for the delay through the delivery where it can, and leaves the verdict open", () => {
-    const fixture = new ReceivedFixture({ attempt: 3 });
-    const wishes: number[] = [];
-    const message = Object.assign(fixture.message, { "millrace.redeliverAfter": (delayMs: number) => wishes.push(delayMs) > 0 });
+  it("leaves the verdict to a router, which takes the delay in place of its own", () => {
+    const { message, verdicts } = new ReceivedFixture({ attempt: 3 });
+    expect(() => delayOnError()(fails)(message.derive({}))).toThrow(failure);
+    expect(message.redeliveryDelayMs).toBe(4_000);
+    expect(verdicts).toEqual([]);
+  });
+
+  it("nacks by itself where no router is", () => {
+    for (const behind of ["adapter", "nobody"] as const) {
+      const { message, verdicts } = new ReceivedFixture({ attempt: 3, behind });
+      expect(() => delayOnError()(fails)(message)).toThrow(failure);
+      expect(verdicts).toEqual([{ delayMs: 4_000, reason: "delayOnError" }]);
+    }
+  });
+
+  it("nacks no message that has its verdict already", () => {
+    const { message, verdicts } = new ReceivedFixture({ behind: "adapter" });
+    message.ack();
     expect(() => delayOnError()(fails)(message)).toThrow(failure);
-    expect(wishes).toEqual([4_000]);
-    expect(fixture.verdicts).toEqual([]);
+    expect([verdicts, message.nacked]).toEqual([["ack"], false]);
+  });
+
+  it("passes the handler's own error on when the nack of a foreign message throws", () => {
+    const { message } = new ReceivedFixture({ behind: "nobody" });
+    message.settleError = new Error("the channel is gone");
+    expect(() => delayOnError()(fails)(message)).toThrow(failure);
+  });
+
+  it("takes the larger of its own delay and the one that the error asks for, also above its longest", () => {
+    for (const [askedMs, delayMs] of [
+      [10, 1_000],
+      [90_000, 90_000],
+    ] as const) {
+      const { message } = new ReceivedFixture();
+      const busy = Object.assign(new Error("busy"), { retryAfterMs: askedMs });
+      expect(() =>
+        delayOnError()(() => {
+          throw new Error("payment failed", { cause: busy });
+        })(message),
+      ).toThrow("payment failed");
+      expect([message.redeliveryDelayMs, message.metadata.get(DELAYED_FOR_KEY)]).toEqual([delayMs, formatGoDuration(delayMs)]);
+    }
   });
 
   it("writes metadata only with nack false, which a poison queue outside carries on", async () => {
     expect(deliver({ nack: false })).toMatchObject({ for: "1s", verdicts: 0 });
-    const publisher = new RecordingPublisher();
+    const publisher = Object.assign(new RecordingPublisher(), { capabilities: { ...memoryCapabilities, maxPublishDelayMs: 60_000 } });
     await poisonQueue({ publisher, topic: "delayed" })(delayOnError({ nack: false })(fails))(new ReceivedFixture().message);
     expect(Object.fromEntries(publisher.published[0]?.message.metadata ?? [])).toMatchObject({
       [DELAYED_FOR_KEY]: "1s",
@@ -85,28 +124,33 @@ describe("delayOnError", () => {
     });
   });
 
-  it("does not grow within one delivery, when retry outside calls again", async () => {
-    const { message } = new ReceivedFixture();
-    const outcome = expect(retry({ maxRetries: 3, minDelayMs: 1 })(delayOnError({ nack: false })(fails))(message)).rejects.toBe(failure);
-    await vi.runAllTimersAsync();
-    await outcome;
-    expect(message.metadata.get(DELAYED_FOR_KEY)).toBe("1s");
+  it("does not grow within one delivery, when retry outside calls again, with whatever view of the message", async () => {
+    for (const behind of ["call", "adapter", "nobody"] as const) {
+      for (const between of [timeout(1_000), (next: Handler) => next]) {
+        const { message } = new ReceivedFixture({ behind });
+        const chain = retry({ maxRetries: 3, minDelayMs: 1 })(between(delayOnError({ nack: false })(fails)));
+        const outcome = expect(chain(message)).rejects.toBe(failure);
+        await vi.runAllTimersAsync();
+        await outcome;
+        expect(message.metadata.get(DELAYED_FOR_KEY)).toBe("1s");
+      }
+    }
   });
 
   it("leaves a success and an interruption untouched", async () => {
     const fixture = new ReceivedFixture();
     expect(delayOnError()(() => undefined)(fixture.message)).toBeUndefined();
     const lost = new MillraceError("lost", { code: "DELIVERY_LOST" });
-    fixture.message.end(lost);
+    fixture.message.lose(lost);
     await expect((async () => delayOnError()(() => Promise.reject(lost))(fixture.message))()).rejects.toBe(lost);
     expect(fixture.message.metadata.size).toBe(0);
-    expect(fixture.verdicts).toEqual([]);
+    expect([fixture.verdicts, fixture.message.redeliveryDelayMs]).toEqual([[], undefined]);
   });
 
   it("delays after a rejection too", async () => {
     const fixture = new ReceivedFixture();
     await expect((async () => delayOnError()(() => Promise.reject(failure))(fixture.message))()).rejects.toBe(failure);
-    expect(fixture.verdicts).toMatchObject([{ delayMs: 1_000 }]);
+    expect(fixture.message.redeliveryDelayMs).toBe(1_000);
   });
 
   it("refuses bad options, all at once", () => {

@@ -1,13 +1,13 @@
 import { wallMs } from "../internal/timers.ts";
+import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
+import { formatGoDuration, parseGoDuration } from "../message/go-duration.ts";
+import { inHandOf } from "../message/in-hand.ts";
 import { attempt, type Middleware, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { redeliverAfter } from "../message/redeliver-after.ts";
+import { retryAfterMs } from "../message/retry-after.ts";
 import { OptionCheck } from "../options/index.ts";
-import { formatGoDuration, parseGoDuration } from "./go-duration.ts";
-
-/** The metadata keys of a delayed message; Watermill reads and writes the same. */
-export const DELAYED_FOR_KEY = "_watermill_delayed_for";
-export const DELAYED_UNTIL_KEY = "_watermill_delayed_until";
+import { deliveryOf } from "./delivery-of.ts";
 
 export interface DelayOnErrorOptions {
   /** The delay after the first failure. Default 1,000. */
@@ -31,12 +31,14 @@ export const DELAY_ON_ERROR_DEFAULTS: { readonly minDelayMs: number; readonly ma
  *
  * The delay is `minDelayMs × multiplier^(attempt − 1)`, at most `maxDelayMs`, where `attempt` is `delivery.attempt`: a redelivery
  * comes with its original metadata, so metadata alone could not grow it. A message that comes with `_watermill_delayed_for` (it
- * went through a requeuer) goes on from there. Two things happen with the delay:
+ * went through a requeuer) goes on from there. An error that asks for more (`retryAfterMs`) gets it, also above `maxDelayMs`. Two things
+ * happen with the delay:
  * - The message in hand gets `_watermill_delayed_for` and `_watermill_delayed_until` (UTC, whole seconds, rounded up), so that a copy
  *   made further out carries them: `poisonQueue` to a topic with delays, as in Watermill.
- * - It is asked for as the time to the redelivery, in place of the router's own backoff. Where the delivery cannot take such a wish, the
- *   message is nacked here with `delayMs`: then `retry` and `poisonQueue` outside leave it alone, and so does the router's `failure` policy,
- *   which counts no attempt then. `nack: false` turns this off.
+ * - A router takes it as the time to the redelivery, in place of its own backoff. Without a router the message is nacked here with
+ *   `delayMs`: then `retry` and `poisonQueue` outside leave it alone. `nack: false` turns this off.
+ *
+ * A handling that was cut off from outside (delivery lost, the router drained, turned away by a circuit breaker) is left untouched.
  *
  * ```ts
  * import { delayOnError } from "millrace/middleware";
@@ -44,13 +46,14 @@ export const DELAY_ON_ERROR_DEFAULTS: { readonly minDelayMs: number; readonly ma
  * ```
  */
 export function delayOnError(options: DelayOnErrorOptions = {}): Middleware {
+  const check = new OptionCheck("delayOnError").known(options, { minDelayMs: true, maxDelayMs: true, multiplier: true, nack: true });
   const settings = {
     minDelayMs: options.minDelayMs ?? Math.min(DELAY_ON_ERROR_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
     maxDelayMs: options.maxDelayMs ?? Math.max(DELAY_ON_ERROR_DEFAULTS.maxDelayMs, options.minDelayMs ?? 0),
     multiplier: options.multiplier ?? DELAY_ON_ERROR_DEFAULTS.multiplier,
   };
   const { nack = true } = options;
-  new OptionCheck("delayOnError")
+  check
     .duration("minDelayMs", settings.minDelayMs)
     .duration("maxDelayMs", settings.maxDelayMs)
     .that(!(settings.minDelayMs > settings.maxDelayMs), "minDelayMs must not be above maxDelayMs")
@@ -60,24 +63,32 @@ export function delayOnError(options: DelayOnErrorOptions = {}): Middleware {
 
   return (next) => (message) => {
     // Read before the handler runs: with `retry` outside, an earlier attempt on the same delivery has written its own delay.
-    const arrivedWith = ARRIVED.get(message) ?? message.metadata.get(DELAYED_FOR_KEY) ?? "";
+    const arrivedWith = ARRIVED.get(deliveryOf(message)) ?? message.metadata.get(DELAYED_FOR_KEY) ?? "";
     return attempt(
       () => next(message),
       (produced) => produced,
       (error) => {
         if (isInterruption(error, message)) throw error;
-        ARRIVED.set(message, arrivedWith);
-        const delayMs = delayFor(arrivedWith, message.delivery.attempt, settings);
+        ARRIVED.set(deliveryOf(message), arrivedWith);
+        const delayMs = Math.max(delayFor(arrivedWith, message.delivery.attempt, settings), retryAfterMs(error) ?? 0);
         message.metadata.set(DELAYED_FOR_KEY, formatGoDuration(delayMs)).set(DELAYED_UNTIL_KEY, wholeSeconds(wallMs() + delayMs));
-        if (nack && !redeliverAfter(message, delayMs)) message.nack({ delayMs, reason: "delayOnError" });
+        if (nack && !redeliverAfter(message, delayMs)) nackHere(message, delayMs);
         throw error;
       },
     );
   };
 }
 
-/** What `_watermill_delayed_for` said when the message came; only for messages that failed. */
-const ARRIVED = new WeakMap<ReceivedMessage, string>();
+/** A foreign message may throw here. The handler's own error tells more, and whoever reads the subscription meets the other one too. */
+function nackHere(message: ReceivedMessage, delayMs: number): void {
+  if (inHandOf(message)?.verdict !== undefined) return;
+  try {
+    message.nack({ delayMs, reason: "delayOnError" });
+  } catch {}
+}
+
+/** What `_watermill_delayed_for` said when the message came; only for deliveries that failed. */
+const ARRIVED = new WeakMap<object, string>();
 
 function delayFor(arrivedWith: string, attempts: number, settings: { minDelayMs: number; maxDelayMs: number; multiplier: number }): number {
   const previous = parseGoDuration(arrivedWith) ?? 0;

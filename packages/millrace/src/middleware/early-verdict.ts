@@ -1,9 +1,10 @@
-import type { MessageDoors } from "../message/doors.ts";
+import { inHandOf } from "../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../message/index.ts";
 
 /** The verdict that a message has already, without waiting for one. */
 export function earlyVerdict(message: ReceivedMessage): Promise<Verdict | undefined> {
-  const { verdict } = message as ReceivedMessage & MessageDoors;
-  // A foreign message has no such door; its `settled` wins this race when it has resolved before.
-  return verdict === undefined ? Promise.race([message.settled, Promise.resolve(undefined)]) : Promise.resolve(verdict);
+  const inHand = inHandOf(message);
+  if (inHand !== undefined) return Promise.resolve(inHand.verdict);
+  // Nothing stands behind a foreign message without a router; its `settled` wins this race when it has resolved before.
+  return Promise.race([message.settled, Promise.resolve(undefined)]);
 }

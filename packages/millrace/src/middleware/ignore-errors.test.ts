@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError } from "../errors/index.ts";
 import { type ErrorMatch, ignoreErrors } from "./ignore-errors.ts";
 import { received } from "./received.fixture.ts";
@@ -70,5 +70,16 @@ describe("ignoreErrors", () => {
   it("refuses nothing to match, and matches of other kinds", () => {
     expect(() => ignoreErrors()).toThrow(OptionError);
     expect(() => ignoreErrors(Error, /boom/ as never, null as never, "")).toThrow(/match 1.*match 2.*match 3/);
+  });
+
+  it("takes a predicate that throws for one that does not match: the handler's own error goes on, and the others are asked", () => {
+    const line = vi.spyOn(console, "error").mockImplementation(() => {});
+    const throws = (): never => {
+      throw new TypeError("predicate");
+    };
+    expect(ignores(one, throws)).toBe(false);
+    expect(line).toHaveBeenCalledWith(expect.stringContaining("a predicate of ignoreErrors threw"));
+    expect(ignores(one, throws, one)).toBe(true);
+    line.mockRestore();
   });
 });

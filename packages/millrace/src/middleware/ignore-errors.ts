@@ -1,6 +1,7 @@
 import { attempt, type Middleware } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { OptionCheck } from "../options/index.ts";
+import { askHook } from "./ask-hook.ts";
 
 /** How to tell an error: by its class, its `code`, the very object, or a predicate. Never by its text. */
 export type ErrorMatch =
@@ -12,8 +13,9 @@ export type ErrorMatch =
  *
  * Each match is tried on the error and on every `cause` below it. The members of an `AggregateError` are not looked at: there
  * something else failed as well. A class is a function with `class` syntax or one whose prototype is an error; every other function is
- * a predicate. When two copies of a library may be loaded, match by code. A handling that was cut off from outside (delivery
- * lost, the router drained) is never taken for success, whatever matches. Throws an `OptionError` when there is nothing to match.
+ * a predicate; one that throws does not match, and is shown on standard error. When two copies of a library may be loaded, match by
+ * code. A handling that was cut off from outside (delivery lost, the router drained, turned away by a circuit breaker) is never taken for
+ * success, whatever matches. Throws an `OptionError` when there is nothing to match.
  *
  * ```ts
  * import { ignoreErrors } from "millrace/middleware";
@@ -46,7 +48,7 @@ function testOf(match: ErrorMatch): (error: unknown) => boolean {
   if (typeof match === "string") return (error) => (error as { code?: unknown } | null | undefined)?.code === match;
   if (typeof match !== "function") return (error) => error === match;
   if (isClass(match)) return (error) => error instanceof match;
-  return match as (error: unknown) => boolean;
+  return (error) => askHook(() => (match as (error: unknown) => boolean)(error), false, "a predicate of ignoreErrors", undefined);
 }
 
 function isClass(value: unknown): value is abstract new () => unknown {

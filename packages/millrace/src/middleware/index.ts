@@ -1,5 +1,7 @@
 /** Middleware: wraps handlers. One factory a file; none knows the router. */
-export { HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
+export { ATTEMPTS_POISONED, HANDLER_POISONED, POSITION_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
+export { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
+export { formatGoDuration, parseGoDuration } from "../message/go-duration.ts";
 export type { BreakerCounts, BreakerState } from "./breaker.ts";
 export { type BreakerStateChange, CIRCUIT_BREAKER_DEFAULTS, type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 export { CORRELATION_ID_KEY, type CorrelationIdOptions, correlationId, messageCorrelationId, setCorrelationId } from "./correlation-id.ts";
@@ -12,9 +14,8 @@ export {
   MemoryDeduplicationRepository,
 } from "./deduplication-repository.ts";
 export { type DeduplicatorOptions, deduplicator } from "./deduplicator.ts";
-export { DELAY_ON_ERROR_DEFAULTS, DELAYED_FOR_KEY, DELAYED_UNTIL_KEY, type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
+export { DELAY_ON_ERROR_DEFAULTS, type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
 export { duplicator } from "./duplicator.ts";
-export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export { type ErrorMatch, ignoreErrors } from "./ignore-errors.ts";
 export { instantAck } from "./instant-ack.ts";
 export { type PoisonQueueOptions, poisonQueue } from "./poison-queue.ts";

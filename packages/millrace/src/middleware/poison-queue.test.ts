@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { DerivedMessage } from "../adapter/derived-message.ts";
 import { isPermanent, MillraceError, OptionError, PermanentError } from "../errors/index.ts";
+import { memoryCapabilities } from "../memory/capabilities.ts";
 import { HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
-import { Message } from "../message/index.ts";
+import { IN_HAND, type InHand } from "../message/in-hand.ts";
+import { type Capabilities, Message, type ReceivedMessage } from "../message/index.ts";
+import { keyText } from "../message/key-bytes.ts";
 import { delayOnError } from "./delay-on-error.ts";
+import { instantAck } from "./instant-ack.ts";
 import { type PoisonQueueOptions, poisonQueue } from "./poison-queue.ts";
 import { ReceivedFixture, RecordingPublisher, received } from "./received.fixture.ts";
 import { timeout } from "./timeout.ts";
@@ -24,6 +29,11 @@ const fails = () => {
 function setUp(options: Partial<PoisonQueueOptions> = {}) {
   const publisher = new RecordingPublisher();
   return { publisher, poison: poisonQueue({ publisher, topic: "poison", ...options }) };
+}
+
+/** A message of a router. */
+function inHand(what: Partial<InHand>): ReceivedMessage {
+  return Object.defineProperty(new DerivedMessage(received(), {}), IN_HAND, { value: what });
 }
 
 describe("poisonQueue", () => {
@@ -54,11 +64,12 @@ describe("poisonQueue", () => {
 
   it("publishes a copy that keeps the key, and gives nothing of the handler", async () => {
     const { publisher, poison } = setUp();
-    const message = received({ key: "o-1" });
+    const bytes = Uint8Array.of(0xff, 0x00, 0xfe);
+    const message = received({ key: keyText(bytes) });
     expect(await poison(fails)(message)).toBeUndefined();
     const [{ message: sent } = { message: undefined }] = publisher.published;
     expect(sent).not.toBe(message);
-    expect(sent?.key).toBe("o-1");
+    expect(sent?.keyBytes).toEqual(bytes);
   });
 
   it("writes empty texts where nothing is known, and the text of a thrown value that is no error", async () => {
@@ -75,10 +86,18 @@ describe("poisonQueue", () => {
     });
   });
 
-  it("cuts a reason that no broker would carry", async () => {
+  it("cuts a reason that no broker would carry to 4,096 bytes, and no character in two", async () => {
     const { publisher, poison } = setUp();
-    await poison(() => Promise.reject(new Error("x".repeat(100_000))))(received());
-    expect(publisher.published[0]?.message.metadata.get(REASON_POISONED)).toHaveLength(4_096);
+    for (const [character, kept] of [
+      ["x", 4_093],
+      ["ö", 2_046],
+      ["𝕏", 1_023],
+    ] as const) {
+      await poison(() => Promise.reject(new Error(character.repeat(100_000))))(received());
+      const reason = publisher.published.at(-1)?.message.metadata.get(REASON_POISONED) ?? "";
+      expect(reason).toBe(`${character.repeat(kept)}…`);
+      expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(4_096);
+    }
   });
 
   it("takes only the failures that the filter accepts", async () => {
@@ -145,10 +164,56 @@ describe("poisonQueue", () => {
     expect(publisher.calls).toBe(0);
   });
 
-  it("carries the delay that delayOnError wrote inside", async () => {
+  it("leaves a message alone that was lost inside, whatever the handler then fails with, and one that was nacked and returned", async () => {
     const { publisher, poison } = setUp();
-    await poison(delayOnError({ minDelayMs: 2_000, nack: false })(fails))(received());
-    expect(publisher.published[0]?.message.metadata.get("_watermill_delayed_for")).toBe("2s");
+    const message = received();
+    const handle = poison(async () => {
+      message.lose(new MillraceError("lost", { code: "DELIVERY_LOST" }));
+      throw failure;
+    });
+    await expect(handle(message)).rejects.toBe(failure);
+    await poison((message) => void message.nack())(received());
+    expect(publisher.calls).toBe(0);
+  });
+
+  it("leaves a message alone whose nack came too late to count", async () => {
+    const { publisher, poison } = setUp();
+    const message = inHand({ nacked: true });
+    await expect(poison(() => Promise.reject(failure))(message)).rejects.toBe(failure);
+    expect(publisher.calls).toBe(0);
+  });
+
+  it("publishes a message that was acked early, for it would be gone", async () => {
+    const { publisher, poison } = setUp();
+    const handle = poison(instantAck()(() => Promise.reject(failure)));
+    expect(await handle(received())).toBeUndefined();
+    expect(publisher.published).toHaveLength(1);
+  });
+
+  it("publishes what failed for good", async () => {
+    const { publisher, poison } = setUp();
+    await poison(() => Promise.reject(new PermanentError("broken")))(received());
+    expect(publisher.published[0]?.message.metadata.get(REASON_POISONED)).toBe("broken");
+  });
+
+  it("names the handler's subscriber as every dead letter does, unless it is told another name", async () => {
+    const { publisher, poison } = setUp();
+    const message = inHand({ nacked: false, taker: { handler: "charge", publishTopic: undefined, subscriber: "KafkaPubSub" } });
+    await poison(fails)(message);
+    await setUp({ publisher, subscriberName: "main.oneShot" }).poison(fails)(message);
+    expect(publisher.published.map(({ message: { metadata } }) => metadata.get(SUBSCRIBER_POISONED))).toEqual(["KafkaPubSub", "main.oneShot"]);
+  });
+
+  it("carries the delay that delayOnError wrote inside, where the publisher can hold the message back so long", async () => {
+    const delayed = async (capabilities: Capabilities | undefined): Promise<string | undefined> => {
+      const publisher = Object.assign(new RecordingPublisher(), { capabilities });
+      await setUp({ publisher }).poison(delayOnError({ minDelayMs: 2_000, nack: false })(fails))(received());
+      return publisher.published[0]?.message.metadata.get("_watermill_delayed_for");
+    };
+    expect(await delayed({ ...memoryCapabilities, maxPublishDelayMs: Infinity })).toBe("2s");
+    expect(await delayed({ ...memoryCapabilities, maxPublishDelayMs: 1_000 })).toBeUndefined();
+    expect(await delayed({ ...memoryCapabilities, maxPublishDelayMs: 0 })).toBeUndefined();
+    expect(await delayed(undefined)).toBeUndefined();
   });
 
   it("passes results through without a promise, and never closes the publisher", () => {

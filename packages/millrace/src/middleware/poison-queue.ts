@@ -1,12 +1,11 @@
-import { HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "../message/dead-letter-keys.ts";
-import { attempt, type Message, type Middleware, metadata, type Produced, type Publisher, type ReceivedMessage } from "../message/index.ts";
+import { deadLetter } from "../message/dead-letter.ts";
+import { holdsBack } from "../message/holds-back.ts";
+import { inHandOf } from "../message/in-hand.ts";
+import { attempt, type Middleware, type Produced, type Publisher, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { OptionCheck } from "../options/index.ts";
 import { earlyVerdict } from "./early-verdict.ts";
-import { errorText, failedToo } from "./failed-too.ts";
-
-/** Brokers bound the size of metadata; a poison message that can never be published would be worse than a cut text. */
-const MAX_REASON_LENGTH = 4_096;
+import { failedToo } from "./failed-too.ts";
 
 export interface PoisonQueueOptions {
   /** Where poisoned messages go. It stays yours: it is never closed here. */
@@ -14,7 +13,7 @@ export interface PoisonQueueOptions {
   readonly topic: string;
   /** Only failures for which it answers true are poison; others go on outward. Default: all. */
   readonly filter?: ((error: unknown, message: ReceivedMessage) => boolean) | undefined;
-  /** Written as `subscriber_poisoned`. Default `""`: unlike Go, a subscriber has no type name that would tell anything. */
+  /** Written as `subscriber_poisoned`. Default: the class of the handler's subscriber, as in every other dead letter; `""` without a router. */
   readonly subscriberName?: string | undefined;
 }
 
@@ -22,14 +21,16 @@ export interface PoisonQueueOptions {
  * Sends the message of a failing handler to a topic of its own, then takes the failure for success, so that it is acked.
  *
  * A copy is published, with its id, key, payload and metadata, and four keys more: `reason_poisoned` (the error's text, at most
- * 4,096 characters), `topic_poisoned`, `handler_poisoned`, `subscriber_poisoned`. The message in hand is not written to. What
- * the failing handler produced is dropped. The publish does not follow the message's signal, so an expired `timeout` inside does not stop
- * it. When it fails, the failure is code `POISON_PUBLISH_FAILED`, with the handler's error and the publisher's in `cause.errors`, and
- * the message is nacked; a `filter` that throws is `HOOK_FAILED`, likewise.
+ * 4,096 bytes), `topic_poisoned`, `handler_poisoned`, `subscriber_poisoned`. It is delayed only where `delayOnError` inside has asked for
+ * that and the publisher can hold it back. The message in hand is not written to. What the failing handler produced is dropped. The publish
+ * does not follow the message's signal, so an expired `timeout` inside does not stop it. When it fails, the failure is code
+ * `POISON_PUBLISH_FAILED`, with the handler's error and the publisher's in `cause.errors`, and the message is nacked; a `filter` that throws
+ * is `HOOK_FAILED`, likewise.
  *
- * Not poison: a handling that was cut off because the delivery was lost or the router drained, and a message that was nacked
- * inside. With `retry`: add `poisonQueue` first (outside), else each attempt ends here and nothing is ever retried. The router's
- * `failure.deadLetter` does the same after redeliveries with backoff, without holding the message in between.
+ * Not poison: a handling that was cut off because the delivery was lost or the router drained, and a message that was nacked inside or
+ * lost meanwhile, for it comes again. A message that was acked inside is poison all the same: it would be gone. With `retry`: add
+ * `poisonQueue` first (outside), else each attempt ends here and nothing is ever retried. The router's `failure.deadLetter` does the same
+ * after redeliveries with backoff, without holding the message in between.
  *
  * ```ts
  * import { poisonQueue, retry } from "millrace/middleware";
@@ -37,20 +38,25 @@ export interface PoisonQueueOptions {
  * ```
  */
 export function poisonQueue(options: PoisonQueueOptions): Middleware {
-  const { publisher, topic, filter, subscriberName = "" } = options;
-  new OptionCheck("poisonQueue")
+  const check = new OptionCheck("poisonQueue").known(options, { publisher: true, topic: true, filter: true, subscriberName: true });
+  const { publisher, topic, filter, subscriberName } = options;
+  check
     .required("publisher", publisher)
     .methods("publisher", publisher ?? undefined, ["publish"])
     .required("topic", topic)
     .text("topic", topic ?? undefined)
     .call("filter", filter)
-    .that(typeof subscriberName === "string", "subscriberName must be a text")
+    .that(subscriberName === undefined || typeof subscriberName === "string", "subscriberName must be a text")
     .done();
 
   const bury = async (message: ReceivedMessage, error: unknown): Promise<Produced> => {
-    if ((await earlyVerdict(message)) === "nacked") throw error;
+    const verdict = await earlyVerdict(message);
+    if (verdict === "nacked" || verdict === "lost" || (verdict === undefined && inHandOf(message)?.nacked === true)) throw error;
+    const { handler = "", topic: readFrom } = message.delivery;
+    const subscriber = subscriberName ?? inHandOf(message)?.taker?.subscriber ?? "";
     try {
-      await publisher.publish(topic, poisoned(message, error, subscriberName));
+      const facts = { reason: error, topic: readFrom, handler, subscriber };
+      await publisher.publish(topic, deadLetter(message, facts, { keepsDelay: holdsBack(publisher, message) }));
     } catch (publishError) {
       throw failedToo(`message ${message.id} could not be published to the poison queue ${topic}`, "POISON_PUBLISH_FAILED", error, publishError);
     }
@@ -73,14 +79,4 @@ function accepts(filter: PoisonQueueOptions["filter"], error: unknown, message: 
   } catch (filterError) {
     throw failedToo("the filter of poisonQueue threw", "HOOK_FAILED", error, filterError);
   }
-}
-
-function poisoned(message: ReceivedMessage, error: unknown, subscriberName: string): Message {
-  return message.copy({
-    metadata: metadata(message.metadata)
-      .set(REASON_POISONED, errorText(error).slice(0, MAX_REASON_LENGTH))
-      .set(TOPIC_POISONED, message.delivery.topic)
-      .set(HANDLER_POISONED, message.delivery.handler ?? "")
-      .set(SUBSCRIBER_POISONED, subscriberName),
-  });
 }

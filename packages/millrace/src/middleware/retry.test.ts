@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError, PermanentError } from "../errors/index.ts";
 import { silentLogger } from "../logger/index.ts";
+import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import { type Handler, isPromise, Message, type ReceivedMessage } from "../message/index.ts";
+import { uncounted } from "../message/uncounted.ts";
 import { ReceivedFixture, received } from "./received.fixture.ts";
 import { type RetryEvent, type RetryOptions, retry } from "./retry.ts";
 
@@ -142,7 +144,7 @@ describe("retry", () => {
     })(message) as Promise<unknown>;
     const outcome = expect(result).rejects.toBe(lost);
     await vi.advanceTimersByTimeAsync(5);
-    message.end(lost);
+    message.lose(lost);
     await outcome;
     expect(calls).toBe(1);
     expect(vi.getTimerCount()).toBe(0);
@@ -151,7 +153,7 @@ describe("retry", () => {
   it("does not try again when the failure is the abort itself", async () => {
     const message = received();
     const lost = new MillraceError("lost", { code: "DELIVERY_LOST" });
-    message.end(lost);
+    message.abort(lost);
     const hook = vi.fn();
     await expect(retry({ ...exact, onRetry: hook })(async () => Promise.reject(new Error("fetch failed", { cause: lost })))(message)).rejects.toThrow(
       "fetch failed",
@@ -178,17 +180,23 @@ describe("retry", () => {
     expect((await run(exact, 2, message)).at).toHaveLength(3);
   });
 
-  it("shows both errors when a hook throws", async () => {
+  it("goes on as it would without hooks when they throw, and logs each throw", async () => {
     const broken = new TypeError("hook");
-    for (const hook of ["onRetry", "shouldRetry"] as const) {
-      const { error } = await run({
-        ...exact,
-        [hook]: () => {
-          throw broken;
-        },
-      });
-      expect(error).toMatchObject({ code: "HOOK_FAILED", cause: { errors: [failure, broken] } });
-    }
+    const throws = (): never => {
+      throw broken;
+    };
+    const logger = new RecordingLogger();
+    const { at, error } = await run({ ...exact, onRetry: throws, shouldRetry: throws, logger });
+    expect(at).toEqual((await run(exact)).at);
+    expect(error).toBe(failure);
+    for (const hook of ["onRetry", "shouldRetry"]) expect(logger.lines.filter(({ fields }) => fields.hook === hook && fields.err === broken)).toHaveLength(3);
+  });
+
+  it("goes on when its logger throws", async () => {
+    const warn = (): never => {
+      throw new Error("the disk is full");
+    };
+    expect((await run({ ...exact, logger: { ...silentLogger, warn } }, 2)).produced).toBeInstanceOf(Message);
   });
 
   it("logs each retry with its number and wait", async () => {
@@ -198,6 +206,54 @@ describe("retry", () => {
       { attempt: 1, delayMs: 20, err: failure, messageId: "m-1", topic: "orders" },
       { attempt: 2, delayMs: 40 },
     ]);
+  });
+
+  it("lets an error pass at once that counts no attempt, asking and telling nobody", async () => {
+    const hook = vi.fn(() => true);
+    const error = new Error("not now", { cause: uncounted(new Error("turned away")) });
+    let calls = 0;
+    const handle = retry({ ...exact, onRetry: hook, shouldRetry: hook })(async () => {
+      calls++;
+      throw error;
+    });
+    await expect(handle(received())).rejects.toBe(error);
+    expect(calls).toBe(1);
+    expect(hook).not.toHaveBeenCalled();
+  });
+
+  it("waits at least as long as the error asks for", async () => {
+    for (const [askedMs, waitedMs] of [
+      [5, 20],
+      [300, 300],
+    ] as const) {
+      const busy = new Error("busy", { cause: { retryAfterMs: askedMs } });
+      const at: number[] = [];
+      const began = performance.now();
+      const told: number[] = [];
+      const handle = retry({ ...exact, onRetry: ({ delayMs }) => void told.push(delayMs) })(async () => {
+        at.push(performance.now() - began);
+        if (at.length === 1) throw busy;
+      });
+      const result = handle(received());
+      await vi.runAllTimersAsync();
+      await result;
+      expect([at, told]).toEqual([[0, waitedMs], [waitedMs]]);
+    }
+  });
+
+  it("leaves it to the router when the error asks for more than it may wait", async () => {
+    for (const options of [{ maxDelayMs: 100 }, { maxElapsedMs: 100 }]) {
+      const busy = Object.assign(new Error("busy"), { retryAfterMs: 101 });
+      const hook = vi.fn();
+      let calls = 0;
+      const handle = retry({ minDelayMs: 20, jitter: 0, onRetry: hook, ...options })(async () => {
+        calls++;
+        throw busy;
+      });
+      await expect(handle(received())).rejects.toBe(busy);
+      expect(calls).toBe(1);
+      expect(hook).not.toHaveBeenCalled();
+    }
   });
 
   it("takes one bound alone without a conflict with the other's default", () => {

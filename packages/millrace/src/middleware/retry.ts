@@ -1,11 +1,15 @@
 import { isPermanent } from "../errors/index.ts";
 import { monotonicMs, sleep } from "../internal/timers.ts";
+import { guarded } from "../logger/guarded-logger.ts";
 import type { Logger } from "../logger/index.ts";
+import { rest } from "../message/in-hand.ts";
 import { attempt, type Handler, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
-import { OptionCheck } from "../options/index.ts";
+import { retryAfterMs } from "../message/retry-after.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
+import { askHook } from "./ask-hook.ts";
 import { earlyVerdict } from "./early-verdict.ts";
-import { errorText, failedToo } from "./failed-too.ts";
+import { errorText } from "./failed-too.ts";
 
 /** A failed attempt, and what is about to follow. */
 export interface RetryEvent {
@@ -22,7 +26,7 @@ export interface RetryOptions {
   readonly maxRetries?: number | undefined;
   /** The wait before the first retry. Default 100. */
   readonly minDelayMs?: number | undefined;
-  /** No wait is longer. Default 30,000. */
+  /** No wait is longer; an error that asks for more (`retryAfterMs`) is not waited for here. Default 30,000. */
   readonly maxDelayMs?: number | undefined;
   /** Each wait is this many times the one before; 1 keeps it constant. Default 2. */
   readonly multiplier?: number | undefined;
@@ -30,13 +34,25 @@ export interface RetryOptions {
   readonly jitter?: number | undefined;
   /** No retry begins later than this after the first attempt began. A running attempt is never interrupted. Default: no limit. */
   readonly maxElapsedMs?: number | undefined;
-  /** Asked before each retry; `false` ends it with the handler's own error. Default: always. */
+  /** Asked before each retry; `false` ends it with the handler's own error. Should it throw, the answer is yes. Default: always. */
   readonly shouldRetry?: ((event: RetryEvent) => boolean) | undefined;
   /** Called before each wait. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
-  /** Gets one warning per retry. Default: none. */
+  /** Gets one warning per retry, and a line when a hook throws. Default: none; hooks that throw are shown on standard error. */
   readonly logger?: Logger | undefined;
 }
+
+const NAMES: OptionNames<RetryOptions> = {
+  maxRetries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+  multiplier: true,
+  jitter: true,
+  maxElapsedMs: true,
+  shouldRetry: true,
+  onRetry: true,
+  logger: true,
+};
 
 type Settings = typeof RETRY_DEFAULTS;
 
@@ -54,9 +70,13 @@ export const RETRY_DEFAULTS: {
  *
  * The message stays in hand meanwhile: its lease is kept and its lane waits. For long waits leave it to the router's `failure`
  * policy, which gives the place free. Ends with the handler's last error, unchanged: when the retries or `maxElapsedMs` are spent, when
- * `shouldRetry` says no, at once on a `PermanentError`, and when the handler nacked the message itself. When the message's
- * signal aborts during a wait, ends with the signal's reason. A hook that throws is code `HOOK_FAILED`, with both errors in
- * `cause.errors`. Follows Watermill's `Retry`; there `MaxRetries` 0, its default, means no retry.
+ * `shouldRetry` says no, at once on a `PermanentError`, on an error that counts no attempt (handed back, an open circuit breaker), and when the
+ * handler nacked the message itself. An error with `retryAfterMs` is waited for at least that long; when that is more than `maxDelayMs`, or
+ * beyond `maxElapsedMs`, it goes out at once, and the router waits in its place.
+ *
+ * A wait ends with the signal's reason when the message's signal aborts, and at once when the router drains: then the message is handed
+ * back, and no attempt is counted. A hook or logger that throws changes nothing. Follows Watermill's `Retry`; there `MaxRetries` 0, its
+ * default, means no retry.
  *
  * ```ts
  * import { retry } from "millrace/middleware";
@@ -83,8 +103,12 @@ async function again(next: Handler, first: RetryEvent, began: number, settings: 
   const { message } = first;
   for (let event = first; ; ) {
     if ((await earlyVerdict(message)) === "nacked") throw event.error;
-    announce(event, options);
-    await sleep(event.delayMs, message.signal);
+    const waited = event;
+    const wait = (signal: AbortSignal): Promise<void> => {
+      if (!signal.aborted) announce(waited, options);
+      return sleep(waited.delayMs, signal);
+    };
+    await rest(message, wait, { counts: true });
     try {
       return await (next(message) as MaybePromise<Produced>);
     } catch (error) {
@@ -98,10 +122,12 @@ async function again(next: Handler, first: RetryEvent, began: number, settings: 
 /** The retry that follows a failure, or `undefined` when none does. */
 function planned(attempts: number, error: unknown, message: ReceivedMessage, began: number, settings: Settings, options: RetryOptions): RetryEvent | undefined {
   if (attempts > settings.maxRetries || isPermanent(error) || isInterruption(error, message)) return undefined;
-  const delayMs = backoff(attempts, settings);
+  const askedMs = retryAfterMs(error) ?? 0;
+  if (askedMs > settings.maxDelayMs) return undefined;
+  const delayMs = Math.max(askedMs, backoff(attempts, settings));
   if (monotonicMs() - began + delayMs > settings.maxElapsedMs) return undefined;
   const event: RetryEvent = { attempt: attempts, delayMs, error, message };
-  return guarded(event, () => options.shouldRetry?.(event) ?? true) ? event : undefined;
+  return askHook(() => options.shouldRetry?.(event) ?? true, true, "shouldRetry", options.logger) ? event : undefined;
 }
 
 function backoff(attempts: number, { minDelayMs, maxDelayMs, multiplier, jitter }: Settings): number {
@@ -111,19 +137,15 @@ function backoff(attempts: number, { minDelayMs, maxDelayMs, multiplier, jitter 
 
 function announce(event: RetryEvent, { onRetry, logger }: RetryOptions): void {
   const { attempt, delayMs, error, message } = event;
-  logger?.warn({ err: error, attempt, delayMs, messageId: message.id, topic: message.delivery.topic }, `handler failed, trying again: ${errorText(error)}`);
-  guarded(event, () => onRetry?.(event));
-}
-
-function guarded<T>(event: RetryEvent, hook: () => T): T {
-  try {
-    return hook();
-  } catch (hookError) {
-    throw failedToo("a hook of retry threw", "HOOK_FAILED", event.error, hookError);
+  if (logger !== undefined) {
+    const fields = { err: error, attempt, delayMs, messageId: message.id, topic: message.delivery.topic };
+    guarded(logger).warn(fields, `handler failed, trying again: ${errorText(error)}`);
   }
+  if (onRetry !== undefined) askHook(() => onRetry(event), undefined, "onRetry", logger);
 }
 
 function read(options: RetryOptions): Settings {
+  const check = new OptionCheck("retry").known(options, NAMES);
   const settings: Settings = {
     maxRetries: options.maxRetries ?? RETRY_DEFAULTS.maxRetries,
     minDelayMs: options.minDelayMs ?? Math.min(RETRY_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
@@ -133,7 +155,7 @@ function read(options: RetryOptions): Settings {
     maxElapsedMs: options.maxElapsedMs ?? RETRY_DEFAULTS.maxElapsedMs,
   };
   const { maxRetries } = settings;
-  new OptionCheck("retry")
+  check
     .that(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= 0),
       `maxRetries must be a whole number of at least 0, or Infinity, got ${String(maxRetries)}`,

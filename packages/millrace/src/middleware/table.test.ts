@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { MillraceError } from "../errors/index.ts";
-import { type Handler, isPromise, Message, type Middleware, producedList } from "../message/index.ts";
+import { handedBack } from "../message/handed-back.ts";
+import { rest } from "../message/in-hand.ts";
+import { type Handler, isPromise, type MaybePromise, Message, type Middleware, type Produced, producedList, type ReceivedMessage } from "../message/index.ts";
+import { isInterruption } from "../message/interruption.ts";
 import {
   circuitBreaker,
   correlationId,
@@ -17,39 +20,83 @@ import {
   throttle,
   timeout,
 } from "./index.ts";
-import { ReceivedFixture, RecordingPublisher } from "./received.fixture.ts";
+import { type Behind, type FixtureMessage, RecordingPublisher, received } from "./received.fixture.ts";
 
 const RETRIES = 2;
 const failure = new Error("boom");
+const lost = new MillraceError("lost", { code: "DELIVERY_LOST" });
+const back = handedBack("an earlier message of its key failed");
+const everywhere: readonly Behind[] = ["call", "adapter", "nobody"];
 
-const handlers: Readonly<Record<string, { readonly fails: boolean; readonly sync: boolean; readonly handle: Handler }>> = {
-  returns: { fails: false, sync: true, handle: () => new Message("out", { id: "out" }) },
-  resolves: { fails: false, sync: false, handle: async () => new Message("out", { id: "out" }) },
-  throws: {
-    fails: true,
-    sync: true,
-    handle: () => {
-      throw failure;
-    },
-  },
-  rejects: {
-    fails: true,
-    sync: false,
-    handle: async () => {
-      throw failure;
-    },
-  },
+/** How many messages come out; or it fails; or it is cut off, which is no failure. */
+type Result = number | "fails" | "is cut off";
+
+interface Kind {
+  readonly ends: Result;
+  readonly sync: boolean;
+  /** What it does to the message before it ends. */
+  readonly verdict?: Verdict;
+  /** Default: everywhere. */
+  readonly behind?: readonly Behind[];
+  readonly end: (message: ReceivedMessage, base: FixtureMessage) => MaybePromise<Produced>;
+}
+type Verdict = "acked" | "nacked" | "lost";
+
+const output = (): Message => new Message("out", { id: "out" });
+const throwing = (error: unknown): never => {
+  throw error;
 };
 
-/** What one delivery comes to: the model that every pair is held against. */
+const returns = { ends: 1, sync: true, end: output } as const;
+const resolves = { ends: 1, sync: false, end: async () => output() } as const;
+const throws = { ends: "fails", sync: true, end: () => throwing(failure) } as const;
+const rejects = { ends: "fails", sync: false, end: () => Promise.reject(failure) } as const;
+
+const kinds = {
+  returns,
+  resolves,
+  throws,
+  rejects,
+  "nacks and returns": { ...returns, verdict: "nacked" },
+  "nacks and resolves": { ...resolves, verdict: "nacked" },
+  "nacks and throws": { ...throws, verdict: "nacked" },
+  "acks early and returns": { ...returns, verdict: "acked" },
+  "acks early and throws": { ...throws, verdict: "acked" },
+  "acks early and rejects": { ...rejects, verdict: "acked" },
+  "loses its delivery and resolves": { ...resolves, verdict: "lost" },
+  "loses its delivery and rejects": { ends: "is cut off", sync: false, verdict: "lost", end: () => Promise.reject(lost) },
+  // Without anything behind the message only its signal tells of the loss.
+  "loses its delivery and throws an error of its own": { ...throws, ends: "is cut off", verdict: "lost", behind: ["call", "adapter"] },
+  "throws what counts no attempt": { ends: "is cut off", sync: true, end: () => throwing(back) },
+  "rejects with what counts no attempt": { ends: "is cut off", sync: false, end: () => Promise.reject(new Error("later", { cause: back })) },
+  "rests until the router drains": {
+    ends: "is cut off",
+    sync: false,
+    behind: ["call"],
+    end: (message, base) => {
+      queueMicrotask(() => base.call?.drain());
+      return rest(message, (signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    },
+  },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+function handle(kind: Kind, message: ReceivedMessage, base: FixtureMessage): MaybePromise<Produced> {
+  if (kind.verdict === "nacked") message.nack({ delayMs: 0 });
+  if (kind.verdict === "acked") message.ack();
+  if (kind.verdict !== "lost") return kind.end(message, base);
+  base.lose(lost);
+  // One that is acked already cannot be lost any more.
+  return base.verdict === "lost" ? kind.end(message, base) : output();
+}
+
+/** What one delivery comes to: the model that everything is held against. */
 interface World {
+  readonly behind: Behind;
   calls: number;
   poison: number;
-  verdict: "ack" | "nack" | undefined;
-  /** What the deduplicator has seen come out, once it has. */
-  seen: number | undefined;
+  verdict: Verdict | undefined;
 }
-type Model = (next: () => number | "fails", world: World) => number | "fails"; // a number: messages produced
+type Model = (next: () => Result, world: World) => Result;
 
 interface Entry {
   readonly make: (publisher: RecordingPublisher) => Middleware;
@@ -65,21 +112,29 @@ const entries: Readonly<Record<string, Entry>> = {
   recoverer: { make: () => recoverer(), model: passes },
   randomFail: { make: () => randomFail(0), model: passes },
   randomPanic: { make: () => randomPanic(0), model: passes },
-  circuitBreaker: { make: () => circuitBreaker(), model: passes },
+  circuitBreaker: { make: () => circuitBreaker({ readyToTrip: ({ failures }) => failures > 9 }), model: passes },
+  // The same delivery again is no duplicate of itself.
+  deduplicator: { make: () => deduplicator(), model: passes },
   retry: {
     make: () => retry({ maxRetries: RETRIES, minDelayMs: 1, jitter: 0 }),
     model: (next, world) => {
       let result = next();
-      for (let tries = 0; result === "fails" && tries < RETRIES && world.verdict !== "nack"; tries++) result = next();
+      for (let tries = 0; result === "fails" && tries < RETRIES && world.verdict !== "nacked"; tries++) result = next();
       return result;
     },
   },
-  ignoreErrors: { make: () => ignoreErrors(failure), model: (next) => zeroIfFails(next()) },
+  ignoreErrors: {
+    make: () => ignoreErrors(failure),
+    model: (next) => {
+      const result = next();
+      return result === "fails" ? 0 : result;
+    },
+  },
   poisonQueue: {
     make: (publisher) => poisonQueue({ publisher, topic: "poison" }),
     model: (next, world) => {
       const result = next();
-      if (result !== "fails" || world.verdict === "nack") return result;
+      if (result !== "fails" || world.verdict === "nacked") return result;
       world.poison++;
       return 0;
     },
@@ -87,104 +142,100 @@ const entries: Readonly<Record<string, Entry>> = {
   instantAck: {
     make: () => instantAck(),
     model: (next, world) => {
-      world.verdict ??= "ack";
-      return world.verdict === "ack" ? next() : 0;
+      world.verdict ??= "acked";
+      return world.verdict === "acked" ? next() : "is cut off";
     },
   },
   duplicator: {
     make: () => duplicator(),
     model: (next) => {
       const first = next();
-      if (first === "fails") return first;
+      if (typeof first !== "number") return first;
       const second = next();
-      return second === "fails" ? second : first + second;
-    },
-  },
-  deduplicator: {
-    make: () => deduplicator(),
-    model: (next, world) => {
-      // The same delivery again: nothing to do, and the same results once more, as the first were perhaps dropped.
-      if (world.seen !== undefined) return world.seen;
-      const result = next();
-      if (result !== "fails") world.seen = result;
-      return result;
+      return typeof second !== "number" ? second : first + second;
     },
   },
   delayOnError: {
     make: () => delayOnError({ minDelayMs: 7 }),
     model: (next, world) => {
       const result = next();
-      if (result === "fails") world.verdict ??= "nack";
+      if (result === "fails" && world.behind !== "call") world.verdict ??= "nacked";
       return result;
     },
   },
 };
 
-function called(world: World, fails: boolean): () => number | "fails" {
-  return () => {
+/** What the model says of some middleware around a handler, the first outermost. */
+function expected(models: readonly Model[], kind: Kind, behind: Behind) {
+  const world: World = { behind, calls: 0, poison: 0, verdict: undefined };
+  const handler = (): Result => {
     world.calls++;
-    return fails ? "fails" : 1;
+    world.verdict ??= kind.verdict;
+    return kind.verdict === "lost" && world.verdict !== "lost" ? 1 : kind.ends;
   };
-}
-
-function zeroIfFails(result: number | "fails"): number {
-  return result === "fails" ? 0 : result;
+  const result = models.reduceRight<() => Result>((next, model) => () => model(next, world), handler)();
+  const { calls, poison, verdict = typeof result === "number" ? "acked" : "nacked" } = world;
+  return { result, calls, poison, verdict };
 }
 
 /** Runs one delivery as a router would, and tells what became of it. */
-async function deliver(middleware: readonly Middleware[], handle: Handler, publisher: RecordingPublisher) {
-  const fixture = new ReceivedFixture();
+async function deliver(middleware: readonly Middleware[], kind: Kind, behind: Behind, publisher: RecordingPublisher) {
+  const base = received({ behind });
   let calls = 0;
   const counted: Handler = (message) => {
     calls++;
-    return handle(message);
+    return handle(kind, message, base);
   };
   const chain = middleware.reduceRight((next, each) => each(next), counted);
-  let produced = 0;
-  let error: unknown;
   let sync = true;
+  let result: Result;
   try {
-    const result = chain(fixture.message);
-    sync = !isPromise(result);
-    produced = producedList(await result).length;
-    fixture.message.ack();
-  } catch (thrown) {
-    error = thrown;
-    fixture.message.nack({ delayMs: 100 });
+    const produced = chain(base);
+    sync = !isPromise(produced);
+    result = producedList(await produced).length;
+    base.ack();
+  } catch (error) {
+    result = isInterruption(error, base) ? "is cut off" : "fails";
+    if (result === "fails") expect(error).toBe(failure);
+    base.nack({ delayMs: 100 });
   }
-  fixture.message.end();
-  return { calls, produced, error, sync, poison: publisher.published.length, verdicts: fixture.verdicts };
+  const outcome = { result, calls, poison: publisher.published.length, verdict: await base.settled };
+  base.end();
+  return { outcome, sync };
 }
 
 for (const [name, { make, model }] of Object.entries(entries)) {
   describe(`${name} alone`, () => {
-    for (const [kind, handler] of Object.entries(handlers)) {
-      it(`keeps the outcome of a handler that ${kind}`, async () => {
-        const publisher = new RecordingPublisher();
-        const world: World = { calls: 0, poison: 0, verdict: undefined, seen: undefined };
-        const call = called(world, handler.fails);
-        const expected = model(call, world);
-        const outcome = await deliver([make(publisher)], handler.handle, publisher);
-        expect(outcome.error).toBe(expected === "fails" ? failure : undefined);
-        expect(outcome.produced).toBe(expected === "fails" ? 0 : expected);
-        expect(outcome.calls).toBe(world.calls);
-        // Only what must wait makes a promise: a retry, and the publish to the poison queue.
-        const waits = handler.fails && ["retry", "poisonQueue"].includes(name);
-        expect(outcome.sync).toBe(handler.sync && !waits);
+    for (const [what, kind] of Object.entries<Kind>(kinds)) {
+      it(`keeps the outcome of a handler that ${what}`, async () => {
+        for (const behind of kind.behind ?? everywhere) {
+          const publisher = new RecordingPublisher();
+          const { outcome, sync } = await deliver([make(publisher)], kind, behind, publisher);
+          expect(outcome).toEqual(expected([model], kind, behind));
+          // Only what must wait makes a promise: a retry, and the publish to the poison queue.
+          const waits = kind.ends === "fails" && ["retry", "poisonQueue"].includes(name);
+          if (!(name === "instantAck" && kind.verdict === "lost")) expect(sync).toBe(kind.sync && !waits);
+        }
       });
     }
 
+    it("handles messages without an id each for itself", async () => {
+      for (const behind of everywhere) {
+        const ids: string[] = [];
+        const chain = make(new RecordingPublisher())((message) => void ids.push(message.id));
+        const messages = [received({ id: "", behind }), received({ id: "", behind }), received({ id: "m-1", behind })];
+        for (const message of messages) await chain(message);
+        const { calls } = expected([model], kinds.returns, behind);
+        expect(ids).toEqual(["", "", "m-1"].flatMap((id) => Array(calls).fill(id)));
+      }
+    });
+
     it("passes a throw that is no error on without a crash", async () => {
       for (const thrown of ["text", undefined, null, 0]) {
-        const outcome = await deliver(
-          [make(new RecordingPublisher())],
-          () => {
-            throw thrown;
-          },
-          new RecordingPublisher(),
-        );
-        if (name === "recoverer") expect(MillraceError.is(outcome.error) && outcome.error.code).toBe("HANDLER_PANIC");
-        else expect(outcome.error).toBe(name === "poisonQueue" ? undefined : thrown);
+        const chain = make(new RecordingPublisher())(() => throwing(thrown));
+        const outcome = (async () => chain(received()))().catch((error: unknown) => ({ error }));
+        if (name === "recoverer") expect(await outcome).toEqual({ error: expect.objectContaining({ code: "HANDLER_PANIC" }) });
+        else expect(await outcome).toEqual(name === "poisonQueue" ? undefined : { error: thrown });
       }
     });
   });
@@ -194,22 +245,13 @@ describe("every ordered pair", () => {
   for (const [outerName, outer] of Object.entries(entries)) {
     for (const [innerName, inner] of Object.entries(entries)) {
       it(`${outerName} outside ${innerName} comes to the verdict that the two together mean`, async () => {
-        for (const handler of Object.values(handlers)) {
-          const world: World = { calls: 0, poison: 0, verdict: undefined, seen: undefined };
-          const innerModel = outerName === innerName && innerName === "deduplicator" ? passes : inner.model; // each instance has its own memory
-          const call = called(world, handler.fails);
-          const expected = outer.model(() => innerModel(call, world), world);
-          const verdict = world.verdict ?? (expected === "fails" ? "nack" : "ack");
-
-          const publisher = new RecordingPublisher();
-          const outcome = await deliver([outer.make(publisher), inner.make(publisher)], handler.handle, publisher);
-          expect(outcome.error).toBe(expected === "fails" ? failure : undefined);
-          expect(outcome.produced).toBe(expected === "fails" ? 0 : expected);
-          expect(outcome.poison).toBe(world.poison);
-          expect(outcome.verdicts).toHaveLength(1);
-          expect(outcome.verdicts[0] === "ack" ? "ack" : "nack").toBe(verdict);
-          expect(outcome.calls).toBe(world.calls);
-          if (handler === handlers.returns) expect(outcome.sync).toBe(true);
+        for (const [what, kind] of Object.entries<Kind>(kinds)) {
+          for (const behind of kind.behind ?? everywhere) {
+            const publisher = new RecordingPublisher();
+            const { outcome, sync } = await deliver([outer.make(publisher), inner.make(publisher)], kind, behind, publisher);
+            expect(outcome, `a handler that ${what}, behind it ${behind}`).toEqual(expected([outer.model, inner.model], kind, behind));
+            if (kind.sync && typeof kind.ends === "number") expect(sync).toBe(true);
+          }
         }
       });
     }
@@ -219,10 +261,8 @@ describe("every ordered pair", () => {
     for (const order of [0, 1]) {
       const publisher = new RecordingPublisher();
       const pair = [retry({ maxRetries: RETRIES, minDelayMs: 1 }), poisonQueue({ publisher, topic: "poison" })];
-      const outcome = await deliver(order === 0 ? pair : pair.reverse(), handlers.rejects?.handle as Handler, publisher);
-      expect(outcome.poison).toBe(1);
-      expect(outcome.verdicts).toEqual(["ack"]);
-      expect(outcome.calls).toBe(order === 0 ? 1 : 1 + RETRIES);
+      const { outcome } = await deliver(order === 0 ? pair : pair.reverse(), kinds.rejects, "call", publisher);
+      expect(outcome).toEqual({ result: 0, poison: 1, verdict: "acked", calls: order === 0 ? 1 : 1 + RETRIES });
     }
   });
 });

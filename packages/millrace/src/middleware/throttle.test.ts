@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError } from "../errors/index.ts";
 import { Message } from "../message/index.ts";
-import { received } from "./received.fixture.ts";
+import { callBehind, received } from "./received.fixture.ts";
 import { throttle } from "./throttle.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -72,7 +72,7 @@ describe("throttle", () => {
     const cancelled = received();
     const outcome = expect(chain(cancelled)).rejects.toBe(lost);
     const after = chain(received());
-    cancelled.end(lost);
+    cancelled.lose(lost);
     await outcome;
     await vi.advanceTimersByTimeAsync(100);
     await after;
@@ -80,10 +80,51 @@ describe("throttle", () => {
 
     const last = received();
     const end = expect(chain(last)).rejects.toBe(lost);
-    last.end(lost);
+    last.lose(lost);
     await end;
     expect(vi.getTimerCount()).toBe(0);
     await expect(chain(last)).rejects.toBe(lost); // aborted before it could wait
+  });
+
+  it("rests while it waits, in a way that time limits do not count", async () => {
+    const { handle } = recorder();
+    const chain = throttle({ count: 10 })(handle);
+    const [first, second] = [received(), received()];
+    await chain(first);
+    expect(callBehind(first).rests).toEqual([]);
+    const waiting = chain(second);
+    expect(callBehind(second).resting).toBe(true);
+    await vi.advanceTimersByTimeAsync(100);
+    await waiting;
+    expect(callBehind(second).resting).toBe(false);
+  });
+
+  it("ends a wait at once when the router drains: no call, and no turn taken", async () => {
+    const { at, handle } = recorder();
+    const chain = throttle({ count: 10 })(handle);
+    await chain(received());
+    const drained = received();
+    const outcome = chain(drained) as Promise<unknown>;
+    const other = chain(received());
+    const back = callBehind(drained).drain();
+    await expect(outcome).rejects.toBe(back);
+    await vi.advanceTimersByTimeAsync(100);
+    await other;
+    expect(at).toEqual([0, 100]);
+    // Draining already: it does not even begin to wait.
+    await expect(chain(drained)).rejects.toBe(back);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("waits in the same way where there is no router", async () => {
+    for (const behind of ["adapter", "nobody"] as const) {
+      const { at, handle } = recorder();
+      const chain = throttle({ count: 10 })(handle);
+      const results = Promise.all([chain(received({ behind })), chain(received({ behind }))]);
+      await vi.advanceTimersByTimeAsync(100);
+      await results;
+      expect(at).toEqual([0, 100]);
+    }
   });
 
   it("refuses bad options, all at once", () => {

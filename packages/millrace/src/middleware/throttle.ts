@@ -1,4 +1,5 @@
 import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { rest } from "../message/in-hand.ts";
 import type { Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 
@@ -16,9 +17,10 @@ const GRAIN_MS = 2;
 /**
  * Lets handlers begin at most `count` times per `intervalMs`, evenly spaced, in order of arrival.
  *
- * The first call goes at once. One instance is one budget for all handlers that use it. A call whose message's signal aborts
- * while it waits fails with the signal's reason and takes no turn. No timer runs while nobody waits. Follows Watermill's
- * `Throttle`, which ignores cancellation and never stops its ticker.
+ * The first call goes at once. One instance is one budget for all handlers that use it. Waiting for a turn is no attempt, and no
+ * `timeout` further out counts it: when the router drains, the message is handed back at once; when its signal aborts for another reason
+ * (delivery lost), the call fails with that. Neither takes a turn. No timer runs while nobody waits. Follows Watermill's `Throttle`,
+ * which ignores cancellation and never stops its ticker.
  *
  * ```ts
  * import { throttle } from "millrace/middleware";
@@ -26,8 +28,9 @@ const GRAIN_MS = 2;
  * ```
  */
 export function throttle(options: ThrottleOptions): Middleware {
+  const check = new OptionCheck("throttle").known(options, { count: true, intervalMs: true });
   const { count, intervalMs = DEFAULT_INTERVAL_MS } = options;
-  new OptionCheck("throttle")
+  check
     .required("count", count)
     .that(count === undefined || (Number.isFinite(count) && count > 0), `count must be a number above 0, got ${String(count)}`)
     .duration("intervalMs", intervalMs, { min: 1 })
@@ -36,7 +39,7 @@ export function throttle(options: ThrottleOptions): Middleware {
 
   return (next) => (message) => {
     if (turns.take()) return next(message);
-    return turns.wait(message.signal).then(() => next(message));
+    return rest(message, (signal) => turns.wait(signal)).then(() => next(message));
   };
 }
 

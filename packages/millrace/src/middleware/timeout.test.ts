@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MillraceError, OptionError } from "../errors/index.ts";
+import { deferred } from "../internal/deferred.ts";
 import { sleep } from "../internal/timers.ts";
-import { Message } from "../message/index.ts";
-import { received } from "./received.fixture.ts";
+import { rest } from "../message/in-hand.ts";
+import { type Handler, Message } from "../message/index.ts";
+import { callBehind, received } from "./received.fixture.ts";
 import { retry } from "./retry.ts";
+import { throttle } from "./throttle.ts";
 import { timeout } from "./timeout.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -81,9 +84,9 @@ describe("timeout", () => {
     for (const when of ["before", "during"]) {
       const message = received();
       const lost = new MillraceError("lost", { code: "DELIVERY_LOST" });
-      if (when === "before") message.end(lost);
+      if (when === "before") message.abort(lost);
       const outcome = expect(timeout(1_000)((view) => sleep(500, view.signal))(message)).rejects.toBe(lost);
-      if (when === "during") message.end(lost);
+      if (when === "during") message.abort(lost);
       await vi.advanceTimersByTimeAsync(500);
       await outcome;
       expect(vi.getTimerCount()).toBe(0);
@@ -132,11 +135,104 @@ describe("timeout", () => {
     await outcome;
   });
 
+  it("names the message by its place where it has no id", async () => {
+    const message = received({ id: "", delivery: { position: "3:17" } });
+    await Promise.all([expect(timeout(5)(never)(message)).rejects.toThrow("message 3:17 of topic orders"), vi.advanceTimersByTimeAsync(5)]);
+  });
+
   it("tells the router its limit", () => {
-    expect(timeout(250)["millrace.timeLimitMs"]).toBe(250);
+    expect(timeout(250).timeLimitMs).toBe(250);
   });
 
   it("refuses bad options", () => {
     for (const bad of [0, -1, Number.NaN, Infinity, undefined, "5"]) expect(() => timeout(bad as number)).toThrow(OptionError);
+  });
+});
+
+/** Works and rests by turns, `"work"` or `"rest"` for so many milliseconds each. */
+const plan =
+  (...steps: readonly (readonly ["work" | "rest" | "backoff", number])[]): Handler =>
+  async (message) => {
+    for (const [what, ms] of steps) {
+      if (what === "work") await sleep(ms);
+      else await rest(message, (signal) => sleep(ms, signal), { counts: what === "backoff" });
+    }
+  };
+
+describe("the clock of a timeout", () => {
+  /** When it fails, or `undefined` when the handler ends before. */
+  async function failsAt(limitMs: number, handle: Handler, message = received()): Promise<number | undefined> {
+    const began = performance.now();
+    let at: number | undefined;
+    const result = timeout(limitMs)(handle)(message) as Promise<unknown>;
+    result.catch(() => {
+      at = performance.now() - began;
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(vi.getTimerCount()).toBe(0);
+    if (message.call !== undefined) expect(message.call.listeners).toBe(0);
+    return at;
+  }
+
+  it("stands still while the message rests, and goes on with what was left, however often", async () => {
+    expect(await failsAt(50, plan(["rest", 500], ["work", 49]))).toBeUndefined();
+    expect(await failsAt(50, plan(["rest", 500], ["work", 51]))).toBe(550);
+    expect(await failsAt(50, plan(["work", 20], ["rest", 300], ["work", 20], ["rest", 400], ["work", 9]))).toBeUndefined();
+    expect(await failsAt(50, plan(["work", 20], ["rest", 300], ["work", 20], ["rest", 400], ["work", 30]))).toBe(750);
+  });
+
+  it("goes on during a backoff", async () => {
+    expect(await failsAt(50, plan(["backoff", 500]))).toBe(50);
+    expect(await failsAt(50, plan(["work", 20], ["backoff", 20], ["rest", 100], ["work", 20]))).toBe(150);
+  });
+
+  it("counts all time where there is no router", async () => {
+    for (const behind of ["adapter", "nobody"] as const) expect(await failsAt(50, plan(["rest", 500]), received({ behind }))).toBe(50);
+  });
+
+  it("stands still while two things rest, until both have ended", async () => {
+    const both: Handler = async (message) => {
+      await Promise.all([plan(["rest", 100])(message), plan(["rest", 300])(message)]);
+      await sleep(60);
+    };
+    expect(await failsAt(50, both)).toBe(350);
+  });
+
+  it("stands still for a rest that had begun before it was asked to go", async () => {
+    const message = received();
+    void callBehind(message).rest(() => sleep(1_000));
+    expect(await failsAt(50, plan(["work", 2_000]), message)).toBe(1_050);
+  });
+
+  it("leaves nothing behind when it is over, though the handler never ends", async () => {
+    const message = received();
+    const remove = vi.spyOn(message.signal, "removeEventListener");
+    expect(await failsAt(50, never, message)).toBe(50);
+    expect(remove).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not go on when it is over: a rest that ends later starts no timer", async () => {
+    const message = received();
+    const rests = deferred<void>();
+    const handle: Handler = (inner) => {
+      void rest(inner, () => rests.promise);
+      return new Promise(() => {});
+    };
+    const abort = new Error("the work broke");
+    const result = timeout(50)(() => Promise.race([handle(message), Promise.reject(abort)]) as Promise<undefined>)(message);
+    await expect(result).rejects.toBe(abort);
+    rests.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("does not count a throttle's wait for a turn further in", async () => {
+    const slow = throttle({ count: 1, intervalMs: 100 });
+    const handled: number[] = [];
+    const chain = timeout(50)(slow(async () => void handled.push(performance.now())));
+    const results = Promise.all([1, 2, 3, 4].map(() => chain(received())));
+    await vi.advanceTimersByTimeAsync(300);
+    await results;
+    expect(handled).toHaveLength(4);
   });
 });

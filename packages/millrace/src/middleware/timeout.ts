@@ -1,11 +1,13 @@
 import { MillraceError } from "../errors/index.ts";
-import { monotonicMs, startTimer, stopTimer } from "../internal/timers.ts";
+import { monotonicMs } from "../internal/timers.ts";
+import { callOf } from "../message/in-hand.ts";
 import { isPromise, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
+import { Allowance } from "./allowance.ts";
 
 /** A middleware that tells the router its time limit, so that one above the broker's own is refused when the handler starts. */
 export interface TimeoutMiddleware extends Middleware {
-  readonly "millrace.timeLimitMs": number;
+  readonly timeLimitMs: number;
 }
 
 /** One for all: an error of its own per message would cost more than the whole call of a small handler. */
@@ -16,9 +18,13 @@ const ENDED: MillraceError = new MillraceError("the handling of this message has
  *
  * When the time is over, the `signal` of the message that the handler was given aborts with a `MillraceError` `HANDLER_TIMEOUT`,
  * and the call fails with the same error, whether or not the handler listens. A handler that does not listen goes on running;
- * its late result is dropped. The signal of the message outside is untouched, so `retry` outside gives each attempt the
- * full time and a fresh signal. A synchronous handler cannot be interrupted: its result stands. When the call has ended in time,
- * the signal it was given aborts with code `HANDLING_ENDED`, so that nothing it left behind goes on for ever.
+ * its late result is dropped, and a router hands the message out again only when it has ended, or was abandoned. The signal of the
+ * message outside is untouched, so `retry` outside gives each attempt the full time and a fresh signal. A synchronous handler cannot be
+ * interrupted: its result stands. When the call has ended in time, the signal it was given aborts with code `HANDLING_ENDED`, so that
+ * nothing it left behind goes on for ever.
+ *
+ * In a router the limit is for work, not for waiting: while the message waits for its batch, for the turn of a `throttle` further in, or
+ * for an earlier call of itself to end, the clock stands still. The backoff of a `retry` further in counts. Without a router all time counts.
  *
  * The limit must not be above the broker's own (`capabilities.maxHandlingMs`): the router checks it.
  *
@@ -44,43 +50,46 @@ export function timeout(limitMs: number): TimeoutMiddleware {
     controller.abort(ENDED);
     return result;
   };
-  return Object.assign(middleware, { "millrace.timeLimitMs": limitMs } as const);
+  return Object.assign(middleware, { timeLimitMs: limitMs } as const);
 }
 
 function limited(result: Promise<Produced>, message: ReceivedMessage, controller: AbortController, limitMs: number, began: number): Promise<Produced> {
   return new Promise((resolve, reject) => {
     const outer = message.signal;
+    const call = callOf(message);
     const follow = (): void => {
       controller.abort(outer.reason);
     };
-    const finish = (): void => {
-      stopTimer(timer);
+    const leave = (): void => {
+      allowance.end();
+      noRest?.();
       outer.removeEventListener("abort", follow);
-      controller.abort(ENDED);
     };
-    const timer = startTimer(
-      () => {
-        outer.removeEventListener("abort", follow);
-        const late = new MillraceError(`message ${message.id} of topic ${message.delivery.topic} was not handled within ${limitMs} ms`, {
-          code: "HANDLER_TIMEOUT",
-          retryable: true,
-        });
-        controller.abort(late);
-        reject(late);
-      },
-      Math.max(0, limitMs - (monotonicMs() - began)),
-    );
+    const allowance = new Allowance(limitMs - (monotonicMs() - began), () => {
+      leave();
+      const late = new MillraceError(`${nameOf(message)} was not handled within ${limitMs} ms`, { code: "HANDLER_TIMEOUT", retryable: true });
+      controller.abort(late);
+      reject(late);
+    });
+    const noRest = call?.onRest(() => (call.resting ? allowance.stand() : allowance.go()));
+    if (call?.resting !== true) allowance.go();
     if (outer.aborted) follow();
     else outer.addEventListener("abort", follow, { once: true });
     result.then(
       (produced) => {
-        finish();
+        leave();
+        controller.abort(ENDED);
         resolve(produced);
       },
       (error) => {
-        finish();
+        leave();
+        controller.abort(ENDED);
         reject(error);
       },
     );
   });
+}
+
+function nameOf({ id, delivery: { topic, position } }: ReceivedMessage): string {
+  return `message ${id || position || "without id"} of topic ${topic}`;
 }

@@ -1,10 +1,13 @@
 import { OptionError } from "../errors/index.ts";
+import { nearestName } from "./nearest-name.ts";
+import type { OptionNames } from "./option-names.ts";
+import { shown } from "./shown.ts";
 
 /**
  * Collects everything that is wrong with a set of options, then throws one `OptionError` that lists it all.
  *
  * ```ts
- * new OptionCheck("KafkaPubSub").integer("prefetch", options.prefetch, { min: 1 }).required("url", options.url).done();
+ * new OptionCheck("KafkaPubSub").known(options, NAMES).integer("prefetch", options.prefetch, { min: 1 }).required("url", options.url).done();
  * ```
  * An option that is `undefined` is fine everywhere but in `required`: its default applies.
  */
@@ -14,6 +17,29 @@ export class OptionCheck {
 
   constructor(subject: string) {
     this.#subject = subject;
+  }
+
+  /**
+   * An object with no other options than those named: another one is a problem that tells the nearest known name. Call it first: what
+   * is no object at all is thrown at once, since nothing further can be said of it.
+   *
+   * With `at`, for options inside of an option: `undefined` is fine there, and problems name `at.option`.
+   */
+  known<Options extends object>(options: Options | undefined, names: OptionNames<NoInfer<Options>>, at?: string): this {
+    if (options === undefined && at !== undefined) return this;
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+      this.that(false, `${at ?? "options"} must be an object, got ${shown(options)}`);
+      if (at === undefined) this.done();
+      return this;
+    }
+    for (const name of Object.keys(options)) {
+      if (Object.hasOwn(names, name)) continue;
+      const nearest = nearestName(name, Object.keys(names));
+      const prefix = at === undefined ? "" : `${at}.`;
+      const hint = nearest === undefined ? `; known are ${Object.keys(names).join(", ")}` : `, did you mean ${prefix}${nearest}?`;
+      this.that(false, `unknown option ${prefix}${name}${hint}`);
+    }
+    return this;
   }
 
   integer(name: string, value: unknown, range: { readonly min?: number; readonly max?: number } = {}): this {
@@ -87,11 +113,4 @@ function rangeText(range: { readonly min?: number; readonly max?: number }): str
   if (min !== undefined && max !== undefined && max !== Infinity) return ` from ${min} to ${max}`;
   if (min !== undefined) return ` of at least ${min}`;
   return max !== undefined && max !== Infinity ? ` of at most ${max}` : "";
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
-  return String(value);
 }

@@ -11,16 +11,16 @@ function fakeRouter() {
   const end = deferred<void>();
   const closes: (DrainOptions | undefined)[] = [];
   const errors: object[] = [];
-  const onClosed: (() => void)[] = [];
+  const closed = deferred<void>();
   const router = {
     logger: { ...silentLogger, error: (fields: object) => void errors.push(fields) },
     close: (options?: DrainOptions) => {
       closes.push(options);
       return end.promise;
     },
-    "millrace.onClosed": (closed: () => void) => void onClosed.push(closed),
+    closed: closed.promise,
   };
-  return { router: router as unknown as Router, end, closes, errors, onClosed };
+  return { router: router as unknown as Router, end, closes, errors, closed };
 }
 
 const listeners = (): number => process.listenerCount("SIGINT") + process.listenerCount("SIGTERM");
@@ -57,6 +57,20 @@ describe("signals", () => {
     await vi.waitFor(() => expect(listeners()).toBe(before));
   });
 
+  it("closes the router though its logger throws", async () => {
+    const { router, end, closes } = fakeRouter();
+    const throws = (): never => {
+      throw new Error("the disk is full");
+    };
+    Object.assign(router.logger, { info: throws, error: throws });
+    await signals()(router);
+    process.emit("SIGTERM", "SIGTERM");
+    expect(closes).toHaveLength(1);
+    end.reject(new Error("no"));
+    await vi.waitFor(() => expect(process.exitCode).toBe(1));
+    expect(listeners()).toBe(before);
+  });
+
   it("leaves the drain time to the router unless told", async () => {
     const { router, end, closes } = fakeRouter();
     await signals()(router);
@@ -78,19 +92,20 @@ describe("signals", () => {
   });
 
   it("stops listening when the router closes by other means", async () => {
-    const { router, onClosed } = fakeRouter();
+    const { router, closed } = fakeRouter();
     await signals()(router);
-    expect(onClosed).toHaveLength(1);
-    onClosed[0]?.();
+    closed.resolve();
+    await closed.promise;
     expect(listeners()).toBe(before);
   });
 
   it("listens to the signals it is given only", async () => {
-    const { router, onClosed } = fakeRouter();
+    const { router, closed } = fakeRouter();
     await signals({ signals: ["SIGUSR2"] })(router);
     expect(process.listenerCount("SIGUSR2")).toBe(1);
     expect(listeners()).toBe(before);
-    onClosed[0]?.();
+    closed.resolve();
+    await closed.promise;
     expect(process.listenerCount("SIGUSR2")).toBe(0);
   });
 

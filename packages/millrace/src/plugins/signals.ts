@@ -1,4 +1,5 @@
 import process from "node:process";
+import { guarded } from "../logger/guarded-logger.ts";
 import { OptionCheck } from "../options/index.ts";
 import type { Router, RouterPlugin } from "../router/router-options.ts";
 
@@ -7,11 +8,6 @@ export interface SignalsOptions {
   readonly signals?: readonly NodeJS.Signals[] | undefined;
   /** How long handlers may take to end. Default: the router's `drainTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
-}
-
-/** A door on routers: runs `closed` when the router has closed, by whatever way. */
-interface RouterDoors {
-  "millrace.onClosed"?(closed: () => void): void;
 }
 
 const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = Object.freeze(["SIGINT", "SIGTERM"]);
@@ -30,8 +26,9 @@ const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = Object.freeze(["SIGINT", "SIG
  * ```
  */
 export function signals(options: SignalsOptions = {}): RouterPlugin {
+  const check = new OptionCheck("signals").known(options, { signals: true, timeoutMs: true });
   const { signals: names = DEFAULT_SIGNALS, timeoutMs } = options;
-  new OptionCheck("signals")
+  check
     .that(Array.isArray(names) && names.length > 0 && names.every((name) => /^SIG[A-Z0-9]+$/.test(String(name))), "signals must be a list of signal names")
     .duration("timeoutMs", timeoutMs)
     .done();
@@ -39,23 +36,24 @@ export function signals(options: SignalsOptions = {}): RouterPlugin {
 }
 
 function listen(router: Router, names: readonly NodeJS.Signals[], timeoutMs: number | undefined): void {
+  const logger = guarded(router.logger);
   let closing = false;
   const leave = (): void => {
     for (const name of names) process.off(name, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
     if (closing) {
-      router.logger.error({ signal: name }, "second signal while closing, exiting at once");
+      logger.error({ signal: name }, "second signal while closing, exiting at once");
       process.exit(1);
     }
     closing = true;
-    router.logger.info({ signal: name }, "signal received, closing the router");
+    logger.info({ signal: name }, "signal received, closing the router");
     router.close(timeoutMs === undefined ? undefined : { timeoutMs }).then(leave, (error: unknown) => {
       leave();
       process.exitCode = 1;
-      router.logger.error({ err: error, signal: name }, "the router closed with an error");
+      logger.error({ err: error, signal: name }, "the router closed with an error");
     });
   };
   for (const name of names) process.on(name, onSignal);
-  (router as Router & RouterDoors)["millrace.onClosed"]?.(leave);
+  void router.closed.then(leave);
 }

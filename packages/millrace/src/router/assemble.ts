@@ -1,69 +1,133 @@
 import type { Logger } from "../logger/index.ts";
-import type { MiddlewareDoors, Taker } from "../message/doors.ts";
-import type { Handler, Middleware } from "../message/index.ts";
+import { adapterName } from "../message/adapter-name.ts";
+import type { HandlerIdentity, Middleware, Publisher, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
-import { Batched } from "./batched.ts";
-import { compose } from "./compose.ts";
+import { Desk } from "./calls/desk.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
-import { Failures } from "./failures.ts";
-import type { BatchHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
-import { adapterName, checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
-import { LostRuns } from "./lost-runs.ts";
-import { OneByOne } from "./one-by-one.ts";
-import { Outlet } from "./outlet.ts";
-import { Pipelined } from "./pipelined.ts";
-import type { Processor } from "./processor.ts";
+import { Feed } from "./feed.ts";
+import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
+import { checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { Batched } from "./handling/batched.ts";
+import { compose } from "./handling/compose.ts";
+import { follow } from "./handling/follow.ts";
+import type { HandlingMode } from "./handling/handling-mode.ts";
+import { OneByOne } from "./handling/one-by-one.ts";
+import { Outlet } from "./handling/outlet.ts";
+import { Pipelined } from "./handling/pipelined.ts";
+import { Judge } from "./judge.ts";
+import type { Observers } from "./observers.ts";
 import type { PublisherDecorator, SubscriberDecorator } from "./router-options.ts";
-import { ABANDON_MS, Runner } from "./runner.ts";
-import { StillRunning } from "./still-running.ts";
+import { Runner } from "./runner.ts";
+
+/** Default of `abandonAfterMs`. */
+const ABANDON_MS = 30_000;
 
 export interface Surroundings {
+  readonly service: string | undefined;
   readonly failure: FailurePolicy | undefined;
-  readonly logger: Logger;
+  readonly observers: Observers;
   readonly publisherDecorators: readonly PublisherDecorator[];
   readonly subscriberDecorators: readonly SubscriberDecorator[];
   readonly onGone: (finished: boolean) => void;
+  readonly onStatus: () => void;
 }
 
-/** Puts one handler together: failure policy, outlet, middleware, the way it handles, and the runner that drives it. */
-export function assemble(given: HandlerSpec, middleware: readonly Middleware[], around: Surroundings): Runner {
-  checkTimeLimits(given, middleware);
-  const { orderBy } = given.options;
-  const spec: HandlerSpec =
-    typeof orderBy === "function" ? { ...given, options: { ...given.options, orderBy: safeOrder(orderBy, given.topic, around.logger) } } : given;
-  const lostRuns = new LostRuns();
-  const stillRunning = middleware.some((one: Middleware & MiddlewareDoors) => one["millrace.timeLimitMs"] !== undefined) ? new StillRunning() : undefined;
-  const subject = {
-    handler: spec.name,
-    topic: spec.topic,
-    adapter: adapterName(spec.subscriber),
-    logger: around.logger,
-    lostRuns,
-    stillRunning,
-    abandonAfterMs: spec.options.abandonAfterMs ?? ABANDON_MS,
-  };
-  const failures = new Failures([around.failure, spec.options.failure], subject);
+/** Puts one run of a handler together: failure policy, outlet, middleware, the way it handles, and the feeds of its topics. */
+export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], around: Surroundings): Runner {
+  checkTimeLimits(spec, middleware);
+  const judge = new Judge([around.failure, spec.options.failure], desk);
   // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
   const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
-  const taker: Taker = { handler: spec.name, publishTopic: spec.publishTopic };
   const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);
-  const outlet = publisher === undefined ? undefined : new Outlet(publisher, spec.publishTopic as string, taker);
-  const processor = makeProcessor(spec, middleware, failures, outlet, stillRunning);
-  return new Runner({ spec, subscriber, processor, failures, lostRuns, logger: around.logger, onGone: around.onGone });
+  const mode = handlingMode(spec, desk, middleware, judge, outletOf(spec, publisher, around));
+  const options: SubscribeOptions = {
+    ...mode.demands,
+    group: spec.group,
+    // Without a group nobody has missed anything: the beginning is now.
+    from: spec.options.from ?? (spec.group === undefined ? "latest" : undefined),
+    undecodable: judge.undecodable(),
+  };
+  const { onStatus } = around;
+  let gone = 0;
+  const onGone = (finished: boolean): void => {
+    gone++;
+    if (gone === spec.topics.length || !finished) around.onGone(finished); // one that has been read to its end does not end the others
+  };
+  const slotEach = usesSlotEach(spec);
+  const feeds = spec.topics.map((topic) => new Feed({ topic, subscriber, options, desk, mode, slotEach, onGone, onStatus }));
+  return new Runner({ desk, mode, feeds });
 }
 
-function makeProcessor(
-  spec: HandlerSpec,
-  middleware: readonly Middleware[],
-  failures: Failures,
-  outlet: Outlet | undefined,
-  stillRunning: StillRunning | undefined,
-): Processor {
+function outletOf(spec: HandlerSpec, publisher: Publisher | undefined, { service, observers }: Surroundings): Outlet | undefined {
+  if (publisher === undefined) return undefined;
+  return new Outlet(publisher, spec.publishTopics, { service, handler: spec.name, group: spec.group }, observers);
+}
+
+function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], judge: Judge, outlet: Outlet | undefined): HandlingMode {
   const { kind, options, name } = spec;
-  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, failures, stillRunning);
+  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk.slots);
   const single = singleHandler(kind, options as ProducingHandlerOptions);
-  const handler: Handler = compose(name, stillRunning === undefined ? single : stillRunning.follow(single), middleware);
-  const { pipeline = 0 } = options as ProducingHandlerOptions;
-  if (pipeline > 0 && outlet !== undefined) return new Pipelined(options as ProducingHandlerOptions, handler, failures, outlet);
-  return new OneByOne(options, handler, failures, outlet);
+  const handler = compose(name, middleware.length === 0 ? single : follow(single), middleware);
+  if (isPipelined(spec) && outlet !== undefined) {
+    return new Pipelined(options as ProducingHandlerOptions, handler, judge, outlet, desk.slots, laneOf(options));
+  }
+  return new OneByOne(options, handler, judge, outlet);
+}
+
+/** A batch, or a handler with a pipeline, takes a slot when it runs; others when a message is read. */
+function usesSlotEach(spec: HandlerSpec): boolean {
+  return spec.kind !== "batch" && !isPipelined(spec);
+}
+
+function isPipelined({ options }: HandlerSpec): boolean {
+  return ((options as ProducingHandlerOptions).pipeline ?? 0) > 0;
+}
+
+/** What all runs of a handler share. */
+export function deskOf(spec: HandlerSpec, identity: HandlerIdentity, observers: Observers, logger: Logger): Desk {
+  const { topics, publishTopics, options, subscriber } = spec;
+  const slotEach = usesSlotEach(spec);
+  return new Desk({
+    identity,
+    topics: topics.join(", "),
+    publishTopic: publishTopics.length === 1 ? publishTopics[0] : undefined,
+    subscriber: adapterName(subscriber),
+    concurrency: options.concurrency ?? 1,
+    abandonAfterMs: options.abandonAfterMs ?? ABANDON_MS,
+    lineOf: lineOf(spec),
+    inLines: !slotEach,
+    slotEach,
+    logger,
+    observers,
+  });
+}
+
+/** The line that a message is in: of its topic and key. */
+function lineOf(spec: HandlerSpec): (message: ReceivedMessage) => string | undefined {
+  const { options, topics } = spec;
+  // One call at a time needs no lines, and stands in none that could hold up the others.
+  if (usesSlotEach(spec) && (options.concurrency ?? 1) === 1) return () => undefined;
+  const key = isPipelined(spec) ? laneOf(options) : keyOf(options);
+  if (topics.length === 1) return key;
+  return (message) => {
+    const name = key(message);
+    return name === undefined ? undefined : `${message.delivery.topic}\n${name}`;
+  };
+}
+
+/** One handler at a time means one lane: the order of the whole subscription holds, as it does without a pipeline. */
+function laneOf(options: HandlerOptions): (message: ReceivedMessage) => string | undefined {
+  return (options.concurrency ?? 1) === 1 ? () => "" : keyOf(options);
+}
+
+function keyOf({ orderBy }: HandlerOptions): (message: ReceivedMessage) => string | undefined {
+  if (orderBy === "none") return () => undefined;
+  return orderBy ?? ((message) => message.delivery.orderingKey ?? message.key);
+}
+
+/** A user's `orderBy` may throw; nobody is brought down by it. */
+export function withSafeOrder(spec: HandlerSpec, logger: Logger): HandlerSpec {
+  const { orderBy } = spec.options;
+  if (typeof orderBy !== "function") return spec;
+  return { ...spec, options: { ...spec.options, orderBy: safeOrder(orderBy, spec.topics.join(", "), logger) } };
 }

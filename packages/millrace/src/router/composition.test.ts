@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { OptionError } from "../errors/index.ts";
-import type { PublishDoors } from "../message/doors.ts";
 import { Message, type Middleware, transformPublisher, transformSubscriber } from "../message/index.ts";
 import { type PublisherDecorator, Router, type SubscriberDecorator } from "./index.ts";
 import { HandPublisher, HandSubscriber, outputOf, Rig } from "./rig.fixture.ts";
@@ -159,7 +158,7 @@ describe("the context", () => {
       expect.objectContaining({ handler: "a", group: "g", topic: "t", publishTopic: "out", attempt: 1 }),
       expect.objectContaining({ handler: "b", group: "b", topic: "u", publishTopic: undefined, attempt: 1 }),
     ]);
-    expect((publisher.calls[0]?.options as PublishDoors | undefined)?.["millrace.producedBy"]).toMatchObject({ handler: "a", publishTopic: "out" });
+    expect(publisher.calls[0]?.options?.producer).toEqual({ service: undefined, handler: "a", group: "g" });
   });
 });
 

@@ -1,25 +1,49 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
-import type { DrainOptions, Middleware } from "../message/index.ts";
+import { wallMs } from "../internal/timers.ts";
+import type { DrainOptions, HandlerIdentity, Middleware } from "../message/index.ts";
+import type { Desk } from "./calls/desk.ts";
 import type { HandlerHandle } from "./handler-options.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
 import type { HandlerHealth } from "./health.ts";
+import type { Observers } from "./observers.ts";
 import type { Runner } from "./runner.ts";
+import { StateTeller } from "./state-teller.ts";
 
-/** A handler in the router's register, and the handle that its owner holds. */
+/** A handler in the router's register, through all its runs, and the handle that its owner holds. */
 export class HandlerEntry implements HandlerHandle {
   readonly spec: HandlerSpec;
+  readonly desk: Desk;
+  readonly identity: HandlerIdentity;
   /** Router-level and handler-level middleware, in order of addition. */
   readonly middleware: Middleware[];
   runner: Runner | undefined;
-  readonly #remove: (entry: HandlerEntry, drain: DrainOptions) => Promise<void>;
+  /** Its owner has stopped it: it is not started again. */
+  removed = false;
+  readonly teller: StateTeller;
+  readonly #remove: (entry: HandlerEntry) => Promise<void>;
   #started: Deferred<void> = quietDeferred();
   #stopped: Deferred<void> = quietDeferred();
+  /** Those two have been told how the last run went. */
+  #told = false;
+  #over = false;
+  #endedMs = 0;
   #paused = false;
 
-  constructor(spec: HandlerSpec, middleware: readonly Middleware[], remove: (entry: HandlerEntry, drain: DrainOptions) => Promise<void>) {
+  constructor(
+    spec: HandlerSpec,
+    identity: HandlerIdentity,
+    desk: Desk,
+    middleware: readonly Middleware[],
+    observers: Observers,
+    remove: (entry: HandlerEntry) => Promise<void>,
+  ) {
     this.spec = spec;
+    this.identity = identity;
+    this.desk = desk;
     this.middleware = [...middleware];
+    this.teller = new StateTeller(this, observers);
+    desk.onState = () => this.teller.tell();
     this.#remove = remove;
   }
 
@@ -46,54 +70,93 @@ export class HandlerEntry implements HandlerHandle {
   pause(): void {
     this.#paused = true;
     this.runner?.pause();
+    this.teller.tell();
   }
 
   resume(): void {
     this.#paused = false;
     this.runner?.resume();
+    this.teller.tell();
   }
 
   stop(): Promise<void> {
-    return this.#remove(this, {});
+    this.removed = true;
+    return this.#remove(this);
   }
 
   health(): HandlerHealth {
-    return this.runner?.health() ?? { state: "starting", since: new Date(), inFlight: 0, held: 0, attempts: 0 };
+    const { counts, lastError, lastMessageMs } = this.desk;
+    return (
+      this.runner?.health() ?? {
+        state: this.#over ? "stopped" : "starting",
+        since: new Date(this.#over ? this.#endedMs : wallMs()),
+        inFlight: 0,
+        held: 0,
+        attempts: 0,
+        counts: { ...counts },
+        lastError,
+        lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
+      }
+    );
   }
 
+  /** Subscribes. Nothing is read before `read`. */
   async launch(runner: Runner): Promise<void> {
+    this.renew();
     this.runner = runner;
     if (this.#paused) runner.pause();
     try {
-      await runner.start();
+      await runner.open();
     } catch (error) {
       this.runner = undefined;
       this.fail(error);
       throw error;
     }
+  }
+
+  read(): void {
+    if (this.removed) return;
+    this.#over = false;
+    this.runner?.read();
     this.#started.resolve();
+    this.teller.tell();
   }
 
   /** It could not start, or will not. */
   fail(error: unknown): void {
+    this.#told = true;
     this.#started.reject(error);
     this.#stopped.resolve();
   }
 
-  /** Ends the run. */
+  /** Ends the run, if there is one. */
   async end(drain: DrainOptions): Promise<void> {
     const { runner } = this;
     try {
       await runner?.stop(drain);
     } finally {
+      this.#keepCounts(runner);
+      this.#over = true;
+      this.#endedMs = wallMs();
       this.runner = undefined;
+      this.teller.tell();
       this.fail(new MillraceError(`handler ${JSON.stringify(this.name)} was stopped before it had started`, { code: "HANDLER_STOPPED" }));
     }
   }
 
   /** Makes ready for another launch. */
   renew(): void {
+    if (!this.#told) return;
+    this.#told = false;
     this.#started = quietDeferred();
     this.#stopped = quietDeferred();
+  }
+
+  /** What the run's subscriptions have counted stays with the handler. */
+  #keepCounts(runner: Runner | undefined): void {
+    if (runner === undefined) return;
+    const { undecodable, reconnected } = runner.health().counts;
+    this.desk.counts.undecodable = undecodable;
+    this.desk.counts.reconnected = reconnected;
   }
 }

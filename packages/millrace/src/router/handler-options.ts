@@ -1,14 +1,18 @@
 import type { BatchHandler, ConsumerHandler, From, Handler, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
+import type { MessageContract } from "./health.ts";
 
 /** What every kind of handler takes. */
 export interface HandlerOptions {
-  /** Names the handler in logs, metrics and health. It is also the default group: renaming the handler starts a new group. */
+  /** Names the handler in logs, metrics and health. It is part of the default group: renaming the handler, or its service, starts a new group. */
   readonly name: string;
-  /** A topic of the router's own subscriber, or a topic with its subscriber. */
-  readonly subscribe: string | { readonly subscriber: Subscriber; readonly topic: string };
-  /** Members of one group share the messages. Default: the handler's name. */
-  readonly group?: string | undefined;
+  /** A topic of the router's own subscriber, or a topic with its subscriber. Several topics share the handler's slots; order holds per topic and key. */
+  readonly subscribe: string | readonly string[] | { readonly subscriber: Subscriber; readonly topic: string | readonly string[] };
+  /**
+   * Members of one group share the messages. Default: the router's service and the handler's name, `billing.print`; the name alone where
+   * the router has no service. `false`: no group, every process gets all messages from now on, and no position is kept.
+   */
+  readonly group?: string | false | undefined;
   /** Where a new group begins. Default: the subscriber's. */
   readonly from?: From | undefined;
   /** Messages handled at a time. Default 1. Above it, order is kept per key. */
@@ -19,11 +23,14 @@ export interface HandlerOptions {
   readonly middleware?: readonly Middleware[] | undefined;
   /** After a timeout, an abort or a loss a call that does not end is abandoned after this many milliseconds. Default 30,000. */
   readonly abandonAfterMs?: number | undefined;
+  /** What it takes and gives, for `describe()`. Set by typed handlers. */
+  readonly contracts?: readonly MessageContract[] | undefined;
 }
 
 /** A handler whose results are published to a topic; the message is acked when that is confirmed. */
 export interface ProducingHandlerOptions extends HandlerOptions {
-  readonly publish: string | { readonly publisher: Publisher; readonly topic: string };
+  /** With one topic all results go there; with several each result names its own (`topic`), and one that does not fails permanently. */
+  readonly publish: string | readonly string[] | { readonly publisher: Publisher; readonly topic: string | readonly string[] };
   /** Messages handled ahead while earlier results wait for their confirmation. Default 0. */
   readonly pipeline?: number | undefined;
   readonly handle: Handler;

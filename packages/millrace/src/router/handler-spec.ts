@@ -1,9 +1,9 @@
 import { checkOrderBy } from "../adapter/subscribe-options.ts";
-import type { MiddlewareDoors } from "../message/doors.ts";
-import { type Capabilities, type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
+import { type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
+import { checkHandlerNames } from "./known-options.ts";
 import type { RouterOptions } from "./router-options.ts";
 
 export type HandlerKind = "handler" | "consumer" | "batch";
@@ -14,21 +14,23 @@ export interface HandlerSpec {
   readonly kind: HandlerKind;
   readonly options: AnyHandlerOptions;
   readonly name: string;
-  readonly group: string;
+  /** `undefined`: without a group. */
+  readonly group: string | undefined;
   readonly subscriber: Subscriber;
-  readonly topic: string;
+  readonly topics: readonly string[];
   readonly publisher: Publisher | undefined;
-  readonly publishTopic: string | undefined;
+  readonly publishTopics: readonly string[];
 }
 
 /** Checks a handler's options and finds its subscriber and publisher. Throws an `OptionError` that lists every problem. */
 export function handlerSpec(kind: HandlerKind, options: AnyHandlerOptions, router: RouterOptions, taken: (name: string) => boolean): HandlerSpec {
   const subject = `handler ${JSON.stringify(options?.name)}`;
-  const check = new OptionCheck(subject);
+  const check = checkHandlerNames(new OptionCheck(subject), kind, options);
   const { name, group, concurrency, orderBy, failure, middleware, abandonAfterMs, handle } = options;
   check.required("name", name).text("name", name);
   check.that(typeof name !== "string" || !taken(name), "its name is taken by another handler of this router");
-  check.text("group", group).integer("concurrency", concurrency, { min: 1 }).duration("abandonAfterMs", abandonAfterMs);
+  if (group !== false) check.text("group", group);
+  check.integer("concurrency", concurrency, { min: 1 }).duration("abandonAfterMs", abandonAfterMs);
   checkOrderBy(check, orderBy);
   check.required("handle", handle).call("handle", handle);
   check.that(
@@ -36,15 +38,14 @@ export function handlerSpec(kind: HandlerKind, options: AnyHandlerOptions, route
     "middleware must be a list of functions",
   );
   checkFailure(check, failure);
-  const subscribe =
-    options.subscribe === undefined || typeof options.subscribe === "string" ? { subscriber: router.subscriber, topic: options.subscribe } : options.subscribe;
-  check.required("subscribe", subscribe.topic).text("subscribe topic", subscribe.topic);
+  const subscribe = subscribeEnd(options.subscribe, router);
+  const topics = checkTopics(check, "subscribe", subscribe.topic);
   check
     .that(subscribe.subscriber !== undefined, "no subscriber: give the router one, or subscribe: { subscriber, topic }")
     .methods("subscriber", subscribe.subscriber, ["subscribe"]);
-  const publish = "publish" in options ? publishEnd(options.publish, router) : undefined;
+  const publish = publishEnd(options.publish, router);
+  const publishTopics = publish === undefined && kind !== "handler" ? [] : checkTopics(check, "publish", publish?.topic);
   if (kind === "handler") {
-    check.required("publish", publish?.topic).text("publish topic", publish?.topic);
     check
       .that(publish?.publisher !== undefined, "no publisher: give the router one, or publish: { publisher, topic }")
       .methods("publisher", publish?.publisher, ["publish"]);
@@ -57,16 +58,29 @@ export function handlerSpec(kind: HandlerKind, options: AnyHandlerOptions, route
     check.required("size", size).integer("size", size, { min: 1 }).required("maxWaitMs", maxWaitMs).duration("maxWaitMs", maxWaitMs);
   }
   check.done();
+  const { service } = router;
   return {
     kind,
     options,
     name,
-    group: group ?? name,
+    group: group === false ? undefined : (group ?? (service === undefined ? name : `${service}.${name}`)),
     subscriber: subscribe.subscriber as Subscriber,
-    topic: subscribe.topic as string,
+    topics,
     publisher: publish?.publisher,
-    publishTopic: publish?.topic,
+    publishTopics,
   };
+}
+
+/** One topic, or several that differ. */
+function checkTopics(check: OptionCheck, side: "subscribe" | "publish", topic: string | readonly string[] | undefined): readonly string[] {
+  if (!Array.isArray(topic)) {
+    check.required(side, topic).text(`${side} topic`, topic);
+    return [topic as string];
+  }
+  check.that(topic.length > 0, `${side} names no topic`);
+  for (const [index, one] of topic.entries()) check.required(`${side}[${index}]`, one).text(`${side}[${index}]`, one);
+  check.that(new Set(topic).size === topic.length, `${side} names a topic twice`);
+  return [...topic];
 }
 
 export function checkFailure(check: OptionCheck, failure: FailurePolicy | undefined): void {
@@ -83,26 +97,29 @@ export function checkFailure(check: OptionCheck, failure: FailurePolicy | undefi
 
 /** A middleware's time limit above what the broker can hold a message for would never be reached. */
 export function checkTimeLimits(spec: HandlerSpec, middleware: readonly Middleware[]): void {
-  const most = (spec.subscriber as { readonly capabilities?: Partial<Capabilities> }).capabilities?.maxHandlingMs ?? Infinity;
+  const most = spec.subscriber.capabilities?.maxHandlingMs ?? Infinity;
   const check = new OptionCheck(`handler ${JSON.stringify(spec.name)}`);
   for (const one of middleware) {
-    const limit = (one as MiddlewareDoors)["millrace.timeLimitMs"];
+    const limit = one.timeLimitMs;
     check.that(limit === undefined || limit <= most, `a timeout of ${limit} ms is above what the broker holds a message for, ${most} ms`);
   }
   check.done();
 }
 
-/** The name of an adapter in descriptions and dead letters. */
-export function adapterName(end: object): string {
-  return end.constructor?.name || "Object";
+type SubscribeEnd = Exclude<AnyHandlerOptions["subscribe"], string | readonly string[]>;
+type PublishEnd = Exclude<ProducingHandlerOptions["publish"], string | readonly string[]>;
+
+function subscribeEnd(subscribe: AnyHandlerOptions["subscribe"] | undefined, router: RouterOptions): Partial<SubscribeEnd> {
+  return isTopic(subscribe) ? ({ subscriber: router.subscriber, topic: subscribe } as Partial<SubscribeEnd>) : subscribe;
 }
 
-function publishEnd(
-  publish: ProducingHandlerOptions["publish"] | undefined,
-  router: RouterOptions,
-): { publisher: Publisher | undefined; topic: string | undefined } | undefined {
+function publishEnd(publish: ProducingHandlerOptions["publish"] | undefined, router: RouterOptions): Partial<PublishEnd> | undefined {
   if (publish === undefined) return undefined;
-  return typeof publish === "string" ? { publisher: router.publisher, topic: publish } : publish;
+  return isTopic(publish) ? ({ publisher: router.publisher, topic: publish } as Partial<PublishEnd>) : publish;
+}
+
+function isTopic(end: unknown): end is string | readonly string[] | undefined {
+  return end === undefined || end === null || typeof end !== "object" || Array.isArray(end);
 }
 
 /**

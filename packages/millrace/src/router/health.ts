@@ -1,8 +1,24 @@
 import type { SubscriptionStatus } from "../message/index.ts";
 
+/** How often what happened since the handler was added. */
+export interface HandlerCounts {
+  /** Handled with success. */
+  readonly handled: number;
+  /** Handler calls that failed. */
+  readonly failed: number;
+  /** Messages given back to be tried again. */
+  readonly retried: number;
+  readonly deadLettered: number;
+  readonly undecodable: number;
+  /** Calls that did not end in time after a timeout or a loss. */
+  readonly abandoned: number;
+  readonly reconnected: number;
+}
+
 export interface HandlerHealth extends SubscriptionStatus {
   /** Of the messages it holds now, the most attempts. */
   readonly attempts: number;
+  readonly counts: HandlerCounts;
   readonly lastMessageAt?: Date | undefined;
 }
 
@@ -13,13 +29,30 @@ export interface Health {
   readonly handlers: Readonly<Record<string, HandlerHealth>>;
 }
 
+/** One kind of message that a handler takes or gives. */
+export interface MessageContract {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly topic: string;
+  readonly direction: "in" | "out";
+  readonly jsonSchema?: unknown;
+}
+
+export interface DescribedEnd {
+  readonly topic: string;
+  readonly adapter: string;
+}
+
 /** What is wired to what. */
 export interface Description {
+  readonly service: string | undefined;
   readonly handlers: ReadonlyArray<{
     readonly name: string;
     readonly kind: "handler" | "consumer" | "batch";
-    readonly group: string;
-    readonly subscribe: { readonly topic: string; readonly adapter: string };
-    readonly publish?: { readonly topic: string; readonly adapter: string } | undefined;
+    readonly group: string | false;
+    /** Of what it takes and gives, where handlers are typed. */
+    readonly contracts: readonly MessageContract[];
+    readonly subscribe: readonly DescribedEnd[];
+    readonly publish: readonly DescribedEnd[];
   }>;
 }

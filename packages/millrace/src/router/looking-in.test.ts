@@ -12,9 +12,9 @@ describe("describe", () => {
     rig.router.addBatchHandler({ name: "c", subscribe: "v", size: 2, maxWaitMs: 1, handle: () => {} });
     const adapter = rig.bus.constructor.name;
     expect(rig.router.describe().handlers).toEqual([
-      { name: "a", kind: "handler", group: "a", subscribe: { topic: "t", adapter }, publish: { topic: "out", adapter: "HandPublisher" } },
-      { name: "b", kind: "consumer", group: "g", subscribe: { topic: "u", adapter: "HandSubscriber" }, publish: undefined },
-      { name: "c", kind: "batch", group: "c", subscribe: { topic: "v", adapter }, publish: undefined },
+      { name: "a", kind: "handler", group: "a", contracts: [], subscribe: [{ topic: "t", adapter }], publish: [{ topic: "out", adapter: "HandPublisher" }] },
+      { name: "b", kind: "consumer", group: "g", contracts: [], subscribe: [{ topic: "u", adapter: "HandSubscriber" }], publish: [] },
+      { name: "c", kind: "batch", group: "c", contracts: [], subscribe: [{ topic: "v", adapter }], publish: [] },
     ]);
   });
 });

@@ -2,6 +2,7 @@ import { HandSource } from "../adapter/hand-source.fixture.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message, type Publisher, type PublishOptions, type SubscribeOptions, type Subscriber, type Subscription } from "../message/index.ts";
+import { STRIPPED, stripped, strippedSubscription } from "../message/stripped.fixture.ts";
 import { Router, type RouterOptions } from "./index.ts";
 
 /** A memory bus, a router on it, and what the router logs. Closing the rig closes both, without waiting. */
@@ -11,7 +12,7 @@ export class Rig implements AsyncDisposable {
   readonly router: Router;
 
   constructor(options: RouterOptions = {}) {
-    this.router = new Router({ subscriber: this.bus, publisher: this.bus, logger: this.logger, ...options });
+    this.router = new Router({ subscriber: STRIPPED ? stripped(this.bus) : this.bus, publisher: this.bus, logger: this.logger, ...options });
   }
 
   /** Publishes texts, each without a key or as `[key, text]`. */
@@ -90,7 +91,7 @@ export class HandSubscriber implements Subscriber {
     this.options.push(options);
     const subscription = await this.source.subscribe(options);
     this.subscriptions.push(subscription);
-    return subscription;
+    return STRIPPED ? strippedSubscription(subscription) : subscription;
   }
 
   async close(): Promise<void> {

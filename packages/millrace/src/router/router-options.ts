@@ -3,8 +3,11 @@ import type { DrainOptions, MaybePromise, Middleware, Publisher, Subscriber } fr
 import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, ProducingHandlerOptions } from "./handler-options.ts";
 import type { Description, Health } from "./health.ts";
+import type { Observer } from "./observers.ts";
 
 export interface RouterOptions {
+  /** Begins every default group, so that two services do not take each other's messages; also the source in what describes the router. */
+  readonly service?: string | undefined;
   /** Lets handlers name a topic alone. */
   readonly subscriber?: Subscriber | undefined;
   readonly publisher?: Publisher | undefined;
@@ -29,6 +32,11 @@ export type SubscriberDecorator = (subscriber: Subscriber) => Subscriber;
  * The same handler's middleware, in order of addition, first outermost: see `Middleware`. Decorators run in order of addition.
  */
 export interface Router extends AsyncDisposable {
+  /** Any of the three below, for handlers that are made as values. */
+  add(handler: BatchHandlerOptions): HandlerHandle;
+  add(handler: ProducingHandlerOptions): HandlerHandle;
+  add(handler: ConsumerHandlerOptions): HandlerHandle;
+  add(handler: ProducingHandlerOptions | ConsumerHandlerOptions | BatchHandlerOptions): HandlerHandle;
   addHandler(options: ProducingHandlerOptions): HandlerHandle;
   addConsumerHandler(options: ConsumerHandlerOptions): HandlerHandle;
   addBatchHandler(options: BatchHandlerOptions): HandlerHandle;
@@ -44,11 +52,21 @@ export interface Router extends AsyncDisposable {
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   readonly started: Promise<void>;
   readonly logger: Logger;
-  /** Resolves when nothing is buffered or in flight in any handler. */
-  idle(): Promise<void>;
+  /**
+   * Resolves when nothing is buffered or in flight in any handler that is not paused. Rejects with the signal's reason, or with
+   * `NOT_IDLE` when `timeoutMs` is over first; by default it waits for ever.
+   */
+  idle(options?: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined }): Promise<void>;
+  /** Resolves when the router has closed, by whatever way, or could not start. */
+  readonly closed: Promise<void>;
   health(): Health;
+  /** Tells of everything that happens; answers with how to stop. An observer that throws is logged and changes nothing. */
+  observe(observer: Observer): () => void;
   describe(): Description;
-  /** Drains every handler, then closes what it `owns`. Idempotent; always ends, at the drain's deadline at the latest. */
+  /**
+   * Drains every handler, then closes what it `owns`. Idempotent; always ends, at the drain's deadline at the latest. Called by a handler before
+   * its first `await`, it begins the closing and resolves at once, since it cannot wait for that handler's own end.
+   */
   close(options?: DrainOptions): Promise<void>;
 }
 

@@ -1,15 +1,23 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { untilAborted } from "../internal/within.ts";
+import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
-import { assemble } from "./assemble.ts";
+import { assemble, deskOf, withSafeOrder } from "./assemble.ts";
+import { describedHandler } from "./described-handler.ts";
 import { HandlerEntry } from "./handler-entry.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, ProducingHandlerOptions } from "./handler-options.ts";
-import { type AnyHandlerOptions, adapterName, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
+import { type AnyHandlerOptions, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
+import { answerFromInside } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
+import { checkRouterNames } from "./known-options.ts";
+import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
+import { type IdleOptions, untilIdle } from "./until-idle.ts";
+import { warnOfSharedNames } from "./warn-of-shared-names.ts";
 
 const DRAIN_MS = 30_000;
 const STAY_MS = 3_600_000;
@@ -26,14 +34,16 @@ class HandlerRouter implements RouterContract {
   readonly #subscriberDecorators: SubscriberDecorator[] = [];
   #phase: Phase = "resting";
   #started: Deferred<void> = quietDeferred();
-  /** The last start failed: what waited for it was told, the next start is another one. */
-  #refused = false;
+  /** The last run is over: what waited for its beginning or its end was told. */
+  #told = false;
+  #opening: AbortController = new AbortController();
+  readonly #observers: Observers;
   #ended: Deferred<void> = quietDeferred();
   #closing: Promise<void> | undefined;
   #failed = false;
 
   constructor(options: RouterOptions = {}) {
-    const check = new OptionCheck("Router");
+    const check = checkRouterNames(new OptionCheck("Router"), options).text("service", options.service);
     check.methods("subscriber", options.subscriber, ["subscribe"]).methods("publisher", options.publisher, ["publish"]);
     check.duration("drainTimeoutMs", options.drainTimeoutMs).methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"]);
     check.that(
@@ -43,11 +53,16 @@ class HandlerRouter implements RouterContract {
     checkFailure(check, options.failure);
     check.done();
     this.#options = options;
-    this.logger = options.logger ?? consoleLogger({ level: "warn" });
+    this.logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
+    this.#observers = new Observers(this.logger);
   }
 
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  add(handler: ProducingHandlerOptions | ConsumerHandlerOptions | BatchHandlerOptions): HandlerHandle {
+    return this.#add("size" in handler ? "batch" : handler.publish === undefined ? "consumer" : "handler", handler);
   }
 
   addHandler(options: ProducingHandlerOptions): HandlerHandle {
@@ -88,32 +103,53 @@ class HandlerRouter implements RouterContract {
       throw new MillraceError(`the router is ${this.#phase}: it can be started again after close()`, { code: "ROUTER_RUNNING" });
     }
     this.#phase = "starting";
-    if (this.#refused) this.#renew();
+    this.#renew();
     this.#failed = false;
     this.#closing = undefined;
-    this.#ended = quietDeferred();
+    this.#opening = new AbortController();
+    const stopped = signal === undefined ? this.#opening.signal : AbortSignal.any([signal, this.#opening.signal]);
     try {
-      signal?.throwIfAborted();
-      for (const plugin of this.#plugins) await plugin(this);
-      // Also those that are added meanwhile: a map is walked to its live end.
-      for (const entry of this.#entries.values()) await this.#launch(entry);
+      stopped.throwIfAborted();
+      await untilAborted(this.#runPlugins(stopped), stopped);
+      warnOfSharedNames([...this.#entries.values()], this.#options.service, this.logger);
+      // Those too that are added meanwhile: with none left the router runs, in the same turn, and launches by itself what is added.
+      for (let next = this.#unlaunched; next.length > 0; next = this.#unlaunched) await untilAborted(this.#launchAll(next), stopped);
+      stopped.throwIfAborted();
     } catch (error) {
-      for (const entry of this.#entries.values()) if (entry.runner === undefined) entry.fail(error);
+      for (const entry of this.#entries.values()) entry.fail(error);
+      this.#opening.abort(error);
       await Promise.allSettled([...this.#entries.values()].map((entry) => entry.end({ timeoutMs: 0 })));
-      this.#refused = true;
+      this.#told = true;
       this.#phase = "resting";
       this.#started.reject(error);
       this.#ended.resolve();
       throw error;
     }
     this.#phase = "running";
+    for (const entry of this.#entries.values()) entry.read();
     this.#started.resolve();
     if (signal !== undefined) {
       const onAbort = (): void => void this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
       signal.addEventListener("abort", onAbort, { once: true });
       void this.#ended.promise.then(() => signal.removeEventListener("abort", onAbort));
-      if (signal.aborted) onAbort();
     }
+  }
+
+  async #runPlugins(signal: AbortSignal): Promise<void> {
+    for (const plugin of this.#plugins) {
+      if (signal.aborted) return;
+      await plugin(this);
+    }
+  }
+
+  get #unlaunched(): HandlerEntry[] {
+    return [...this.#entries.values()].filter((entry) => !entry.removed && entry.runner === undefined);
+  }
+
+  /** Subscribes handlers side by side; none of them reads yet. One that its owner stops meanwhile is no reason not to start. */
+  async #launchAll(entries: readonly HandlerEntry[]): Promise<void> {
+    const results = await Promise.allSettled(entries.map((entry) => this.#launch(entry)));
+    for (const [index, result] of results.entries()) if (result.status === "rejected" && !entries[index]?.removed) throw result.reason;
   }
 
   async run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
@@ -128,12 +164,12 @@ class HandlerRouter implements RouterContract {
     stopTimer(alive);
   }
 
-  async idle(): Promise<void> {
-    for (;;) {
-      const before = this.#handled();
-      for (const entry of this.#entries.values()) await entry.runner?.quiet();
-      if (before === this.#handled()) return;
-    }
+  get closed(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  idle(options: IdleOptions = {}): Promise<void> {
+    return untilIdle(() => [...this.#entries.values()], options);
   }
 
   health(): Health {
@@ -142,64 +178,71 @@ class HandlerRouter implements RouterContract {
     return { live: !this.#failed, ready: this.#phase === "running" && connected, handlers };
   }
 
+  observe(observer: Observer): () => void {
+    new OptionCheck("Router.observe")
+      .that(typeof observer === "object" && observer !== null, "the observer must be an object")
+      .call("handled", observer?.handled)
+      .call("published", observer?.published)
+      .call("state", observer?.state)
+      .done();
+    return this.#observers.add(observer);
+  }
+
   describe(): Description {
-    return {
-      handlers: [...this.#entries.values()].map(({ spec }) => ({
-        name: spec.name,
-        kind: spec.kind,
-        group: spec.group,
-        subscribe: { topic: spec.topic, adapter: adapterName(spec.subscriber) },
-        publish: spec.publisher === undefined ? undefined : { topic: spec.publishTopic as string, adapter: adapterName(spec.publisher) },
-      })),
-    };
+    return { service: this.#options.service, handlers: [...this.#entries.values()].map(({ spec }) => describedHandler(spec)) };
   }
 
   close(options: DrainOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options);
-    return this.#closing;
+    return answerFromInside(this.#closing, this.logger);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close({ timeoutMs: 0 });
   }
 
+  /** What has told of the last run is made anew. */
   #renew(): void {
-    this.#refused = false;
+    if (!this.#told) return;
+    this.#told = false;
     this.#started = quietDeferred();
+    this.#ended = quietDeferred();
     for (const entry of this.#entries.values()) entry.renew();
   }
 
-  /** For plugins: `closed` runs once when this run of the router has ended, or could not begin. */
-  "millrace.onClosed"(closed: () => void): void {
-    void this.#ended.promise.then(closed);
-  }
-
-  #handled(): number {
-    let sum = 0;
-    for (const { runner } of this.#entries.values()) sum += runner?.handled ?? 0;
-    return sum;
-  }
-
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
-    const spec = handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name));
-    const entry = new HandlerEntry(spec, [...this.#middleware, ...(options.middleware ?? [])], (one, drain) => this.#remove(one, drain));
+    const spec = withSafeOrder(
+      handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name)),
+      this.logger,
+    );
+    const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
+    const desk = deskOf(spec, identity, this.#observers, this.logger);
+    const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], this.#observers, (one) =>
+      answerFromInside(this.#remove(one, {}), this.logger),
+    );
     this.#entries.set(spec.name, entry);
     if (this.#phase === "running") {
-      this.#launch(entry).catch((error: unknown) => {
-        this.#entries.delete(entry.name);
-        this.logger.error({ handler: entry.name, topic: spec.topic, error }, "a handler added while running could not start");
-      });
+      this.#launch(entry).then(
+        () => entry.read(),
+        (error: unknown) => {
+          if (this.#phase !== "running") return; // cut off by a close: it begins with the next start
+          if (this.#entries.get(entry.name) === entry) this.#entries.delete(entry.name);
+          if (!entry.removed) this.logger.error({ handler: entry.name, topic: spec.topics.join(", "), error }, "a handler added while running could not start");
+        },
+      );
     }
     return entry;
   }
 
   async #launch(entry: HandlerEntry): Promise<void> {
-    const runner = assemble(entry.spec, entry.middleware, {
+    const runner = assemble(entry.spec, entry.desk, entry.middleware, {
+      service: this.#options.service,
       failure: this.#options.failure,
-      logger: this.logger,
+      observers: this.#observers,
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
       onGone: (finished) => this.#onGone(entry, finished),
+      onStatus: () => entry.teller.tell(),
     });
     await entry.launch(runner);
   }
@@ -215,17 +258,23 @@ class HandlerRouter implements RouterContract {
   /** A handler's input has ended, or its subscriber was closed behind our back. When that was the last handler, the router closes. */
   #onGone(entry: HandlerEntry, finished: boolean): void {
     const { runner } = entry;
-    void this.#remove(entry, { timeoutMs: 0 }).finally(() => {
-      if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
-      this.#failed = !finished;
-      this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
-      this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
-    });
+    entry.removed = true;
+    const failed = (error: unknown): void => this.logger.error({ handler: entry.name, error }, "a handler could not be ended properly");
+    void this.#remove(entry, {})
+      .then(undefined, failed)
+      .then(() => {
+        if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
+        this.#failed = !finished;
+        this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
+        this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
+      });
   }
 
   async #close(options: DrainOptions): Promise<void> {
-    if (this.#phase === "starting") await this.#started.promise.catch(() => {});
-    const ran = this.#phase === "running";
+    if (this.#phase === "starting") {
+      this.#opening.abort(new MillraceError("the router was closed while it started", { code: "CLOSED" }));
+      await this.#started.promise.catch(() => {});
+    }
     this.#phase = "closing";
     const drain = { timeoutMs: this.#options.drainTimeoutMs ?? DRAIN_MS, ...options };
     const failures: unknown[] = [];
@@ -240,8 +289,8 @@ class HandlerRouter implements RouterContract {
       }
     }
     this.#phase = "resting";
-    if (ran) this.#renew();
     this.#ended.resolve();
+    this.#told = true;
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, "closing the router met several failures");
   }

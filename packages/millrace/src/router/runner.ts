@@ -1,208 +1,128 @@
-import { equalBackoffMs } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
-import { coarseMs } from "../internal/slice.ts";
-import { sleep, startTimer, wallMs } from "../internal/timers.ts";
+import { monotonicMs, wallMs } from "../internal/timers.ts";
 import { within } from "../internal/within.ts";
-import type { Logger } from "../logger/index.ts";
-import { handlingEnded, type MessageDoors, type SubscribeDoors, type SubscriptionDoors, type Taker } from "../message/doors.ts";
-import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
-import { Dispatcher, type End } from "./dispatcher.ts";
-import type { Failures } from "./failures.ts";
-import type { HandlerSpec } from "./handler-spec.ts";
+import type { DrainOptions, HandlerState, SubscriptionStatus } from "../message/index.ts";
+import type { Desk } from "./calls/desk.ts";
+import type { Feed } from "./feed.ts";
+import type { HandlingMode } from "./handling/handling-mode.ts";
 import type { HandlerHealth } from "./health.ts";
-import type { LostRuns } from "./lost-runs.ts";
-import type { Processor } from "./processor.ts";
 
-const RESUBSCRIBE_MIN_MS = 100;
-const RESUBSCRIBE_MAX_MS = 5000;
-/** Default of `abandonAfterMs`. */
-export const ABANDON_MS = 30_000;
+const DRAIN_MS = 30_000;
 
 export interface RunnerParts {
-  readonly spec: HandlerSpec;
-  /** The subscriber with its decorators. */
-  readonly subscriber: Subscriber;
-  readonly processor: Processor;
-  readonly failures: Failures;
-  readonly lostRuns: LostRuns;
-  readonly logger: Logger;
-  /** The subscription has ended although nobody stopped the handler: all was read (`finished`), or it cannot be had again. */
-  readonly onGone: (finished: boolean) => void;
+  readonly desk: Desk;
+  readonly mode: HandlingMode;
+  /** One for each topic. */
+  readonly feeds: readonly Feed[];
 }
 
-/** One handler at work: its subscription, taken up again when it breaks, and what each message goes through. */
-export class Runner implements Taker {
-  readonly handler: string;
-  readonly publishTopic: string | undefined;
+/** One run of a handler: the feeds of its topics, from subscribing to the last drain. */
+export class Runner {
   readonly #parts: RunnerParts;
-  readonly #stop: AbortController = new AbortController();
-  #subscription: Subscription | undefined;
-  #dispatcher: Dispatcher | undefined;
-  #broken: { readonly since: Date; readonly error: Error } | undefined;
-  #paused = false;
-  #life: Promise<void> = Promise.resolve();
-  #handled = 0;
-  #lastMessageAt = 0;
+  #stopping = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
-    this.handler = parts.spec.name;
-    this.publishTopic = parts.spec.publishTopic;
   }
 
-  /** Messages taken in hand so far. */
-  get handled(): number {
-    return this.#handled;
+  /** Subscribes to all topics; nothing is read yet. Rejects, with nothing left open, when one of them cannot be had. */
+  async open(): Promise<void> {
+    const { desk, feeds } = this.#parts;
+    desk.renew();
+    const results = await Promise.allSettled(feeds.map((feed) => this.#openOne(feed)));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
-  async start(): Promise<void> {
-    const subscription = await this.#subscribe();
-    if (this.#stop.signal.aborted) await subscription.close();
-    else this.#life = this.#live(subscription);
+  async #openOne(feed: Feed): Promise<void> {
+    try {
+      await feed.open();
+    } catch (error) {
+      await Promise.allSettled(this.#parts.feeds.map((other) => other.stop({ timeoutMs: 0 })));
+      throw error;
+    }
   }
 
+  read(): void {
+    for (const feed of this.#parts.feeds) feed.read();
+  }
+
+  /** Nothing begins any more: what has not begun goes back. */
   pause(): void {
-    this.#paused = true;
-    this.#subscription?.pause();
+    const { desk, feeds } = this.#parts;
+    for (const feed of feeds) feed.pause();
+    desk.handBack();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#subscription?.resume();
+    for (const feed of this.#parts.feeds) feed.resume();
   }
 
-  async stop(options: DrainOptions): Promise<void> {
-    this.#stop.abort();
-    this.#parts.processor.end();
-    try {
-      await this.#subscription?.drain(options);
-    } finally {
-      // Whoever still runs outlived the drain's deadline and its delivery: nothing of it counts any more.
-      await within(this.#life, this.#dispatcher?.busy ? 0 : (options.timeoutMs ?? ABANDON_MS));
+  /** Ends within the time given: waits for calls, also for those whose message has its verdict already. */
+  async stop({ timeoutMs = DRAIN_MS, signal }: DrainOptions): Promise<void> {
+    const { desk, mode, feeds } = this.#parts;
+    this.#stopping = true;
+    const deadline = monotonicMs() + timeoutMs;
+    const drained = Promise.allSettled(feeds.map((feed) => feed.stop({ timeoutMs, signal })));
+    mode.end();
+    desk.drain();
+    const results = await drained;
+    await within(desk.calm, deadline - monotonicMs(), signal);
+    if (desk.running > 0) {
+      desk.giveUp(new MillraceError("the handler stops, and its time to end is over", { code: "DRAIN_DEADLINE" }));
     }
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   health(): HandlerHealth {
-    const { failures } = this.#parts;
-    const status = this.#subscription?.status() ?? { state: "starting" as const, since: new Date(), inFlight: 0, held: 0 };
-    const broken = this.#broken;
-    const state = broken !== undefined ? "reconnecting" : status.state === "running" && failures.hopeless ? "failing" : status.state;
+    const { desk, feeds } = this.#parts;
+    const { failing, lastError, lastMessageMs } = desk;
+    const open = feeds.filter((feed) => !feed.finished);
+    const status = together((open.length === 0 ? feeds : open).map((feed) => feed.status()));
+    const stuck = failing.exhausted && (status.state === "running" || status.state === "blocked");
     return {
       ...status,
-      ...(broken === undefined ? {} : { since: broken.since, lastError: broken.error }),
-      state: this.#stop.signal.aborted ? "stopped" : state,
-      attempts: failures.attempts,
-      lastMessageAt: this.#lastMessageAt === 0 ? undefined : new Date(this.#lastMessageAt),
+      state: this.#stopping ? "stopped" : stuck ? "failing" : status.state,
+      lastError: status.state === "reconnecting" ? (status.lastError ?? lastError) : (lastError ?? status.lastError),
+      attempts: failing.attempts,
+      counts: this.#counts(),
+      lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
     };
   }
 
-  async quiet(): Promise<void> {
-    const subscription = this.#subscription as (Subscription & SubscriptionDoors) | undefined;
-    if (subscription === undefined || this.#stop.signal.aborted) return;
-    if (subscription["millrace.quiet"] !== undefined && this.#broken === undefined) return await subscription["millrace.quiet"]();
-    for (;;) {
-      const { inFlight, held, state } = subscription.status();
-      if ((inFlight === 0 && held === 0 && this.#broken === undefined) || state === "stopped") return;
-      await sleep(5);
+  #counts(): HandlerHealth["counts"] {
+    const counts = { ...this.#parts.desk.counts };
+    for (const feed of this.#parts.feeds) {
+      counts.undecodable += feed.counts.undecodable;
+      counts.reconnected += feed.counts.reconnected;
     }
+    return counts;
   }
 
-  /** The delivery of a message was lost while its call runs: the call keeps its slot for a while, then it is abandoned. */
-  onLost(message: ReceivedMessage, reason: unknown): void {
-    const { spec, logger, lostRuns, failures, processor } = this.#parts;
-    failures.onLost(message);
-    const dispatcher = this.#dispatcher;
-    const hasSlot = dispatcher?.has(message) === true;
-    if (!hasSlot && processor.detached !== true) return;
-    logger.warn({ ...this.#fields(message), reason }, "the delivery was lost while the handler ran");
-    if (this.#stop.signal.aborted) return;
-    lostRuns.begin(message.id);
-    startTimer(
-      () => {
-        if (hasSlot ? !dispatcher?.has(message) : !lostRuns.has(message.id)) return;
-        logger.error({ ...this.#fields(message) }, "the handler did not end after its delivery was lost, its call is abandoned");
-        lostRuns.end(message.id, false);
-        dispatcher?.abandon(message);
-      },
-      spec.options.abandonAfterMs ?? ABANDON_MS,
-      true,
-    );
+  /** Resolves when nothing of it is buffered, in flight or running; at once when it is paused. */
+  async idle(signal: AbortSignal): Promise<void> {
+    const { desk, feeds } = this.#parts;
+    await Promise.all(feeds.map((feed) => feed.idle(signal)));
+    if (!this.#stopping && !feeds.every((feed) => feed.paused)) await desk.calm;
   }
+}
 
-  async #subscribe(): Promise<Subscription> {
-    const { spec, subscriber, processor, failures } = this.#parts;
-    const options: SubscribeOptions & SubscribeDoors = {
-      ...processor.demands,
-      group: spec.group,
-      from: spec.options.from,
-      "millrace.rawDeadLetter": failures.rawDeadLetter(),
-    };
-    const subscription = await subscriber.subscribe(spec.topic, options);
-    this.#subscription = subscription;
-    if (this.#paused) subscription.pause();
-    return subscription;
-  }
+/** The worse a state is, the earlier it stands here. */
+const WORST_FIRST: readonly HandlerState[] = ["stopped", "reconnecting", "starting", "failing", "blocked", "paused", "running"];
 
-  async #live(first: Subscription): Promise<void> {
-    for (let subscription: Subscription | undefined = first; subscription !== undefined; ) {
-      this.#dispatcher = new Dispatcher(subscription, this.#parts.processor.slots, (message, end) => this.#handle(message, end));
-      const failure = await this.#dispatcher.run();
-      if (this.#stop.signal.aborted) return;
-      if (failure === undefined && (subscription as SubscriptionDoors)["millrace.finished"]) {
-        this.#parts.logger.info(this.#fields(undefined), "the input has been read to its end, the handler stops");
-        return this.#parts.onGone(true);
-      }
-      this.#parts.failures.forgetAll();
-      const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
-      this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
-      this.#parts.logger.error({ ...this.#fields(undefined), error }, "the subscription broke, it is taken up again");
-      subscription[Symbol.asyncDispose]().then(undefined, () => {}); // should it not have ended: what it holds is to come again
-      subscription = await this.#resubscribe();
-      if (subscription !== undefined) this.#broken = undefined;
-    }
-    if (!this.#stop.signal.aborted) this.#parts.onGone(false);
-  }
-
-  async #resubscribe(): Promise<Subscription | undefined> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await sleep(equalBackoffMs(attempt, RESUBSCRIBE_MIN_MS, RESUBSCRIBE_MAX_MS), this.#stop.signal);
-        const subscription = await this.#subscribe();
-        if (this.#stop.signal.aborted) await subscription.close();
-        this.#parts.logger.info({ ...this.#fields(undefined), attempt }, "the subscription is back");
-        return subscription;
-      } catch (error) {
-        if (this.#stop.signal.aborted) return undefined;
-        if (MillraceError.is(error) && error.code === "CLOSED") {
-          this.#parts.logger.error({ ...this.#fields(undefined), error }, "the subscriber is closed, the handler stops");
-          return undefined;
-        }
-        this.#parts.logger.error({ ...this.#fields(undefined), attempt, error }, "subscribing again failed, trying on");
-      }
-    }
-  }
-
-  #handle(message: ReceivedMessage, end: End): boolean {
-    const { processor, lostRuns } = this.#parts;
-    this.#lastMessageAt = coarseMs();
-    this.#handled++;
-    (message as MessageDoors)["millrace.takenBy"]?.(this);
-    if (lostRuns.size === 0) return processor.handle(message, end);
-    const done = processor.detached === true ? (): void => {} : end;
-    this.#afterLostRun(message, done).catch(done);
-    return done !== end;
-  }
-
-  async #afterLostRun(message: ReceivedMessage, end: End): Promise<void> {
-    if (await this.#parts.lostRuns.outcome(message.id)) {
-      message.ack();
-      handlingEnded(message);
-      end();
-    } else if (this.#parts.processor.handle(message, end)) end();
-  }
-
-  #fields(message: ReceivedMessage | undefined): Record<string, unknown> {
-    const { spec } = this.#parts;
-    return { handler: spec.name, group: spec.group, topic: spec.topic, ...(message === undefined ? {} : { id: message.id }) };
-  }
+/** Several topics as one: the worst state with its cause, everything else added up. */
+function together(all: readonly SubscriptionStatus[]): SubscriptionStatus {
+  if (all.length === 1) return all[0] as SubscriptionStatus;
+  const [worst] = [...all].sort((one, other) => WORST_FIRST.indexOf(one.state) - WORST_FIRST.indexOf(other.state));
+  const sum = (read: (status: SubscriptionStatus) => number): number => all.reduce((total, status) => total + read(status), 0);
+  const oldest = all.flatMap(({ oldestAt }) => (oldestAt === undefined ? [] : [oldestAt.getTime()]));
+  return {
+    state: worst?.state ?? "starting",
+    since: worst?.since ?? new Date(wallMs()),
+    inFlight: sum(({ inFlight }) => inFlight),
+    held: sum(({ held }) => held),
+    lag: all.some(({ lag }) => lag === undefined) ? undefined : sum(({ lag = 0 }) => lag), // a part is not the whole
+    oldestAt: oldest.length === 0 ? undefined : new Date(Math.min(...oldest)),
+    detail: worst?.detail,
+    lastError: worst?.lastError ?? all.find(({ lastError }) => lastError !== undefined)?.lastError,
+  };
 }

@@ -1,6 +1,6 @@
 import { MillraceError, PublishError } from "../errors/index.ts";
 import type { Message } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 
 interface Where {
   /** Default: every topic. */
@@ -28,6 +28,8 @@ export interface ReorderFault extends Where {
   readonly count: number;
 }
 
+const MESSAGE_FAULT: OptionNames<MessageFault> = { topic: true, nth: true, times: true };
+
 interface Counted {
   readonly topic: string | undefined;
   skip: number;
@@ -49,28 +51,35 @@ export class Faults {
 
   /** Publish calls reject with a `PublishError` `INJECTED`. */
   failPublish(fault: PublishFault = {}): this {
-    checkCounts("failPublish", fault).oneOf("outcome", fault.outcome, ["rejected", "unknown"]).done();
+    checkCounts(new OptionCheck("failPublish").known(fault, { topic: true, nth: true, times: true, outcome: true }), fault)
+      .oneOf("outcome", fault.outcome, ["rejected", "unknown"])
+      .done();
     this.#publishes.push({ ...counted(fault), outcome: fault.outcome ?? "rejected" });
     return this;
   }
 
   /** Messages published are delivered twice, under one id. */
   duplicate(fault: MessageFault = {}): this {
-    checkCounts("duplicate", fault).done();
+    checkCounts(new OptionCheck("duplicate").known(fault, MESSAGE_FAULT), fault).done();
     this.#duplicates.push(counted(fault));
     return this;
   }
 
   /** The next messages published are delivered in reverse; those still gathered are let go when the harness settles. */
   reorder(fault: ReorderFault): this {
-    new OptionCheck("reorder").text("topic", fault.topic).required("count", fault.count).integer("count", fault.count, { min: 2 }).done();
+    new OptionCheck("reorder")
+      .known(fault, { topic: true, count: true })
+      .text("topic", fault.topic)
+      .required("count", fault.count)
+      .integer("count", fault.count, { min: 2 })
+      .done();
     this.#gathering.push({ topic: fault.topic, count: fault.count, held: [] });
     return this;
   }
 
   /** Deliveries fail before they reach the reader, which sees them again later with a higher attempt. */
   failDelivery(fault: MessageFault = {}): this {
-    checkCounts("failDelivery", fault).done();
+    checkCounts(new OptionCheck("failDelivery").known(fault, MESSAGE_FAULT), fault).done();
     this.#deliveries.push(counted(fault));
     return this;
   }
@@ -118,9 +127,9 @@ export class Faults {
   }
 }
 
-function checkCounts(subject: string, fault: MessageFault): OptionCheck {
+function checkCounts(check: OptionCheck, fault: MessageFault): OptionCheck {
   const times = fault.times === Infinity ? undefined : fault.times;
-  return new OptionCheck(subject).text("topic", fault.topic).integer("nth", fault.nth, { min: 1 }).integer("times", times, { min: 1 });
+  return check.text("topic", fault.topic).integer("nth", fault.nth, { min: 1 }).integer("times", times, { min: 1 });
 }
 
 function counted(fault: MessageFault): Counted {

@@ -1,4 +1,5 @@
-import type { Message, PublishOptions, PubSub, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
+import { checkPublish } from "../adapter/index.ts";
+import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { transformSubscriber } from "../message/transform-subscriber.ts";
 import type { Faults } from "./faults.ts";
 
@@ -16,6 +17,8 @@ export class HarnessPubSub implements PubSub {
   readonly subscriptions: Set<Subscription> = new Set();
   /** Rises with every publish call and every hand-out. */
   activity = 0;
+  /** When the last of all messages is due that were ever delayed, in milliseconds since the epoch; 0 without one. */
+  lastDueMs = 0;
   readonly #inner: PubSub;
   readonly #faults: Faults;
   readonly #reader: Subscriber;
@@ -29,8 +32,17 @@ export class HarnessPubSub implements PubSub {
     })(inner);
   }
 
+  get capabilities(): Capabilities | undefined {
+    return this.#inner.capabilities;
+  }
+
+  get admin(): BrokerAdmin | undefined {
+    return this.#inner.admin;
+  }
+
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
+    checkPublish("harness", topic, list);
     this.activity++;
     if (list.length === 0) return;
     const snapshots = list.map((message) => message.copy());
@@ -75,11 +87,9 @@ export class HarnessPubSub implements PubSub {
       const topic = entries[from]?.topic as string;
       let to = from;
       while (to < entries.length && entries[to]?.topic === topic) to++;
-      await this.#inner.publish(
-        topic,
-        entries.slice(from, to).map(({ message }) => message),
-        options,
-      );
+      const messages = entries.slice(from, to).map(({ message }) => message);
+      await this.#inner.publish(topic, messages, options);
+      for (const { dueAt } of messages) if (dueAt !== undefined) this.lastDueMs = Math.max(this.lastDueMs, dueAt.getTime());
       from = to;
     }
   }

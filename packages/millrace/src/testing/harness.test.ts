@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../logger/index.ts";
-import { Message, type ReceivedMessage, type Subscription } from "../message/index.ts";
+import { Message, type ReceivedMessage, readMessages, type Subscription } from "../message/index.ts";
 import { Router } from "../router/index.ts";
 import { type Harness, harness } from "./harness.ts";
 
@@ -40,6 +40,16 @@ describe("harness", () => {
       "a 2026-01-01T00:00:00.000Z",
       "b 2026-01-01T00:01:00.000Z",
     ]);
+  });
+
+  it("shows key bytes, due time and topic of what was published, and delivers every key byte for byte", async () => {
+    await using app = harness();
+    const keys = [Uint8Array.of(0xff, 0), new Uint8Array(), new TextEncoder().encode("\ufeffk")];
+    const deliverAt = new Date(0);
+    for (const key of keys) await app.pubsub.publish("t", new Message("x", { key, deliverAt, topic: "own" }));
+    expect(app.published("t").map(({ message }) => [message.keyBytes, message.dueAt, message.topic])).toEqual(keys.map((key) => [key, deliverAt, "own"]));
+    const { messages } = await app.run(readMessages(await app.pubsub.subscribe("t"), { count: 3 }));
+    expect(messages.map(({ keyBytes }) => keyBytes)).toEqual(keys);
   });
 
   it("settles retries of thirty seconds without waiting for them", async () => {
@@ -121,6 +131,55 @@ describe("harness", () => {
     await app[Symbol.asyncDispose]();
     expect(globalThis.setTimeout).toBe(real);
     expect(subscription.status().state).toBe("stopped");
+  });
+
+  it("moves time until delayed messages have come, those that a handler delays as well", async () => {
+    await using app = harness({ start: new Date(0) });
+    const seen: string[] = [];
+    handle(await app.pubsub.subscribe("in", { group: "g" }), async (message) => {
+      seen.push(`${message.text()} ${Date.now()}`);
+      if (message.text() === "1") await app.pubsub.publish("in", new Message("2", { delayMs: 20_000 }));
+    });
+    await app.pubsub.publish("in", [new Message("1", { delayMs: 30_000 }), new Message("now")]);
+    await app.advance(29_999);
+    expect(seen).toEqual(["now 0"]);
+    await app.settled();
+    expect(seen).toEqual(["now 0", "1 30000", "2 50000"]);
+    expect(app.now.getTime()).toBe(50_000);
+  });
+
+  it("says what is delayed for longer than it may wait, after everything that is due until then", async () => {
+    await using app = harness({ start: new Date(0) });
+    const seen: string[] = [];
+    handle(await app.pubsub.subscribe("in", { group: "g" }), (message) => seen.push(message.text()));
+    await app.pubsub.publish("in", [new Message("soon", { delayMs: 5000 }), new Message("tomorrow", { delayMs: 24 * 3_600_000 })]);
+    await expect(app.settled()).rejects.toMatchObject({ code: "NOT_SETTLED", message: expect.stringContaining("1970-01-02T00:00:00.000Z") });
+    expect([seen, app.now.getTime()]).toEqual([["soon"], 60_000]);
+    await app.settled({ withinMs: 24 * 3_600_000 });
+    expect(seen).toEqual(["soon", "tomorrow"]);
+  });
+
+  it("moves delayed messages of handlers in a router, at the moment they are due", async () => {
+    await using app = harness({ start: new Date(0) });
+    const router = new Router({ subscriber: app.pubsub, publisher: app.pubsub, logger: silentLogger });
+    const handled: number[] = [];
+    router.addHandler({ name: "remind", subscribe: "placed", publish: "reminders", handle: () => new Message("pay", { delayMs: 45_000 }) });
+    router.addConsumerHandler({ name: "send", subscribe: "reminders", handle: () => void handled.push(Date.now()) });
+    await app.run(router.start());
+    await app.pubsub.publish("placed", new Message("o-1"));
+    await app.run(router.idle());
+    expect(handled).toEqual([]);
+    await app.settled();
+    expect(handled).toEqual([45_000]);
+    await app.run(router.close());
+  });
+
+  it("rejects what is no message, and promises what its pub/sub does", async () => {
+    await using app = harness();
+    await expect(app.pubsub.publish("in", undefined as unknown as Message)).rejects.toMatchObject({ code: "BAD_OPTION" });
+    await expect(app.pubsub.publish("", new Message("x"))).rejects.toMatchObject({ code: "BAD_OPTION" });
+    expect(app.published()).toEqual([]);
+    expect(app.pubsub.capabilities).toMatchObject({ replay: true, maxPublishDelayMs: Infinity });
   });
 
   it("runs a router, whose retries and closing take no time", async () => {

@@ -1,7 +1,8 @@
 import { MillraceError } from "../errors/index.ts";
+import { silentLogger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
-import type { SubscriptionDoors } from "../message/doors.ts";
 import type { PubSub, Subscription } from "../message/index.ts";
+import { subscriptionDoor } from "../message/subscription-door.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Faults } from "./faults.ts";
 import { HarnessPubSub, type Published } from "./harness-pubsub.ts";
@@ -32,8 +33,8 @@ export interface Harness extends AsyncDisposable {
   /** Everything whose publishing was confirmed, of one topic or of all, in order. */
   published(topic?: string): readonly Published[];
   /**
-   * Lets time pass until nothing is in flight, buffered, delayed or left to read in any subscription.
-   * Rejects with `NOT_SETTLED` when that takes longer than `withinMs`.
+   * Lets time pass until nothing is in flight, buffered or left to read in any subscription, and no published message is delayed any
+   * more. Rejects with `NOT_SETTLED` when that takes longer than `withinMs`: what is due until then was delivered all the same.
    */
   settled(options?: SettledOptions): Promise<void>;
   /** Lets time pass until this promise settles, and gives its result: `await app.run(router.close())`. */
@@ -58,10 +59,10 @@ export interface Harness extends AsyncDisposable {
  * ```
  */
 export function harness(options: HarnessOptions = {}): Harness {
-  new OptionCheck("harness").flag("persistent", options.persistent).done();
+  new OptionCheck("harness").known(options, { start: true, persistent: true }).flag("persistent", options.persistent).done();
   const clock = new VirtualClock(options.start).install();
   const faults = new Faults();
-  const pubsub = new HarnessPubSub(new MemoryPubSub({ persistent: options.persistent ?? HARNESS_DEFAULTS.persistent }), faults);
+  const pubsub = new HarnessPubSub(new MemoryPubSub({ persistent: options.persistent ?? HARNESS_DEFAULTS.persistent, logger: silentLogger }), faults);
   return new VirtualHarness(clock, faults, pubsub);
 }
 
@@ -98,6 +99,7 @@ class VirtualHarness implements Harness {
       const quiet = Promise.all([...this.pubsub.subscriptions].map(quietOf));
       await this.#drive(quiet, deadline, () => this.#unsettled());
       await this.#clock.settle();
+      if (await this.#due(deadline)) before = -1;
     }
   }
 
@@ -112,6 +114,15 @@ class VirtualHarness implements Harness {
     } finally {
       this.#clock.uninstall();
     }
+  }
+
+  /** Lets time pass until no message is delayed any more; false when none is. */
+  async #due(deadline: number): Promise<boolean> {
+    const dueMs = this.pubsub.lastDueMs;
+    if (dueMs <= this.#clock.nowMs) return false;
+    await this.#clock.advance(Math.min(dueMs, deadline) - this.#clock.nowMs);
+    if (dueMs <= this.#clock.nowMs) return true;
+    throw new MillraceError(`a message is delayed until ${new Date(dueMs).toISOString()}`, { code: "NOT_SETTLED" });
   }
 
   /** Runs one timer after the other until the promise settles, whichever way. */
@@ -134,11 +145,13 @@ class VirtualHarness implements Harness {
   }
 }
 
-function quietOf(subscription: Subscription & SubscriptionDoors): Promise<void> {
-  return subscription["millrace.quiet"]?.() ?? Promise.resolve();
+function quietOf(subscription: Subscription): Promise<void> {
+  return subscriptionDoor(subscription)?.idle() ?? Promise.resolve();
 }
 
-function limitOf(subject: string, { withinMs = HARNESS_DEFAULTS.withinMs }: SettledOptions): number {
-  new OptionCheck(subject).duration("withinMs", withinMs).done();
+function limitOf(subject: string, options: SettledOptions): number {
+  const check = new OptionCheck(subject).known(options, { withinMs: true });
+  const { withinMs = HARNESS_DEFAULTS.withinMs } = options;
+  check.duration("withinMs", withinMs).done();
   return withinMs;
 }

@@ -30,6 +30,18 @@ describe("received", () => {
     expect(sent.metadata.get("a")).toBe("1");
   });
 
+  it("keeps key bytes and due time, or a delay", () => {
+    const key = Uint8Array.of(0xff, 0);
+    const deliverAt = new Date("2100-01-02T03:04:05.678Z");
+    for (const message of [received({ key, deliverAt }), received(new Message("x", { key, deliverAt }))]) {
+      expect([message.keyBytes, message.dueAt]).toEqual([key, deliverAt]);
+    }
+    const before = Date.now();
+    const dueMs = received({ json: {}, delayMs: 5000 }).dueAt?.getTime();
+    expect(dueMs).toBeGreaterThanOrEqual(before + 5000);
+    expect(dueMs).toBeLessThanOrEqual(Date.now() + 5000);
+  });
+
   it("keeps the first verdict and shows it", async () => {
     const message = received("m");
     const { settled, signal } = message;
@@ -47,6 +59,12 @@ describe("received", () => {
     expect(message.derive({ metadata: { more: "1" } }).nack({ delayMs: 500, reason: "later" })).toBe(true);
     expect(message.verdict).toBe("nacked");
     expect(message.nackedWith).toEqual({ delayMs: 500, reason: "later" });
+  });
+
+  it("shows of a nack that it was uncounted", () => {
+    const message = received("m");
+    expect(message.derive({ metadata: { more: "1" } }).nack({ uncounted: true })).toBe(true);
+    expect(message.nackedWith).toEqual({ uncounted: true });
   });
 
   it("refuses verdicts once it is lost", async () => {

@@ -2,8 +2,10 @@ import { type Fetched, Received, type Settler } from "../adapter/index.ts";
 import type { Delivery, Message, MessageOptions, NackOptions, ReceivedMessage, Verdict } from "../message/index.ts";
 import { Message as PlainMessage } from "../message/index.ts";
 import { TextMap } from "../message/metadata.ts";
+import { OptionCheck, type OptionNames } from "../options/index.ts";
 
-export interface ReceivedOptions extends MessageOptions, Partial<Omit<Delivery, "attempt">> {
+/** What the message is made of (see `MessageOptions`), and what is told of its delivery: `topic` is the one it was read from. */
+export interface ReceivedOptions extends Omit<MessageOptions, "topic">, Partial<Omit<Delivery, "attempt">> {
   /** Bytes or text. Default: empty. */
   readonly payload?: Uint8Array | string | undefined;
   /** Becomes the payload as JSON, instead of `payload`. */
@@ -12,11 +14,30 @@ export interface ReceivedOptions extends MessageOptions, Partial<Omit<Delivery, 
   readonly attempt?: number | undefined;
 }
 
+const NAMES: OptionNames<ReceivedOptions> = {
+  payload: true,
+  json: true,
+  attempt: true,
+  id: true,
+  key: true,
+  metadata: true,
+  delayMs: true,
+  deliverAt: true,
+  topic: true,
+  brokerDeliveries: true,
+  orderingKey: true,
+  group: true,
+  position: true,
+  publishedAt: true,
+  handler: true,
+  publishTopic: true,
+};
+
 /** A received message that stands alone: no subscription, no broker. */
 export interface LoneMessage extends ReceivedMessage {
   /** What became of it; undefined while it has no verdict. */
   readonly verdict: Verdict | undefined;
-  /** The options of the nack that holds. */
+  /** The options of the nack that holds; `uncounted` when the message goes back as one that did nothing wrong. */
   readonly nackedWith: NackOptions | undefined;
   /** As if the broker had taken it away: `signal` aborts, later verdicts answer false. */
   lose(reason?: unknown): boolean;
@@ -25,7 +46,8 @@ export interface LoneMessage extends ReceivedMessage {
 /**
  * Makes what a handler is given, for a unit test of the handler: the verdict can be inspected afterwards.
  *
- * Behaves as a message read from a subscription: the first verdict wins, `settled` resolves, the verdict ends the signal.
+ * Behaves as a message read from a subscription: the first verdict wins, `settled` resolves, the verdict ends the signal. Throws
+ * `OptionError` `BAD_OPTION`.
  *
  * ```ts
  * const message = received({ json: { id: "o-1" }, topic: "order.placed", attempt: 3 });
@@ -36,7 +58,9 @@ export interface LoneMessage extends ReceivedMessage {
 export function received(message: Message | ReceivedOptions | string | Uint8Array = {}): LoneMessage {
   if (typeof message === "string" || message instanceof Uint8Array) return lone(new PlainMessage(message), {});
   if (isMessage(message)) return lone(message, {});
-  const options: MessageOptions = { id: message.id, key: message.key, metadata: message.metadata };
+  new OptionCheck("received").known(message, NAMES).done();
+  const { id, key, metadata, delayMs, deliverAt } = message;
+  const options: MessageOptions = { id, key, metadata, delayMs, deliverAt };
   const plain = message.json === undefined ? new PlainMessage(message.payload ?? "", options) : PlainMessage.json(message.json, options);
   return lone(plain, message);
 }
@@ -67,10 +91,6 @@ class StandingAlone extends Received<undefined> implements LoneMessage, Settler<
 
   onNack(_message: Received<undefined>, options: NackOptions | undefined): void {
     this.nackedWith = options ?? {};
-  }
-
-  onHandBack(): void {
-    this.nackedWith = {};
   }
 
   describe(): Delivery {

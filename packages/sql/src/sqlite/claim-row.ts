@@ -1,4 +1,4 @@
-import { clipRanges } from "../offset-ranges.ts";
+import { clipRanges, parseRanges } from "../offset-ranges.ts";
 import type { Connection } from "./connection.ts";
 
 /** A row of `millrace_claims` in hand, with what has become of it within the transaction. */
@@ -40,6 +40,21 @@ export function loadClaims(connection: Connection, groupId: number): ClaimRow[] 
     changed: false,
     deleted: false,
   }));
+}
+
+/** Those that still hold when the group's position is `acked`: others may have moved it, forward (a Watermill member) or back (by hand). */
+export function claimsAt(acked: number, rows: readonly ClaimRow[]): readonly ClaimRow[] {
+  const head = rows[0];
+  if (head === undefined || head.settledTo === acked) return rows;
+  if (head.settledTo > acked) return [];
+  return rows.filter(({ upto }) => upto > acked).map((row) => (row.settledTo < acked ? { ...row, settledTo: acked } : row));
+}
+
+/** Offsets of a claim that are not settled. */
+export function unsettledIn({ settledTo, upto, done }: Pick<ClaimRow, "settledTo" | "upto" | "done">): number {
+  let count = upto - settledTo;
+  for (const [from, to] of parseRanges(done)) count -= Math.max(0, Math.min(to, upto) - Math.max(from, settledTo + 1) + 1);
+  return count;
 }
 
 export function freshClaim(after: number, upto: number, changes: Partial<ClaimRow> = {}): ClaimRow {

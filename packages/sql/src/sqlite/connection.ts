@@ -77,6 +77,17 @@ export class Connection {
     }
   }
 
+  /** Runs `work`, which only reads, on one state of the database. */
+  snapshot<T>(work: (connection: this) => T): T {
+    if (this.taken) throw new MillraceError("the caller's own transaction is open on this connection", { code: "DATABASE_BUSY", retryable: true });
+    this.statement("BEGIN").run();
+    try {
+      return work(this);
+    } finally {
+      this.#rollBack();
+    }
+  }
+
   #rollBack(): void {
     try {
       if (inTransaction(this.database) !== false) this.statement("ROLLBACK").run();

@@ -5,6 +5,7 @@ import type { ClaimReport, Exchange, Exchanged, Grant } from "../exchange.ts";
 import { loadAttempts, saveAttempts } from "./attempts.ts";
 import { type ClaimRow, cutClaim, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
+import { standingOf } from "./standing.ts";
 import type { TopicStatements } from "./topic-statements.ts";
 import { unsettledRows } from "./unsettled-rows.ts";
 
@@ -83,7 +84,7 @@ export class GroupExchange {
       grants: this.#taken.map((taken) => this.#grant(taken)),
       more: this.#more,
       blocked: this.#blocked,
-      claimedTo: this.#cursor,
+      standing: standingOf(this.#topic, this.#acked, this.#rows, this.#exchange.owner),
     };
   }
 
@@ -93,7 +94,8 @@ export class GroupExchange {
 
   #standBack(blocked: string): Exchanged {
     const lost = this.#exchange.reports.map(({ id }) => id);
-    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, claimedTo: this.#cursor };
+    const standing = standingOf(this.#topic, this.#acked, [], this.#exchange.owner); // its claims are void once the other member has moved on
+    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing };
   }
 
   #free(row: ClaimRow): void {

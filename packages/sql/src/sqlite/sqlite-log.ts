@@ -1,7 +1,7 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { wallMs } from "millrace/adapter";
-import type { Log, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
-import type { Exchange, Exchanged, GroupRef } from "../exchange.ts";
+import { laterTurn, wallMs } from "millrace/adapter";
+import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
+import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
@@ -10,9 +10,12 @@ import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode 
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
 import { lastOffset, locate } from "./locate.ts";
-import { promoteDue } from "./promote-due.ts";
+import { type Promoted, promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
-import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
+import { readStanding } from "./read-standing.ts";
+import { remains } from "./remains.ts";
+import { SqliteAdmin } from "./sqlite-admin.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, tableExists, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
 const FULL = 13;
@@ -37,6 +40,7 @@ export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
   readonly #watcher: ChangeWatcher;
+  readonly admin: LogAdmin;
   readonly #topics: Map<string, TopicTables> = new Map();
   #ready: Set<string> = new Set();
   #connection: Connection | undefined;
@@ -50,8 +54,14 @@ export class SqliteLog implements Log {
       pollMs: rules.pollMs,
       connection: () => (this.#connection?.taken === true ? undefined : (this.#connection ?? this.#open())),
       tableOf: (topic) => this.#tables(topic).names[0],
-      promote: () => this.#promote(),
+      promote: (missing) => this.#promote(missing),
       failure: (error) => this.#failure(error),
+    });
+    this.admin = new SqliteAdmin({
+      tables: rules.tables,
+      read: (work) => this.#run((connection) => connection.snapshot(work), PATIENCE_MS),
+      write: (work) => this.#write(work),
+      freed: (topic, group) => this.#watcher.freed(topic, group),
     });
   }
 
@@ -114,6 +124,10 @@ export class SqliteLog implements Log {
     return done instanceof Promise ? done.then(tell) : tell(done);
   }
 
+  standing(group: GroupRef, owner: string): MaybePromise<Standing> {
+    return this.#read(group.topic, (connection, tables) => readStanding(connection, tables, group, owner));
+  }
+
   read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]> {
     return this.#read(topic, (connection, tables) => {
       const limit = Math.min(want, this.#limits.limit(topic));
@@ -128,17 +142,7 @@ export class SqliteLog implements Log {
   }
 
   remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean> {
-    return this.#read(topic, (connection, tables) => {
-      if (connection.statement(`SELECT 1 FROM ${tables.messages} WHERE offset > ? LIMIT 1`).get(after) !== undefined)
-        return group !== undefined || after < lastOffset(connection, tables);
-      if (group === undefined) return false;
-      const free = connection
-        .statement(
-          "SELECT 1 FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE topic = ? AND consumer_group = ? AND settled_to < upto_offset AND (owner IS NULL OR lease_until < ?)",
-        )
-        .get(group.topic, group.name, wallMs());
-      return free !== undefined;
-    });
+    return this.#read(topic, (connection, tables) => remains(connection, tables, group, after));
   }
 
   head(topic: string): number | undefined {
@@ -158,22 +162,39 @@ export class SqliteLog implements Log {
   }
 
   /** Delayed messages whose time has come. */
-  #promote(): void {
-    if (this.#promoting) return;
+  #promote(missing: ReadonlySet<string>): void {
+    if (this.#promoting || this.#attached === 0) return;
     this.#promoting = true;
-    const finish = (topics: ReadonlySet<string>): void => {
+    const finish = (promoted: Promoted): void => {
       this.#promoting = false;
-      for (const topic of topics) this.#watcher.touched(topic);
+      for (const topic of promoted.topics) this.#watcher.touched(topic);
+      this.#watcher.promoted(promoted.missing);
+      if (promoted.more) laterTurn(() => this.#promote(promoted.missing));
     };
     const fail = (): void => {
       this.#promoting = false; // the next look tries again, and tells who waits when the database is in trouble
     };
     try {
-      const done = this.#write((connection) => promoteDue(connection, (topic) => this.#need(connection, topic)));
+      const done = this.#write((connection) => promoteDue(connection, missing, (topic, table) => this.#logTable(connection, topic, table)));
       if (done instanceof Promise) done.then(finish, fail);
       else finish(done);
     } catch {
       fail();
+    }
+  }
+
+  /** The table of a delayed message: the one that its publisher named, else the topic's. */
+  #logTable(connection: Connection, topic: string, table: string | undefined): string | undefined {
+    if (table !== undefined && tableExists(connection, table)) return table;
+    try {
+      const [own] = apart(connection, topicTables(topic, this.#rules.tables)).names;
+      if (table !== undefined && table !== own) return undefined;
+      this.#ready.delete(topic); // somebody deleted it, maybe after we last looked
+      this.#need(connection, topic);
+      return tableExists(connection, own) ? own : undefined;
+    } catch (error) {
+      if (MillraceError.is(error)) return undefined; // it may not be made here, or its name is none that we could give
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 import { MillraceError } from "millrace";
 import { OptionCheck, wallMs } from "millrace/adapter";
+import { capabilities, capabilitiesInMemory } from "../capabilities.ts";
 import type { Dialect, NewRow } from "../dialect.ts";
 import { Connection } from "./connection.ts";
 import { databaseError } from "./database-error.ts";
@@ -31,6 +32,8 @@ export const SQLITE_DEFAULTS: {
   pollMs: 40,
 });
 
+const IN_MEMORY = /^(:memory:$|file::memory:|file:.*[?&]mode=memory)/;
+
 /**
  * The SQLite dialect: one file, any number of processes, no server. Does no I/O until somebody publishes or subscribes.
  *
@@ -39,10 +42,14 @@ export const SQLITE_DEFAULTS: {
  * transactions: while one of yours is open, it waits.
  */
 export function sqlite(options: SqliteOptions): Dialect {
+  const check = new OptionCheck("sqlite").known(options, { path: true, database: true, synchronous: true, tables: true, provision: true, pollMs: true });
   const { path, database } = options;
   const settings = { ...SQLITE_DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) } as SqliteOptions &
     typeof SQLITE_DEFAULTS;
-  new OptionCheck("sqlite")
+  check
+    .known(options.tables, { messages: true, offsets: true }, "tables")
+    .call("tables.messages", options.tables?.messages)
+    .call("tables.offsets", options.tables?.offsets)
     .that((path === undefined) !== (database === undefined), "give either path or database")
     .text("path", path)
     .methods("database", database, ["exec", "prepare", "close"])
@@ -55,6 +62,7 @@ export function sqlite(options: SqliteOptions): Dialect {
   const within: WeakMap<object, Connection> = new WeakMap();
   return {
     name: "sqlite",
+    capabilities: path !== undefined && IN_MEMORY.test(path) ? capabilitiesInMemory : capabilities,
     attach: () => {
       log ??= new SqliteLog({
         where: path ?? "database",

@@ -17,14 +17,22 @@ export interface TopicTables {
   readonly names: readonly [messages: string, offsets: string];
 }
 
+export const MESSAGES_PREFIX = "watermill_";
+export const OFFSETS_PREFIX = "watermill_offsets_";
+
 // Watermill's own rule: readers written in Go refuse every other name.
 const REFUSED = /[^A-Za-z0-9\-$:._]/;
 
+/** False for a table that no reader could share. */
+export function isTableName(name: string): boolean {
+  return !REFUSED.test(name);
+}
+
 /** Throws `OptionError` `BAD_TOPIC` for a topic whose tables no reader could share. */
 export function topicTables(topic: string, given: TableNames): TopicTables {
-  const names = [(given.messages ?? ((name) => `watermill_${name}`))(topic), (given.offsets ?? ((name) => `watermill_offsets_${name}`))(topic)] as const;
+  const names = [(given.messages ?? ((name) => MESSAGES_PREFIX + name))(topic), (given.offsets ?? ((name) => OFFSETS_PREFIX + name))(topic)] as const;
   const problems: string[] = [];
-  const bad = names.find((name) => REFUSED.test(name));
+  const bad = names.find((name) => !isTableName(name));
   if (bad !== undefined) problems.push(`topic ${JSON.stringify(topic)} needs a table ${JSON.stringify(bad)}: letters, digits and - $ : . _ are allowed`);
   // "offsets_x" would share its table with the offsets of "x".
   if (given.messages === undefined && /^offsets_/i.test(topic))
@@ -84,14 +92,16 @@ const OURS: readonly string[] = [
     topic TEXT NOT NULL,
     uuid TEXT NOT NULL,
     payload BLOB NOT NULL,
-    metadata BLOB NOT NULL
+    metadata BLOB NOT NULL,
+    log_table TEXT
   )`,
   "CREATE INDEX IF NOT EXISTS millrace_delayed_by_due ON millrace_delayed (due_ms, id)",
 ];
 
 export function makeOwnTables(connection: Connection): void {
-  if (connection.statement("SELECT 1 FROM sqlite_schema WHERE name = 'millrace_delayed_by_due'").get() !== undefined) return;
-  for (const sql of OURS) connection.database.exec(sql);
+  const made = connection.statement("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_delayed'").get() as [string] | undefined;
+  if (made === undefined) for (const sql of OURS) connection.database.exec(sql);
+  else if (!made[0].includes("log_table")) connection.database.exec("ALTER TABLE millrace_delayed ADD COLUMN log_table TEXT");
 }
 
 /**
@@ -111,6 +121,10 @@ export function apart(connection: Connection, tables: TopicTables): TopicTables 
 
 export function makeTopicTables(connection: Connection, tables: TopicTables): void {
   for (const sql of topicDdl(tables)) connection.database.exec(sql);
+}
+
+export function tableExists(connection: Connection, name: string): boolean {
+  return connection.statement("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?").get(name) !== undefined;
 }
 
 export function topicExists(connection: Connection, tables: TopicTables): boolean {

@@ -16,9 +16,11 @@ const TOGETHER = 20;
 export class TopicStatements {
   readonly #connection: Connection;
   readonly #messages: string;
+  readonly #table: string;
   readonly #plain: SqliteStatement;
   readonly #full: SqliteStatement;
   readonly #delayed: SqliteStatement;
+  #first: SqliteStatement | undefined;
   #plains: SqliteStatement | undefined;
   #fulls: SqliteStatement | undefined;
   /** Parameters: after, upto, limit. */
@@ -26,17 +28,29 @@ export class TopicStatements {
   readonly position: SqliteStatement;
   readonly savePosition: SqliteStatement;
 
-  constructor(connection: Connection, { messages, offsets }: TopicTables) {
+  constructor(connection: Connection, { messages, offsets, names }: TopicTables) {
     this.#connection = connection;
     this.#messages = messages;
+    this.#table = names[0];
     this.#plain = connection.statement(insertSql(messages, PLAIN_ROW, 1));
     this.#full = connection.statement(insertSql(messages, FULL_ROW, 1));
     this.#delayed = connection.statement(
-      "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB))",
+      "INSERT INTO millrace_delayed (due_ms, topic, uuid, payload, metadata, log_table) VALUES (?, ?, ?, coalesce(?, x''), CAST(? AS BLOB), ?)",
     );
     this.range = connection.statement(`SELECT ${COLUMNS} FROM ${messages} WHERE offset > ? AND offset <= ? ORDER BY offset LIMIT ?`);
     this.position = connection.statement(`SELECT offset_acked, locked_until FROM ${offsets} WHERE consumer_group = ?`);
     this.savePosition = connection.statement(`UPDATE ${offsets} SET offset_acked = ?, locked_until = ? WHERE consumer_group = ?`);
+  }
+
+  /** Offset and time of entry of the first message past an offset. */
+  get first(): SqliteStatement {
+    this.#first ??= this.#connection.statement(`SELECT offset, created_at FROM ${this.#messages} WHERE offset > ? ORDER BY offset LIMIT 1`);
+    return this.#first;
+  }
+
+  /** The last offset that was given out, also when its message was deleted. */
+  get end(): number {
+    return (this.#connection.statement("SELECT seq FROM sqlite_sequence WHERE name = ?").get(this.#table) as [number] | undefined)?.[0] ?? 0;
   }
 
   /** Puts messages from `rows[from]` on into the topic, or into the side table when not due yet; answers how many it took. */
@@ -45,7 +59,7 @@ export class TopicStatements {
     const kind = this.#kindOf(rows, from);
     if (kind !== undefined) return this.#insertTogether(rows, from, createdAt, kind);
     const { topic, id, payload, metadata, dueMs } = row;
-    if (dueMs !== undefined) this.#delayed.run(dueMs, topic, id, payload, metadata ?? "{}");
+    if (dueMs !== undefined) this.#delayed.run(dueMs, topic, id, payload, metadata ?? "{}", this.#table);
     else if (metadata === undefined) this.#plain.run(id, createdAt, payload);
     else this.#full.run(id, createdAt, payload, metadata);
     return 1;

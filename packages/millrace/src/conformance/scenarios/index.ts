@@ -1,4 +1,12 @@
 import type { Scenario } from "../scenario.ts";
+import { adminAfterClose } from "./admin-after-close.ts";
+import { adminBusy } from "./admin-busy.ts";
+import { adminDeleteGroup } from "./admin-delete-group.ts";
+import { adminQuestions } from "./admin-questions.ts";
+import { adminSeek } from "./admin-seek.ts";
+import { adminSeekToAPlace } from "./admin-seek-to-a-place.ts";
+import { adminTopicsAndGroups } from "./admin-topics-and-groups.ts";
+import { adminUnknown } from "./admin-unknown.ts";
 import { attemptCounts } from "./attempt-counts.ts";
 import { badOptions } from "./bad-options.ts";
 import { bigBacklogTimerLateness } from "./big-backlog-timer-lateness.ts";
@@ -22,6 +30,7 @@ import { disposeGivesBack } from "./dispose-gives-back.ts";
 import { disposeWhileDraining } from "./dispose-while-draining.ts";
 import { drain } from "./drain.ts";
 import { drainDeadline } from "./drain-deadline.ts";
+import { duePassesAtOnce } from "./due-passes-at-once.ts";
 import { eventLoopBlocked } from "./event-loop-blocked.ts";
 import { flush } from "./flush.ts";
 import { flushThenKill } from "./flush-then-kill.ts";
@@ -34,11 +43,20 @@ import { frozenBeyondLease } from "./frozen-beyond-lease.ts";
 import { groupless } from "./groupless.ts";
 import { groups } from "./groups.ts";
 import { handlerLongerThanLease } from "./handler-longer-than-lease.ts";
+import { heldBackByTheThousand } from "./held-back-by-the-thousand.ts";
+import { heldBackHoldsNobodyUp } from "./held-back-holds-nobody-up.ts";
+import { heldBackSurvivesClose } from "./held-back-survives-close.ts";
+import { heldBackSurvivesKill } from "./held-back-survives-kill.ts";
+import { heldBackSurvivesRestart } from "./held-back-survives-restart.ts";
+import { heldBackUnchanged } from "./held-back-unchanged.ts";
+import { heldBackUntilDue } from "./held-back-until-due.ts";
 import { hotFailingKey } from "./hot-failing-key.ts";
 import { inOrder } from "./in-order.ts";
 import { iteratorRules } from "./iterator-rules.ts";
 import { joinWhileBusy } from "./join-while-busy.ts";
+import { keyBytes } from "./key-bytes.ts";
 import { keys } from "./keys.ts";
+import { longerDelayIsRefused } from "./longer-delay-is-refused.ts";
 import { maxInFlight } from "./max-in-flight.ts";
 import { metadata } from "./metadata.ts";
 import { nackWithSecondMember } from "./nack-with-second-member.ts";
@@ -64,6 +82,9 @@ import { publishNothing } from "./publish-nothing.ts";
 import { publishSubscribe } from "./publish-subscribe.ts";
 import { publishTakesASnapshot } from "./publish-takes-a-snapshot.ts";
 import { redeliveryIsNewObject } from "./redelivery-is-new-object.ts";
+import { reportsLag } from "./reports-lag.ts";
+import { reportsLagOfAllMembers } from "./reports-lag-of-all-members.ts";
+import { reportsLagOfEachGroup } from "./reports-lag-of-each-group.ts";
 import { resendOnNack } from "./resend-on-nack.ts";
 import { sigkillMidHandler } from "./sigkill-mid-handler.ts";
 import { signalCloses } from "./signal-closes.ts";
@@ -95,6 +116,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   orderAcrossMembers,
   orderAfterNack,
   keys,
+  keyBytes,
   maxInFlight,
   noAckHoldsNext,
   noReaderNoHandOut,
@@ -119,6 +141,12 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   publishLargeBatch,
   deduplicatesPublish,
   transactionalPublish,
+  duePassesAtOnce,
+  heldBackUntilDue,
+  heldBackUnchanged,
+  heldBackHoldsNobodyUp,
+  heldBackByTheThousand,
+  longerDelayIsRefused,
   fromEarliest,
   fromLatest,
   fromTime,
@@ -128,6 +156,17 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   iteratorRules,
   pauseGivesBack,
   status,
+  reportsLag,
+  reportsLagOfEachGroup,
+  reportsLagOfAllMembers,
+  adminQuestions,
+  adminTopicsAndGroups,
+  adminUnknown,
+  adminSeek,
+  adminSeekToAPlace,
+  adminBusy,
+  adminDeleteGroup,
+  adminAfterClose,
   drain,
   drainDeadline,
   disposeGivesBack,
@@ -142,6 +181,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   closeIdempotent,
   publishAfterClose,
   survivesInstances,
+  heldBackSurvivesClose,
   undecodableDoesNotStall,
   topicDeleted,
   handlerLongerThanLease,
@@ -149,6 +189,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   eventLoopBlocked,
   sigkillMidHandler,
   flushThenKill,
+  heldBackSurvivesKill,
   noDeadLetterThroughKills,
   cutConnection,
   stalledConnection,
@@ -156,6 +197,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   cutBeforeConfirm,
   closeWhileBrokerIsDown,
   brokerRestart,
+  heldBackSurvivesRestart,
   bigBacklogTimerLateness,
   nothingLeftOpen,
 ]);

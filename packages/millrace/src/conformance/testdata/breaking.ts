@@ -9,6 +9,13 @@ export interface Breakage {
   readonly pubsub?: ((inner: PubSub) => object) | undefined;
 }
 
+/** A breakage, and the scenarios that find it. */
+export interface BrokenRow {
+  readonly does: string;
+  readonly scenarios: readonly string[];
+  readonly breakage: Breakage | (() => Breakage);
+}
+
 /** A pub/sub that works, but for one breakage: to see that the suite finds it. */
 export function breaking(inner: PubSub, breakage: Breakage): PubSub {
   return overlay(inner, {

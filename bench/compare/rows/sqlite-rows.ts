@@ -1,0 +1,27 @@
+import type { ConsumeSettings, PublishSettings } from "../../cases/sqlite-settings.ts";
+import { call } from "../../harness/case.ts";
+import type { Row } from "../row.ts";
+
+const publish = (batch: number, count: number): Row => ({
+  name: `sqlite publish, ${batch} a call`,
+  slice: () => call<PublishSettings>("sqlite-publish-millrace", { count, warmUp: batch, batch, bytes: 16 }),
+  warmUps: 3,
+  slices: 7,
+});
+
+/** What is held ahead has to grow first: a slice is long. */
+const consume = (name: string, count: number, prefetch: number | undefined): Row => ({
+  name: `sqlite consume, ${name}`,
+  slice: () => call<ConsumeSettings>("sqlite-consume-millrace", { count, warmUp: 0, bytes: 16, batch: prefetch, concurrency: 1 }),
+  warmUps: 2,
+  slices: 5,
+});
+
+/** Publishing, and a backlog through a handler to the last verdict in the file. */
+export const SQLITE_ROWS: readonly Row[] = [
+  publish(1, 250),
+  publish(100, 10_000),
+  publish(1000, 16_000),
+  consume("default prefetch", 20_000, undefined),
+  consume("prefetch 100", 8000, 100),
+];

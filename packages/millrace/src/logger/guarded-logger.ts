@@ -1,0 +1,78 @@
+import type { LogFields, Logger } from "./logger.ts";
+
+const GUARDED: unique symbol = Symbol.for("millrace.guardedLogger") as never;
+
+/**
+ * The logger as it may be called anywhere: what it throws, or rejects with, goes no further, so that it never stops a message and never
+ * ends the process. `child` and `isLevelEnabled` are there when the logger has them. A guarded logger is given back as it is.
+ */
+export function guarded(logger: Logger): Logger {
+  return (logger as { [GUARDED]?: boolean })[GUARDED] === true ? logger : new GuardedLogger(logger);
+}
+
+class GuardedLogger implements Logger {
+  readonly [GUARDED] = true;
+  readonly #inner: Logger;
+  readonly child?: (fields: LogFields) => Logger;
+  readonly isLevelEnabled?: (level: string) => boolean;
+
+  constructor(inner: Logger) {
+    this.#inner = inner;
+    if (inner.child !== undefined) this.child = (fields) => this.#child(fields);
+    if (inner.isLevelEnabled !== undefined) this.isLevelEnabled = (level) => this.#enabled(level);
+  }
+
+  trace(fields: LogFields, text: string): void {
+    try {
+      quiet(this.#inner.trace(fields, text));
+    } catch {}
+  }
+
+  debug(fields: LogFields, text: string): void {
+    try {
+      quiet(this.#inner.debug(fields, text));
+    } catch {}
+  }
+
+  info(fields: LogFields, text: string): void {
+    try {
+      quiet(this.#inner.info(fields, text));
+    } catch {}
+  }
+
+  warn(fields: LogFields, text: string): void {
+    try {
+      quiet(this.#inner.warn(fields, text));
+    } catch {}
+  }
+
+  error(fields: LogFields, text: string): void {
+    try {
+      quiet(this.#inner.error(fields, text));
+    } catch {}
+  }
+
+  #child(fields: LogFields): Logger {
+    try {
+      return guarded(this.#inner.child?.(fields) ?? this.#inner);
+    } catch {
+      return this;
+    }
+  }
+
+  /** A logger that cannot tell is asked to log: that much is safe. */
+  #enabled(level: string): boolean {
+    try {
+      return this.#inner.isLevelEnabled?.(level) ?? true;
+    } catch {
+      return true;
+    }
+  }
+}
+
+/** A method that is asynchronous, whatever its type says, must not reject unheard. */
+function quiet(result: unknown): void {
+  if (typeof result === "object" && result !== null && typeof (result as { then?: unknown }).then === "function") {
+    (result as Promise<unknown>).then(undefined, () => {});
+  }
+}

@@ -1,0 +1,88 @@
+import type { ReceivedMessage, Verdict } from "./received-message.ts";
+
+/**
+ * What stands behind a received message and all views that `derive` or a decorator makes of it: one object for each delivery. Router and
+ * middleware remember here what they have to remember of a message, so that it goes with it; ids may be empty, and may repeat.
+ *
+ * Found by a registered symbol, so that two copies of the library mix. A message of a foreign adapter has none; a router gives it one.
+ */
+export interface InHand {
+  /** The verdict so far. */
+  readonly verdict: Verdict | undefined;
+  /** Somebody said nack, whether or not it still counted. */
+  readonly nacked: boolean;
+  /** Its router takes the call for failed: an ack that follows is that of a dead letter. */
+  failed?: boolean | undefined;
+  /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
+  readonly call: HandlerCall | undefined;
+  /** The handler that it was given to; it stays known when the call has ended. */
+  readonly taker?: Taker | undefined;
+  /** The same object in every redelivery that never left this process; for messages that have neither a position nor an id. */
+  readonly content?: object | undefined;
+  /** Should this delivery fail in the end: not again before so many milliseconds. Whoever gives the final nack takes it in place of its own backoff. */
+  redeliveryDelayMs: number | undefined;
+  /** A handler takes the message: a verdict no longer ends its signal. */
+  begin(call: HandlerCall, taker: Taker): void;
+  /** Its handler has ended, or was abandoned: the verdict that was given, or will be, ends the signal; with a reason it ends at once. */
+  end(reason?: unknown): void;
+}
+
+/** The handler that a message was given to. */
+export interface Taker {
+  readonly handler: string;
+  readonly publishTopic: string | undefined;
+  /** What its subscriber is called in dead letters: see `adapterName`. */
+  readonly subscriber?: string | undefined;
+}
+
+/** One handler call, from hand-out to verdict. */
+export interface HandlerCall {
+  /** A verdict was given, by whomever, while the call goes on. */
+  onVerdict(verdict: Verdict, reason?: unknown): void;
+  /**
+   * Waits while nothing of the message runs: for a backoff, a turn, a batch. Time limits stand still meanwhile unless `counts`. When the
+   * router drains, `run`'s signal aborts with an interruption as its reason: let that be what the wait ends with, and the message is handed
+   * back at once. Not so with `finishes`, for what goes on by itself and soon.
+   */
+  rest<T>(run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T>;
+  /** True while it rests so that time limits stand still. */
+  readonly resting: boolean;
+  /** Told whenever `resting` changes; answers with how to stop. */
+  onRest(listener: () => void): () => void;
+}
+
+export interface RestOptions {
+  readonly counts?: boolean | undefined;
+  readonly finishes?: boolean | undefined;
+}
+
+export const IN_HAND: unique symbol = Symbol.for("millrace.inHand") as never;
+
+export interface WithInHand {
+  readonly [IN_HAND]?: InHand | undefined;
+}
+
+/** Makes every object of a class its own `InHand`. */
+export function standsBehindViews(prototype: InHand): void {
+  Object.defineProperty(prototype, IN_HAND, {
+    get(this: InHand): InHand {
+      return this;
+    },
+  });
+}
+
+export function inHandOf(message: ReceivedMessage): InHand | undefined {
+  return (message as ReceivedMessage & WithInHand)[IN_HAND];
+}
+
+/** The call that has the message in hand. */
+export function callOf(message: ReceivedMessage): HandlerCall | undefined {
+  return (message as ReceivedMessage & WithInHand)[IN_HAND]?.call;
+}
+
+/** `HandlerCall.rest` for one view of the message, whose own signal ends the wait as well. */
+export function rest<T>(message: ReceivedMessage, run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T> {
+  const call = callOf(message);
+  if (call === undefined) return run(message.signal);
+  return call.rest((signal) => run(AbortSignal.any([signal, message.signal])), options);
+}

@@ -1,0 +1,33 @@
+import type { Call } from "./calls/call.ts";
+import type { Desk } from "./calls/desk.ts";
+import { ForeignMessage } from "./calls/foreign-message.ts";
+import { identityOf, tokenOf } from "./calls/identity.ts";
+
+/** So little before its time a message may begin: timers are not more exact. */
+const TOLERANCE_MS = 1;
+
+/**
+ * Looks at a message before it is handled, while something of the past is remembered: it may come before it is due, be the redelivery of
+ * one whose call still runs or has succeeded, or follow one whose call outlives its verdict. Answers with a promise of true when it may
+ * be handled; false when it has its verdict.
+ */
+export async function admit(call: Call, desk: Desk): Promise<boolean> {
+  if (call.inHand.verdict === undefined && call.message instanceof ForeignMessage && call.message.signal.aborted) await call.message.settled;
+  if (call.over) return false;
+  const dueInMs = desk.failing.dueInMs(tokenOf(call));
+  if (dueInMs > TOLERANCE_MS && !call.overtaken) {
+    call.goBack(dueInMs);
+    return false;
+  }
+  const identity = identityOf(call.message);
+  if (identity !== undefined) {
+    const earlier = desk.lost.running(identity);
+    if (earlier !== undefined) await earlier.done;
+    if (call.over) return false;
+    if (desk.lost.hasSucceeded(identity)) {
+      if (call.ackUnhandled()) desk.lost.forget(identity);
+      return false;
+    }
+  }
+  return true;
+}

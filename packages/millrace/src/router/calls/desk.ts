@@ -1,0 +1,220 @@
+import { type Deferred, deferred } from "../../internal/deferred.ts";
+import { coarseMs } from "../../internal/slice.ts";
+import { monotonicMs, sleep } from "../../internal/timers.ts";
+import type { Logger } from "../../logger/index.ts";
+import { handedBack } from "../../message/handed-back.ts";
+import { inHandOf, type Taker } from "../../message/in-hand.ts";
+import type { HandlerIdentity, ReceivedMessage } from "../../message/index.ts";
+import type { Observers, Outcome } from "../observers.ts";
+import { Call, type Origin } from "./call.ts";
+import { Failing } from "./failing.ts";
+import { ForeignMessage } from "./foreign-message.ts";
+import { Lines } from "./lines.ts";
+import { LostCalls } from "./lost-calls.ts";
+import { Slots } from "./slots.ts";
+
+export interface DeskRules {
+  readonly identity: HandlerIdentity;
+  /** For log lines and `delivery`: the topics, as text. */
+  readonly topics: string;
+  readonly publishTopic: string | undefined;
+  /** The subscriber's name in dead letters. */
+  readonly subscriber: string;
+  readonly concurrency: number;
+  readonly abandonAfterMs: number;
+  /** The name of the line that a message is in; `undefined`: it is in none. */
+  readonly lineOf: (message: ReceivedMessage) => string | undefined;
+  /** The broker may hand out several messages of one key: all calls stand in lines. Else only those that outlive their verdict. */
+  readonly inLines: boolean;
+  /** Calls hold a slot from hand-out to verdict. Else whoever handles them takes one when it needs it. */
+  readonly slotEach: boolean;
+  readonly logger: Logger;
+  readonly observers: Observers;
+}
+
+/** How often what happened. */
+export interface Counts {
+  handled: number;
+  failed: number;
+  retried: number;
+  deadLettered: number;
+  undecodable: number;
+  abandoned: number;
+  reconnected: number;
+}
+
+/** All calls of one handler, through all its runs: a call can outlive the run that began it, and holds its slot until it has ended. */
+export class Desk {
+  readonly taker: Taker;
+  readonly abandonAfterMs: number;
+  readonly slots: Slots;
+  readonly lines: Lines;
+  readonly lost: LostCalls = new LostCalls();
+  readonly failing: Failing = new Failing();
+  readonly counts: Counts = { handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 };
+  lastError: Error | undefined;
+  /** Told when what fails may have changed; only where somebody observes. */
+  onState: () => void = () => {};
+  /** When a message was last taken in hand; 0 for never. */
+  lastMessageMs = 0;
+  /** Messages taken in hand so far. */
+  taken = 0;
+  readonly #rules: DeskRules;
+  readonly #calls: Set<Call> = new Set();
+  readonly #resting: Set<AbortController> = new Set();
+  #draining: Error | undefined;
+  #spare: Call | undefined;
+  #open = 0;
+  #calm: Deferred<void> | undefined;
+
+  constructor(rules: DeskRules) {
+    this.#rules = rules;
+    this.taker = { handler: rules.identity.handler, publishTopic: rules.publishTopic, subscriber: rules.subscriber };
+    this.abandonAfterMs = rules.abandonAfterMs;
+    this.slots = new Slots(rules.concurrency);
+    this.lines = new Lines(rules.inLines);
+  }
+
+  /** Calls that are not over. */
+  get running(): number {
+    return this.#open;
+  }
+
+  /** A call begins only when none is before it in its line; else whoever handles it sees to the order. */
+  get waitsInLine(): boolean {
+    return !this.#rules.inLines;
+  }
+
+  /** The message has to be looked at before it is handled: see `admit`. */
+  mustLookAt({ message }: Call): boolean {
+    if (!this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#rules.inLines)) return true;
+    return message instanceof ForeignMessage && message.signal.aborted; // it may be lost; that is told in a moment
+  }
+
+  /** Takes a message in hand. */
+  open(given: ReceivedMessage, origin: Origin): Call {
+    let message = given;
+    let inHand = inHandOf(given);
+    const foreign = inHand === undefined;
+    if (inHand === undefined) {
+      const view = new ForeignMessage(given);
+      message = view;
+      inHand = view;
+    }
+    const call = this.#spare ?? new Call(this);
+    this.#spare = undefined;
+    this.#open++;
+    this.taken++;
+    this.lastMessageMs = coarseMs();
+    if (this.#rules.slotEach) {
+      this.slots.take();
+      call.holdsSlot = true;
+    }
+    call.order = this.taken;
+    call.begin(message, inHand, origin);
+    call.beganMs = this.#rules.observers.any ? monotonicMs() : 0;
+    if (this.#rules.inLines || foreign || this.lines.size > 0) this.keepOrderBehind(call);
+    if (inHand.verdict === "lost") call.onVerdict("lost", message.signal.reason);
+    return call;
+  }
+
+  /** Remembers those that are not over at once, so that an ending run can reach them. */
+  keep(call: Call): void {
+    if (!call.over) this.#calls.add(call);
+  }
+
+  /** From now on what follows it in its line waits for it, whatever the broker thinks. */
+  keepOrderBehind(call: Call): void {
+    if (call.line !== undefined) return;
+    const name = this.#rules.lineOf(call.message);
+    if (name !== undefined) this.lines.enter(call, name);
+  }
+
+  onEnd(call: Call): void {
+    this.#open--;
+    if (this.#calls.size > 0) this.#calls.delete(call);
+    if (call.reusable) this.#spare = call;
+    if (this.#open === 0 && this.#calm !== undefined) {
+      this.#calm.resolve();
+      this.#calm = undefined;
+    }
+    call.giveSlot(); // the last step: it may bring the next message
+  }
+
+  /** Resolves when no call is left. */
+  get calm(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    this.#calm ??= deferred();
+    return this.#calm.promise;
+  }
+
+  /** What has not begun, or only waits, for a backoff or a turn, ends: those messages go back. */
+  drain(): void {
+    this.#draining = handedBack("the handler stops");
+    this.handBack();
+    for (const controller of [...this.#resting]) controller.abort(this.#draining);
+  }
+
+  /** What has not begun goes back. */
+  handBack(): void {
+    for (const call of [...this.#calls]) {
+      if (call.begun) continue;
+      call.stray = true;
+      call.goBack();
+    }
+  }
+
+  get draining(): boolean {
+    return this.#draining !== undefined;
+  }
+
+  /** Another run begins. */
+  renew(): void {
+    this.#draining = undefined;
+  }
+
+  /** The drain's deadline is over: whoever runs on is told, and has `abandonAfterMs` to end. */
+  giveUp(reason: unknown): void {
+    for (const call of [...this.#calls]) {
+      if (call.begun) call.abandonLater();
+      call.inHand.end(reason);
+    }
+  }
+
+  /** Whoever rests is told when the handler stops; answers with how to leave. */
+  rests(controller: AbortController): () => void {
+    if (this.#draining !== undefined) controller.abort(this.#draining);
+    this.#resting.add(controller);
+    return () => void this.#resting.delete(controller);
+  }
+
+  /** Waits; ends at once when the handler stops. */
+  async pause(ms: number): Promise<void> {
+    const controller = new AbortController();
+    const leave = this.rests(controller);
+    try {
+      await sleep(ms, controller.signal);
+    } finally {
+      leave();
+    }
+  }
+
+  /** A message has begun or ceased to fail. */
+  failingChanged(): void {
+    if (this.#rules.observers.any) this.onState();
+  }
+
+  observed(call: Call, outcome: Outcome, error: unknown): void {
+    const { observers, identity } = this.#rules;
+    if (!observers.any) return;
+    const durationMs = call.beganMs === 0 ? 0 : monotonicMs() - call.beganMs;
+    observers.handled({ by: identity, message: call.message, durationMs, outcome, ...(error === undefined ? {} : { error }) });
+  }
+
+  log(level: "info" | "warn" | "error", message: ReceivedMessage | undefined, fields: Record<string, unknown>, text: string): void {
+    const { identity, topics, logger } = this.#rules;
+    const { handler, group } = identity;
+    const about = message === undefined ? { topic: topics } : { topic: message.delivery.topic, id: message.id, position: message.delivery.position };
+    logger[level]({ handler, group, ...about, ...fields }, text);
+  }
+}

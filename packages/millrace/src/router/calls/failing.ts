@@ -1,0 +1,62 @@
+import { monotonicMs } from "../../internal/timers.ts";
+
+/** A message that failed and will be tried again. */
+interface Record {
+  readonly attempts: number;
+  /** It has no attempts left and no dead letter to go to, or can never succeed. */
+  readonly exhausted: boolean;
+  readonly dueMs: number;
+  readonly untilMs: number;
+}
+
+/** So long after it was due a message that has not come back is another member's. */
+const GONE_MS = 60_000;
+const NAMELESS_GONE_MS = 1000;
+const MOST = 10_000;
+
+/** What is failing now, for health, and when it is due: also for a message that was given back meanwhile, and for the handler's next run. */
+export class Failing {
+  readonly #known: Map<unknown, Record> = new Map();
+
+  get empty(): boolean {
+    return this.#known.size === 0;
+  }
+
+  /** The most attempts of a message that is failing now. */
+  get attempts(): number {
+    this.#clean();
+    let most = 0;
+    for (const { attempts } of this.#known.values()) if (attempts > most) most = attempts;
+    return most;
+  }
+
+  /** Something is tried for ever, because it cannot be given up. */
+  get exhausted(): boolean {
+    this.#clean();
+    for (const record of this.#known.values()) if (record.exhausted) return true;
+    return false;
+  }
+
+  add(token: unknown, attempts: number, exhausted: boolean, delayMs: number): void {
+    const dueMs = monotonicMs() + delayMs;
+    if (this.#known.size >= MOST) this.#clean();
+    if (this.#known.size >= MOST) for (const oldest of this.#known.keys()) if (this.#known.delete(oldest)) break;
+    // One that is known by its content only cannot be recognised when it comes from the broker: it is shown until then, and not much longer.
+    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs: dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS) });
+  }
+
+  /** Milliseconds until the message is due; 0 or less when it is. */
+  dueInMs(token: unknown): number {
+    const record = this.#known.get(token);
+    return record === undefined ? 0 : record.dueMs - monotonicMs();
+  }
+
+  forget(token: unknown): void {
+    this.#known.delete(token);
+  }
+
+  #clean(): void {
+    const now = monotonicMs();
+    for (const [token, { untilMs }] of this.#known) if (untilMs < now) this.#known.delete(token);
+  }
+}

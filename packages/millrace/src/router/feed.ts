@@ -1,0 +1,247 @@
+import { equalBackoffMs } from "../adapter/index.ts";
+import { MillraceError } from "../errors/index.ts";
+import { type Deferred, deferred } from "../internal/deferred.ts";
+import { sleep, wallMs } from "../internal/timers.ts";
+import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "../message/index.ts";
+import { type SubscriptionDoor, subscriptionDoor } from "../message/subscription-door.ts";
+import { admit } from "./admission.ts";
+import type { Origin } from "./calls/call.ts";
+import type { Desk } from "./calls/desk.ts";
+import type { HandlingMode } from "./handling/handling-mode.ts";
+import { Reader } from "./reader.ts";
+
+const RESUBSCRIBE_MIN_MS = 100;
+const RESUBSCRIBE_MAX_MS = 5000;
+const LOOK_AGAIN_MS = 5;
+
+export interface FeedParts {
+  readonly topic: string;
+  /** With its decorators. */
+  readonly subscriber: Subscriber;
+  readonly options: SubscribeOptions;
+  readonly desk: Desk;
+  readonly mode: HandlingMode;
+  /** Messages take a slot each before they are read. */
+  readonly slotEach: boolean;
+  /** The subscription has ended although nobody stopped the handler: all was read (`finished`), or it cannot be had again. */
+  readonly onGone: (finished: boolean) => void;
+  readonly onStatus: () => void;
+}
+
+/** One topic of a handler: its subscription, taken up again when it breaks, and the reading of it. */
+export class Feed implements Origin {
+  readonly topic: string;
+  readonly #parts: FeedParts;
+  readonly #stop: AbortController = new AbortController();
+  /** Ends a subscribe that is still under way; never aborted once it has come. */
+  #opening: AbortController = new AbortController();
+  #subscription: Subscription | undefined;
+  #door: SubscriptionDoor | undefined;
+  #reader: Reader | undefined;
+  #broken: { readonly since: Date; readonly error: Error } | undefined;
+  #paused = false;
+  #finished = false;
+  #onPause: Deferred<true> | undefined;
+  /** What earlier subscriptions of this feed have counted. */
+  #counted = { undecodable: 0, reconnected: 0 };
+
+  constructor(parts: FeedParts) {
+    this.topic = parts.topic;
+    this.#parts = parts;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** All that will ever come was read and handled. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  get counts(): { readonly undecodable: number; readonly reconnected: number } {
+    const own = this.#door?.counts ?? { undecodable: 0, reconnected: 0 };
+    return { undecodable: this.#counted.undecodable + own.undecodable, reconnected: this.#counted.reconnected + own.reconnected };
+  }
+
+  /** Subscribes; nothing is read yet. Rejects at once when it is stopped meanwhile. */
+  async open(): Promise<void> {
+    await this.#subscribe();
+  }
+
+  /** Begins to read. */
+  read(): void {
+    const subscription = this.#subscription;
+    if (subscription !== undefined && !this.#stop.signal.aborted) void this.#live(subscription);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#onPause?.resolve(true);
+    this.#onPause = undefined;
+    this.#reader?.pause();
+    this.#subscription?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#reader?.resume();
+    this.#subscription?.resume();
+  }
+
+  async stop(options: DrainOptions): Promise<void> {
+    const stopped = new MillraceError("the handler was stopped", { code: "HANDLER_STOPPED" });
+    this.#stop.abort(stopped);
+    this.#opening.abort(stopped);
+    this.#reader?.end();
+    await this.#subscription?.drain(options);
+  }
+
+  /** A message of it could not be settled. */
+  broken(error: unknown): void {
+    this.#reader?.end(error);
+  }
+
+  status(): SubscriptionStatus {
+    const status = this.#subscription?.status() ?? { state: "starting" as const, since: new Date(wallMs()), inFlight: 0, held: 0 };
+    const broken = this.#broken;
+    return broken === undefined ? status : { ...status, state: "reconnecting", since: broken.since, lastError: broken.error };
+  }
+
+  /** Resolves when nothing is held, in flight or left to fetch; at once when it is paused, stopped or read to its end. */
+  async idle(signal: AbortSignal): Promise<void> {
+    while (!this.#stop.signal.aborted && !this.#paused && !this.#finished && !signal.aborted) {
+      const subscription = this.#subscription;
+      if (subscription === undefined) return;
+      if (this.#broken !== undefined) {
+        await sleep(LOOK_AGAIN_MS);
+        continue;
+      }
+      if (this.#door !== undefined) {
+        const paused = await Promise.race([this.#door.idle(signal), this.#untilPaused()]);
+        if (paused) continue;
+      }
+      const { inFlight, held, state } = subscription.status();
+      // A stopped one is about to be taken up again, or given up.
+      const alive = this.#subscription === subscription && state !== "stopped" && state !== "reconnecting";
+      if (alive && inFlight === 0 && held === 0) return;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  #untilPaused(): Promise<true> {
+    this.#onPause ??= deferred();
+    return this.#onPause.promise;
+  }
+
+  async #subscribe(): Promise<Subscription> {
+    const { subscriber, options, topic, onStatus } = this.#parts;
+    this.#opening = new AbortController();
+    const { signal } = this.#opening;
+    if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
+    const made = Promise.resolve(subscriber.subscribe(topic, { ...options, signal }));
+    const stopped = new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+    let subscription: Subscription;
+    try {
+      subscription = await Promise.race([made, stopped]);
+    } catch (error) {
+      made.then(dispose, () => {}); // should it still come
+      throw error;
+    }
+    stopped.catch(() => {});
+    if (signal.aborted) {
+      dispose(subscription);
+      throw signal.reason;
+    }
+    this.#opening = new AbortController(); // its signal would close the subscription without a drain
+    this.#count();
+    this.#subscription = subscription;
+    this.#door = subscriptionDoor(subscription);
+    this.#door?.onStatus(onStatus);
+    if (this.#paused) subscription.pause();
+    return subscription;
+  }
+
+  #count(): void {
+    this.#counted = this.counts;
+    this.#door = undefined;
+  }
+
+  async #live(first: Subscription): Promise<void> {
+    const { desk, onGone, onStatus } = this.#parts;
+    for (let subscription: Subscription | undefined = first; subscription !== undefined; ) {
+      const failure = await this.#readAll(subscription);
+      if (this.#stop.signal.aborted) return;
+      if (failure === undefined && subscription.finished) {
+        desk.log("info", undefined, { topic: this.topic }, "the input has been read to its end, the handler stops");
+        this.#finished = true;
+        return onGone(true);
+      }
+      const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
+      this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
+      desk.log("error", undefined, { topic: this.topic, error }, "the subscription broke, it is taken up again");
+      onStatus();
+      dispose(subscription); // should it not have ended: what it holds is to come again
+      subscription = await this.#resubscribe();
+      if (subscription === undefined) continue;
+      this.#broken = undefined;
+      this.#counted = { ...this.#counted, reconnected: this.#counted.reconnected + 1 };
+      onStatus();
+    }
+    if (!this.#stop.signal.aborted) onGone(false);
+  }
+
+  async #readAll(subscription: Subscription): Promise<unknown> {
+    const { desk, slotEach } = this.#parts;
+    try {
+      const reader = new Reader(subscription, slotEach ? desk.slots : undefined, (message) => this.#hand(message));
+      this.#reader = reader;
+      if (this.#paused) reader.pause();
+      return await reader.run();
+    } catch (error) {
+      return error ?? new MillraceError("the subscription cannot be read", { code: "SUBSCRIPTION_ENDED", retryable: true });
+    }
+  }
+
+  #hand(message: ReceivedMessage): void {
+    const { desk, mode } = this.#parts;
+    const call = desk.open(message, this);
+    if (call.over) return; // lost on its way here
+    if (desk.mustLookAt(call)) void this.#admit(call);
+    else mode.handle(call);
+    desk.keep(call);
+  }
+
+  async #admit(call: ReturnType<Desk["open"]>): Promise<void> {
+    const { desk, mode } = this.#parts;
+    if (!(await admit(call, desk))) return;
+    if (desk.waitsInLine) {
+      await call.untilHead();
+      if (call.overtaken) return call.goBack();
+    }
+    if (!call.over) mode.handle(call);
+  }
+
+  async #resubscribe(): Promise<Subscription | undefined> {
+    const { desk } = this.#parts;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await sleep(equalBackoffMs(attempt, RESUBSCRIBE_MIN_MS, RESUBSCRIBE_MAX_MS), this.#stop.signal);
+        const subscription = await this.#subscribe();
+        desk.log("info", undefined, { topic: this.topic, attempt }, "the subscription is back");
+        return subscription;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return undefined;
+        if (MillraceError.is(error) && error.code === "CLOSED") {
+          desk.log("error", undefined, { topic: this.topic, error }, "the subscriber is closed, the handler stops");
+          return undefined;
+        }
+        desk.log("error", undefined, { topic: this.topic, attempt, error }, "subscribing again failed, trying on");
+      }
+    }
+  }
+}
+
+function dispose(subscription: Subscription): void {
+  void (async () => await subscription[Symbol.asyncDispose]())().catch(() => {});
+}

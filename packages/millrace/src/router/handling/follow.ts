@@ -1,0 +1,43 @@
+import { MillraceError } from "../../errors/index.ts";
+import { callOf } from "../../message/in-hand.ts";
+import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
+import { isInterruption } from "../../message/interruption.ts";
+import { uncounted } from "../../message/uncounted.ts";
+import type { Call } from "../calls/call.ts";
+
+/**
+ * The innermost handler, as middleware calls it. Middleware may give up on a call that goes on: a timeout, a race. The call keeps its slot and
+ * its lane until it has ended, and no second call of the same message begins beside it.
+ */
+export function follow(handler: Handler): Handler {
+  const start = (message: ReceivedMessage, call: Call): ReturnType<Handler> => {
+    const result = handler(message);
+    if (isPromise(result)) track(call, result);
+    return result;
+  };
+  return (message) => {
+    const call = callOf(message) as Call | undefined;
+    if (call === undefined) throw tooLate(message);
+    if (call.inner === undefined) return start(message, call);
+    return again(message, call, start);
+  };
+}
+
+function track(call: Call, result: Promise<Produced>): void {
+  call.inner = result;
+  const ended = (): void => {
+    if (call.inner === result) call.inner = undefined;
+  };
+  result.then(ended, ended);
+}
+
+async function again(message: ReceivedMessage, call: Call, start: (message: ReceivedMessage, call: Call) => ReturnType<Handler>): Promise<Produced> {
+  await call.rest(() => call.untilInnerEnded(), { finishes: true });
+  if (call.over) throw tooLate(message);
+  if (message.signal.aborted && isInterruption(message.signal.reason, message)) throw message.signal.reason;
+  return await start(message, call);
+}
+
+function tooLate(message: ReceivedMessage): MillraceError {
+  return uncounted(new MillraceError(`the handling of message ${message.id} has ended: its handler is not called again`, { code: "HANDLING_ENDED" }));
+}

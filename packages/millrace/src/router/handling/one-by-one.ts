@@ -1,0 +1,74 @@
+import { type Handler, isPromise, type Produced } from "../../message/index.ts";
+import type { Call } from "../calls/call.ts";
+import type { HandlerOptions } from "../handler-options.ts";
+import type { Judge } from "../judge.ts";
+import type { HandlingMode } from "./handling-mode.ts";
+import { type Outlet, outputWithoutPublisher } from "./outlet.ts";
+import { enterHandler, leaveHandler } from "./running-call.ts";
+
+/** Calls the handler, publishes what it gives back, then acks: each message for itself, `concurrency` at a time. */
+export class OneByOne implements HandlingMode {
+  readonly demands: HandlingMode["demands"];
+  readonly #name: string;
+  readonly #handler: Handler;
+  readonly #judge: Judge;
+  readonly #outlet: Outlet | undefined;
+
+  constructor(options: HandlerOptions, handler: Handler, judge: Judge, outlet: Outlet | undefined) {
+    this.demands = { maxInFlight: options.concurrency ?? 1, orderBy: options.orderBy };
+    this.#name = options.name;
+    this.#handler = handler;
+    this.#judge = judge;
+    this.#outlet = outlet;
+  }
+
+  handle(call: Call): void {
+    call.begun = true;
+    let result: ReturnType<Handler>;
+    enterHandler();
+    try {
+      result = this.#handler(call.message);
+    } catch (error) {
+      void this.#judge.fail(call, error);
+      return;
+    } finally {
+      leaveHandler();
+    }
+    if (result === undefined) void this.#judge.succeed(call);
+    else if (isPromise(result)) this.#when(result, call);
+    else this.#publish(call, result);
+  }
+
+  end(): void {}
+
+  #when(result: Promise<Produced>, call: Call): void {
+    result.then(
+      (produced) => {
+        if (produced === undefined) void this.#judge.succeed(call);
+        else this.#publish(call, produced);
+      },
+      (error: unknown) => {
+        void this.#judge.fail(call, error);
+      },
+    );
+  }
+
+  #publish(call: Call, produced: Produced): void {
+    if (this.#judge.dropsOutput(call) || (Array.isArray(produced) && produced.length === 0)) {
+      void this.#judge.succeed(call);
+      return;
+    }
+    if (this.#outlet === undefined) {
+      void this.#judge.fail(call, outputWithoutPublisher(this.#name));
+      return;
+    }
+    this.#outlet.publish(produced, call.message).then(
+      () => {
+        void this.#judge.succeed(call);
+      },
+      (error: unknown) => {
+        void this.#judge.fail(call, error);
+      },
+    );
+  }
+}

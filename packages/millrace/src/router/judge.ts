@@ -1,0 +1,234 @@
+import { backoffMs } from "../adapter/index.ts";
+import { isPermanent } from "../errors/index.ts";
+import { type DeadLetterFacts, deadLetter, deadLetterMetadata } from "../message/dead-letter.ts";
+import { Message, type Publisher, type UndecodableRecord } from "../message/index.ts";
+import { isInterruption } from "../message/interruption.ts";
+import { reasonText } from "../message/reason-text.ts";
+import { retryAfterMs } from "../message/retry-after.ts";
+import { type Call, OUTCOMES } from "./calls/call.ts";
+import type { Desk } from "./calls/desk.ts";
+import { identityOf, tokenOf } from "./calls/identity.ts";
+import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
+
+/** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
+export class Judge {
+  readonly #policy: FailurePolicy & typeof FAILURE_DEFAULTS;
+  readonly #desk: Desk;
+  readonly #deadLetter: { readonly publisher: Publisher; readonly topic: string } | undefined;
+
+  constructor(policies: readonly (FailurePolicy | undefined)[], desk: Desk) {
+    const policy: Record<string, unknown> = { ...FAILURE_DEFAULTS };
+    for (const given of policies) for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) policy[name] = value;
+    this.#policy = policy as unknown as FailurePolicy & typeof FAILURE_DEFAULTS;
+    this.#deadLetter = this.#policy.deadLetter;
+    this.#desk = desk;
+  }
+
+  /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */
+  succeed(call: Call): Promise<void> | undefined {
+    if (call.over) return undefined;
+    if (hasToWait(call)) return this.#later(call, () => this.#ack(call));
+    this.#ack(call);
+    return undefined;
+  }
+
+  fail(call: Call, error: unknown): Promise<void> | undefined {
+    if (call.over) return undefined;
+    if (call.inner === undefined && call.inHand.verdict === undefined && isInterruption(error, call.message)) {
+      call.goBack(call.inHand.redeliveryDelayMs);
+      return undefined;
+    }
+    if (hasToWait(call)) return this.#later(call, () => this.#failed(call, error));
+    return this.#failed(call, error);
+  }
+
+  /** What a handler gave back is dropped: the message will be handled again, and its output now would be a duplicate. */
+  dropsOutput(call: Call): boolean {
+    if (call.lost && this.#desk.draining) call.forfeited = true;
+    return call.over || call.inHand.nacked || call.forfeited;
+  }
+
+  /** Where bytes go that no handler can see. */
+  undecodable(): ((record: UndecodableRecord) => Promise<void>) | undefined {
+    const to = this.#deadLetter;
+    if (to === undefined) return undefined;
+    return async ({ topic, payload, position, error }) => {
+      const letter = new Message(payload, { metadata: deadLetterMetadata({ ...this.#facts(topic, error), position }) });
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await to.publisher.publish(to.topic, letter);
+        } catch (publishError) {
+          this.#desk.lastError = asError(publishError);
+          this.#desk.log(
+            "error",
+            undefined,
+            { position, deadLetter: to.topic, attempt, error: publishError },
+            "undecodable bytes could not be dead-lettered, trying on",
+          );
+          if (this.#desk.draining) throw publishError;
+          await this.#desk.pause(backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs));
+        }
+      }
+    };
+  }
+
+  async #later(call: Call, then: () => Promise<void> | undefined): Promise<void> {
+    await call.untilInnerEnded();
+    await call.untilHead();
+    if (call.overtaken) call.goBack();
+    else if (!call.over) await then();
+  }
+
+  #ack(call: Call): undefined {
+    const { inHand, message, origin } = call;
+    const desk = this.#desk;
+    const { verdict } = inHand;
+    if (!desk.failing.empty && verdict !== "nacked") this.#forget(call);
+    if ((inHand.nacked || call.forfeited) && verdict !== "acked") {
+      if (verdict === "nacked") desk.counts.retried++;
+      desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
+      call.overtakeBehind();
+      desk.lines.await(call);
+      call.end(false);
+      return;
+    }
+    inHand.end();
+    let held = true;
+    if (verdict === undefined) {
+      try {
+        held = message.ack();
+      } catch (error) {
+        call.end(false);
+        origin.broken(error);
+        return;
+      }
+    }
+    if (!held) this.#rememberSuccess(call);
+    desk.counts.handled++;
+    desk.observed(call, held && verdict !== "lost" ? "acked" : "lost", undefined);
+    call.end(true);
+  }
+
+  #failed(call: Call, error: unknown): Promise<void> | undefined {
+    const { inHand, message } = call;
+    const desk = this.#desk;
+    const { verdict, redeliveryDelayMs: wishedMs } = inHand;
+    if (verdict !== undefined) {
+      if (verdict === "acked" || !isInterruption(error, message)) {
+        desk.counts.failed++;
+        desk.lastError = asError(error);
+        desk.log("warn", message, { error, verdict }, "handler failed after the verdict was given");
+      }
+      if (verdict !== "nacked" && !desk.failing.empty) this.#forget(call);
+      desk.observed(call, OUTCOMES[verdict], error);
+      if (verdict !== "acked") call.overtakeBehind();
+      if (verdict === "lost") desk.lines.await(call);
+      call.end(false);
+      return undefined;
+    }
+    if (isInterruption(error, message)) {
+      call.goBack(wishedMs ?? 0);
+      return undefined;
+    }
+    desk.counts.failed++;
+    desk.lastError = asError(error);
+    const { attempt } = message.delivery;
+    const permanent = isPermanent(error);
+    if (!permanent && attempt < this.#policy.attempts) {
+      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);
+      desk.log("warn", message, { attempt, delayMs: Math.round(delayMs), error }, "handler failed, the message will be tried again");
+      this.#tryAgain(call, attempt, false, delayMs, error);
+      return undefined;
+    }
+    if (this.#deadLetter !== undefined) return this.#bury(call, error, attempt, permanent);
+    const delayMs = Math.max(wishedMs ?? 0, this.#policy.maxDelayMs, retryAfterMs(error) ?? 0);
+    desk.log("error", message, { attempt, permanent, delayMs, error }, "handler failed and there is no dead letter: the message is kept and tried again");
+    this.#tryAgain(call, attempt, true, delayMs, error);
+    return undefined;
+  }
+
+  #tryAgain(call: Call, attempt: number, exhausted: boolean, delayMs: number, error: unknown): void {
+    const { inHand, message, origin } = call;
+    const desk = this.#desk;
+    desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
+    desk.failingChanged();
+    call.overtakeBehind();
+    desk.lines.await(call);
+    inHand.end();
+    let held = false;
+    try {
+      held = message.nack({ delayMs, reason: reasonText(error) });
+    } catch (broken) {
+      origin.broken(broken);
+    }
+    if (held) desk.counts.retried++;
+    else this.#forget(call);
+    desk.observed(call, held ? "retried" : "lost", error);
+    call.end(false);
+  }
+
+  async #bury(call: Call, error: unknown, attempt: number, permanent: boolean): Promise<void> {
+    const { publisher, topic } = this.#deadLetter as { readonly publisher: Publisher; readonly topic: string };
+    const { message, inHand, origin } = call;
+    const desk = this.#desk;
+    const letter = deadLetter(message, { ...this.#facts(message.delivery.topic, error), attempts: attempt });
+    try {
+      await publisher.publish(topic, letter);
+    } catch (publishError) {
+      desk.log(
+        "error",
+        message,
+        { deadLetter: topic, error: publishError, reason: reasonText(error) },
+        "the dead letter could not be published, the message is kept",
+      );
+      desk.lastError = asError(publishError);
+      if (!call.over) this.#tryAgain(call, attempt, true, this.#policy.maxDelayMs, publishError);
+      return;
+    }
+    if (call.over) return;
+    this.#forget(call);
+    desk.log("error", message, { attempt, permanent, deadLetter: topic, error }, "handler failed for good, the message is in the dead letter");
+    inHand.end();
+    inHand.failed = true;
+    let held = true;
+    try {
+      held = inHand.verdict === undefined && message.ack();
+    } catch (broken) {
+      held = false;
+      origin.broken(broken);
+    }
+    if (!held) this.#rememberSuccess(call);
+    desk.counts.deadLettered++;
+    desk.observed(call, "deadLettered", error);
+    call.end(true);
+  }
+
+  #rememberSuccess(call: Call): void {
+    const identity = identityOf(call.message);
+    if (identity !== undefined) this.#desk.lost.end(identity, call, true);
+  }
+
+  #forget(call: Call): void {
+    this.#desk.failing.forget(tokenOf(call));
+    this.#desk.failingChanged();
+  }
+
+  #facts(topic: string, reason: unknown): DeadLetterFacts {
+    const { handler, subscriber = "" } = this.#desk.taker;
+    return { reason, topic, handler, subscriber };
+  }
+}
+
+/** There is a verdict before its own, its handler goes on, or it has to go back. */
+function hasToWait(call: Call): boolean {
+  return call.before !== undefined || call.inner !== undefined || call.overtaken;
+}
+
+function asError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  try {
+    return new Error(String(error));
+  } catch {
+    return new Error("something was thrown that cannot be shown");
+  }
+}

@@ -1,0 +1,89 @@
+import type { Logger } from "../logger/index.ts";
+import type { HandlerIdentity, ReceivedMessage, SubscriptionStatus } from "../message/index.ts";
+
+/** What became of a message in hand: `returned` is handed back uncounted, `lost` is refused by the broker. */
+export type Outcome = "acked" | "retried" | "deadLettered" | "returned" | "lost";
+
+export interface HandledEvent {
+  readonly by: HandlerIdentity;
+  readonly message: ReceivedMessage;
+  /** From the hand-out to the verdict. */
+  readonly durationMs: number;
+  readonly outcome: Outcome;
+  readonly error?: unknown;
+}
+
+export interface PublishedEvent {
+  readonly by: HandlerIdentity | undefined;
+  readonly topic: string;
+  readonly count: number;
+  readonly durationMs: number;
+  readonly error?: unknown;
+}
+
+export interface StateEvent {
+  readonly by: HandlerIdentity;
+  readonly status: SubscriptionStatus;
+}
+
+/**
+ * One hook for metrics, error reports and pages. Called at once, not awaited; an observer that throws is logged and changes nothing.
+ * Costs nothing where nobody observes.
+ */
+export interface Observer {
+  /** A message has its verdict. */
+  handled?(event: HandledEvent): void;
+  /** A publish of results has ended. */
+  published?(event: PublishedEvent): void;
+  /** A handler has another state, or its state another cause. */
+  state?(event: StateEvent): void;
+}
+
+/** Those who observe a router. */
+export class Observers {
+  readonly #logger: Logger;
+  #all: readonly Observer[] = [];
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Somebody observes. */
+  get any(): boolean {
+    return this.#all.length > 0;
+  }
+
+  add(observer: Observer): () => void {
+    const own: Observer = {
+      handled: (event) => observer.handled?.(event),
+      published: (event) => observer.published?.(event),
+      state: (event) => observer.state?.(event),
+    }; // one of its own: an observer may be added twice
+    this.#all = [...this.#all, own];
+    return () => {
+      this.#all = this.#all.filter((known) => known !== own);
+    };
+  }
+
+  handled(event: HandledEvent): void {
+    this.#tell((observer) => observer.handled?.(event));
+  }
+
+  published(event: PublishedEvent): void {
+    this.#tell((observer) => observer.published?.(event));
+  }
+
+  state(event: StateEvent): void {
+    this.#tell((observer) => observer.state?.(event));
+  }
+
+  #tell(tell: (observer: Observer) => void): void {
+    for (const observer of this.#all) {
+      try {
+        tell(observer);
+      } catch (error) {
+        this.#logger.error({ error }, "an observer failed");
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import type { Channel } from "amqplib";
+import { monotonicMs, wallMs } from "millrace/adapter";
+import { leaveChannel } from "../leave-channel.ts";
+import type { Link } from "../link.ts";
+import type { OpenLink } from "../open-link.ts";
+import { DECLARE_AGAIN_MS, type Hold, PREFIX, STEP_EXPIRES_MS } from "./delay-exit.ts";
+import { BASE, digitsOf, LEVELS, levelOf, unitMs } from "./delay-route.ts";
+
+export interface Address {
+  readonly exchange: string;
+  readonly routingKey: string;
+}
+
+/** The steps themselves live much longer than what goes through them: seldom is enough. */
+const STEPS_AGAIN_MS = 12 * 60 * 60_000;
+
+/** Quorum queues hand over with confirmations, so that nothing is lost between two of them, whoever is killed. */
+const CONFIRMING = { "x-queue-type": "quorum", "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish" };
+const DROPPING = { "x-queue-type": "quorum" };
+
+const DUE = `${PREFIX}due`;
+const ASTRAY = `${PREFIX}astray`;
+
+/** `millrace.delay.level.3`; below the lowest level is the exchange of what is due. */
+function exchangeOf(level: number): string {
+  return level === 0 ? DUE : `${PREFIX}level.${level}`;
+}
+
+/** `millrace.delay.1536ms` */
+export function stepQueueName(level: number, digit: number): string {
+  return `${PREFIX}${digit * unitMs(level)}ms`;
+}
+
+/** Matches any routing key that has `word` in the place of the level's digit. */
+function pattern(level: number, word: string): string {
+  return `${"*.".repeat(LEVELS - level)}${word}${level === 0 ? "" : ".#"}`;
+}
+
+/**
+ * The queues in which the broker holds messages back, shared by everything that works on it. A message's own time to live is looked at
+ * only when it is at the head of its queue, so each queue has one time for all: one for each digit of each level. The routing key
+ * holds the digits of a message's delay and, as its last word, where it goes when it is due; each queue hands on to the exchange
+ * of the next level, which sends it to the queue of the next digit, or past it where that is 0. The last queue, of no time at
+ * all, gives back to the message the exchange and the routing key that it was published with.
+ *
+ * What could not find its last queue, because somebody deleted it, is kept in `millrace.delay.astray`.
+ */
+export class DelaySteps {
+  readonly #link: Link;
+  /** Where the following was declared. */
+  #declaredOn: OpenLink | undefined;
+  #levels = 0;
+  #levelsAt = 0;
+  /** Last queue → when it was declared last. */
+  readonly #gates: Map<string, number> = new Map();
+  #declaring: Promise<void> | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** `undefined` when everything is there that the message will go through; else resolves when it is. */
+  ready(hold: Hold): Promise<void> | undefined {
+    const level = levelOf(digitsOf(hold.dueMs - wallMs()));
+    if (level === 0 || this.#has(hold, level)) return undefined;
+    this.#declaring ??= this.#declare(hold, level).finally(() => {
+      this.#declaring = undefined;
+    });
+    return this.#declaring.then(() => this.ready(hold));
+  }
+
+  /** Where to publish the message now: straight to its end once it is due. */
+  address({ exit, dueMs, word }: Hold): Address {
+    const digits = digitsOf(dueMs - wallMs());
+    const level = levelOf(digits);
+    return level === 0 ? exit : { exchange: exchangeOf(level), routingKey: `${digits.join(".")}.${word}` };
+  }
+
+  /** Something is missing after all: it is declared again before it is used again. */
+  forget(): void {
+    this.#levels = 0;
+    this.#gates.clear();
+  }
+
+  #has({ gate }: Hold, level: number): boolean {
+    if (this.#declaredOn === undefined || this.#declaredOn !== this.#link.current) return false;
+    const now = monotonicMs();
+    return level <= this.#levels && now - this.#levelsAt < STEPS_AGAIN_MS && now - (this.#gates.get(gate) ?? Number.NEGATIVE_INFINITY) < DECLARE_AGAIN_MS;
+  }
+
+  async #declare(hold: Hold, level: number): Promise<void> {
+    const link = await this.#link.open();
+    if (link !== this.#declaredOn) this.forget();
+    this.#declaredOn = link;
+    const at = monotonicMs();
+    const channel = await link.model.createChannel();
+    channel.on("error", () => {}); // the declaration rejects
+    if (at - this.#levelsAt >= STEPS_AGAIN_MS) this.#levels = 0;
+    if (this.#levels === 0) {
+      await declareEnds(channel);
+      this.#levelsAt = at;
+    }
+    for (let next = this.#levels + 1; next <= level; next++) {
+      await declareLevel(channel, next);
+      this.#levels = next;
+    }
+    await declareGate(channel, hold);
+    for (const [gate, then] of this.#gates) if (at - then >= DECLARE_AGAIN_MS) this.#gates.delete(gate);
+    this.#gates.set(hold.gate, at);
+    leaveChannel(channel);
+  }
+}
+
+/** The exchange of what is due, and where those end that it cannot send on: they would stand in the way of all others. */
+async function declareEnds(channel: Channel): Promise<void> {
+  await channel.assertExchange(ASTRAY, "fanout", { durable: true });
+  await channel.assertQueue(ASTRAY, { durable: true, arguments: { "x-queue-type": "quorum" } });
+  await channel.bindQueue(ASTRAY, ASTRAY, "");
+  await channel.assertExchange(DUE, "topic", { durable: true, arguments: { "alternate-exchange": ASTRAY } });
+}
+
+async function declareLevel(channel: Channel, level: number): Promise<void> {
+  const exchange = exchangeOf(level);
+  await channel.assertExchange(exchange, "topic", { durable: true });
+  await channel.bindExchange(exchangeOf(level - 1), exchange, pattern(level, "0"));
+  const digits = Array.from({ length: BASE - 1 }, (_, index) => index + 1).filter((digit) => digit * unitMs(level) < STEP_EXPIRES_MS);
+  await Promise.all(
+    digits.map(async (digit) => {
+      const queue = stepQueueName(level, digit);
+      await channel.assertQueue(queue, {
+        durable: true,
+        arguments: { "x-message-ttl": digit * unitMs(level), "x-dead-letter-exchange": exchangeOf(level - 1), "x-expires": STEP_EXPIRES_MS, ...CONFIRMING },
+      });
+      await channel.bindQueue(queue, exchange, pattern(level, String(digit)));
+    }),
+  );
+}
+
+async function declareGate(channel: Channel, { exit, gate, word, class: { expiresMs } }: Hold): Promise<void> {
+  await channel.assertQueue(gate, {
+    durable: true,
+    arguments: {
+      "x-message-ttl": 0,
+      "x-dead-letter-exchange": exit.exchange,
+      "x-dead-letter-routing-key": exit.routingKey,
+      "x-expires": expiresMs,
+      ...(exit.keep ? CONFIRMING : DROPPING),
+    },
+  });
+  await channel.bindQueue(gate, DUE, pattern(0, word));
+}
