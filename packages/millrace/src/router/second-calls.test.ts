@@ -58,6 +58,24 @@ describe("no second call of a message runs beside the first", () => {
     });
   }
 
+  it("when it acked early and its ack got lost, with the delivery, before it was durable; nor after it, when it succeeds", async () => {
+    await using scene = new Scene();
+    await scene.start({ concurrency: 2 }, (received) => received.ack());
+    const { session } = scene.subscriber.source;
+    const refused = deferred<void>();
+    session.onSettle = () => refused.promise;
+    session.deliver("1");
+    await until(() => scene.gates.length === 1, "the call");
+    session.intake.lose();
+    session.deliver("1");
+    await turn();
+    expect(scene.gates).toHaveLength(1);
+    scene.gates[0]?.resolve();
+    refused.resolve();
+    await scene.rig.router.idle();
+    expect([scene.gates.length, scene.rig.router.health().handlers.a?.counts.handled]).toEqual([1, 1]);
+  });
+
   it("when a middleware that was given up on calls its handler once more", async () => {
     await using scene = new Scene();
     await scene.start({ middleware: [timeout(10), duplicator()] });

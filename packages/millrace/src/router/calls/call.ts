@@ -103,7 +103,10 @@ export class Call implements HandlerCall {
 
   onVerdict(verdict: Verdict, reason?: unknown): void {
     if (this.over) return;
-    if (verdict === "acked") this.overtaken = false; // it will not come again, so it goes on
+    if (verdict === "acked") {
+      this.overtaken = false; // it will not come again, so it goes on
+      if (this.#desk.concurrent) this.#goesOn(); // unless its ack gets lost
+    }
     if (verdict === "nacked") {
       this.overtakeBehind();
       this.#desk.lines.await(this);
@@ -294,7 +297,7 @@ export class Call implements HandlerCall {
     if (this.line !== undefined) this.#desk.lines.leave(this);
     this.onAhead();
     if (this.#token !== undefined) {
-      this.#desk.lost.end(this.#token, this, succeeded);
+      this.#desk.lost.end(this.#token, this, succeeded && (this.lost || this.#done !== undefined));
       this.#token = undefined;
     }
     this.#done?.resolve(succeeded);
