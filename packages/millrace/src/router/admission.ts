@@ -29,5 +29,6 @@ export async function admit(call: Call, desk: Desk): Promise<boolean> {
       return false;
     }
   }
+  desk.lost.forgetOrder(desk.orderOf(call.message));
   return true;
 }

@@ -208,7 +208,7 @@ export class Judge {
 
   #rememberSuccess(call: Call): void {
     const token = tokenOf(call);
-    if (token !== undefined) this.#desk.lost.end(token, call, true);
+    if (token !== undefined) this.#desk.lost.end(token, call, true, this.#desk.orderOf(call.message));
   }
 
   #forget(call: Call): void {

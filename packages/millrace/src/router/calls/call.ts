@@ -53,6 +53,8 @@ export class Call implements HandlerCall {
   gathered = false;
   company: Company | undefined = undefined;
 
+  /** Among the desk's calls; -1 for none. */
+  place = -1;
   holdsSlot = false;
   /** Its handler, or the outermost middleware, was called. */
   begun = false;
@@ -64,7 +66,10 @@ export class Call implements HandlerCall {
   forfeited = false;
   /** The handler's own promise: a middleware may give up on it, but it goes on. */
   inner: Promise<unknown> | undefined = undefined;
+  /** The outermost middleware is being called: whoever calls it sees to the handler's promise, should it be another than the one that it gets. */
+  entering = false;
 
+  #followed: Promise<unknown> | undefined = undefined;
   #token: unknown = undefined;
   #rests = 0;
   #onRest: Set<() => void> | undefined = undefined;
@@ -217,6 +222,23 @@ export class Call implements HandlerCall {
     }
   }
 
+  /** Notices when the handler's own promise ends. */
+  followInner(): void {
+    const { inner } = this;
+    if (inner === undefined || inner === this.#followed) return;
+    this.#followed = inner;
+    const ended = (): void => {
+      if (this.inner === inner) this.inner = undefined;
+      if (this.#followed === inner) this.#followed = undefined;
+    };
+    inner.then(ended, ended);
+  }
+
+  /** What the outermost middleware gave is the handler's own promise, and has ended. */
+  innerEnded(outer: unknown): void {
+    if (this.inner === outer) this.inner = undefined;
+  }
+
   /** Waits for the handler's own promise, where a middleware has given up on it, but no longer than `abandonAfterMs`. */
   async untilInnerEnded(): Promise<void> {
     const { abandonAfterMs } = this.#desk;
@@ -297,7 +319,7 @@ export class Call implements HandlerCall {
     if (this.line !== undefined) this.#desk.lines.leave(this);
     this.onAhead();
     if (this.#token !== undefined) {
-      this.#desk.lost.end(this.#token, this, succeeded && (this.lost || this.#done !== undefined));
+      this.#desk.lost.end(this.#token, this, succeeded && (this.lost || this.#done !== undefined), this.#desk.orderOf(this.message));
       this.#token = undefined;
     }
     this.#done?.resolve(succeeded);
