@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AdapterSubscription } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
-import { Message, type Subscriber, type SubscribeOptions } from "../message/index.ts";
+import { Message, type SubscribeOptions, type Subscriber } from "../message/index.ts";
 import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
 
 const turn = (ms = 5): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AdapterSubscription } from "../adapter/index.ts";
+import type { AdapterSubscription } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { HandSubscriber, Rig, until } from "./rig.fixture.ts";

@@ -68,7 +68,11 @@ describe("a closed router leaves nothing that keeps the process alive", () => {
     const handle = (): void => {
       throw new Error("no");
     };
-    for (const [name, concurrency] of [["a", 1], ["b", 3]] as const) rig.router.addConsumerHandler({ name, subscribe: "t", concurrency, handle });
+    for (const [name, concurrency] of [
+      ["a", 1],
+      ["b", 3],
+    ] as const)
+      rig.router.addConsumerHandler({ name, subscribe: "t", concurrency, handle });
     await rig.router.start();
     await rig.send("t", "1", ["k", "2"]);
     await until(() => rig.router.health().handlers.b?.counts.retried === 2, "the failures");

@@ -259,12 +259,14 @@ class HandlerRouter implements RouterContract {
     const { runner } = entry;
     entry.removed = true;
     const failed = (error: unknown): void => this.logger.error({ handler: entry.name, error }, "a handler could not be ended properly");
-    void this.#remove(entry, {}).then(undefined, failed).then(() => {
-      if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
-      this.#failed = !finished;
-      this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
-      this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
-    });
+    void this.#remove(entry, {})
+      .then(undefined, failed)
+      .then(() => {
+        if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
+        this.#failed = !finished;
+        this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
+        this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
+      });
   }
 
   async #close(options: DrainOptions): Promise<void> {

@@ -3,13 +3,11 @@ import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../inte
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
-import type { Outcome } from "../observers.ts";
+import { OUTCOMES } from "../observers.ts";
 import type { Desk } from "./desk.ts";
+import { endsWithin } from "./ends-within.ts";
 import { tokenOf } from "./identity.ts";
 import type { Line } from "./lines.ts";
-
-/** What those who observe are told of a message that had its verdict before its call ended. */
-export const OUTCOMES: Readonly<Record<Verdict, Outcome>> = Object.freeze({ acked: "acked", nacked: "retried", lost: "lost" });
 
 /** Whoever handed the message out; told when it could not be settled: then its subscription is taken as broken. */
 export interface Origin {
@@ -223,17 +221,7 @@ export class Call implements HandlerCall {
     const deadline = monotonicMs() + abandonAfterMs;
     let late = false;
     // Behind a middleware that was given up on itself, one call may follow another.
-    for (let { inner } = this; inner !== undefined && !late; { inner } = this) {
-      const ended = inner;
-      late = await new Promise<boolean>((resolve) => {
-        const timer = startTimer(() => resolve(true), deadline - monotonicMs(), true); // a handler that never ends keeps no process alive
-        const onEnd = (): void => {
-          stopTimer(timer);
-          resolve(false);
-        };
-        ended.then(onEnd, onEnd);
-      });
-    }
+    for (let { inner } = this; inner !== undefined && !late; { inner } = this) late = !(await endsWithin(inner, deadline - monotonicMs()));
     if (!late || this.over) return;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, { abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
