@@ -3,7 +3,7 @@ import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.t
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
-import type { Outcome } from "../observers.ts";
+import { OUTCOMES } from "../observers.ts";
 import type { Company, Origin, Wake } from "./company.ts";
 import type { Desk } from "./desk.ts";
 import { tokenOf } from "./identity.ts";
@@ -11,8 +11,6 @@ import { earlierCameAgain, type Line } from "./lines.ts";
 import { outlasts } from "./outlasts.ts";
 import { Rests } from "./rests.ts";
 
-/** What those who observe are told of a message that had its verdict before its call ended. */
-export const OUTCOMES: Readonly<Record<Verdict, Outcome>> = Object.freeze({ acked: "acked", nacked: "retried", lost: "lost" });
 
 /**
  * A message in hand: its delivery, its handler call, its slot and its place in line. Everything that is remembered of a call hangs on it and
