@@ -1,4 +1,5 @@
 import type { Message, PubSub, ReceivedMessage, Subscription } from "millrace";
+import { contractOnly } from "./around/contract-only.ts";
 
 type Tamper = (bus: PubSub) => PubSub;
 
@@ -55,13 +56,15 @@ function publishing(copies: (count: number) => readonly unknown[]): Tamper {
   };
 }
 
+/** On a subscription that is nothing but the contract: nobody can get at its messages in another way. */
 function reading(change: (message: ReceivedMessage, count: number) => ReceivedMessage | undefined): Tamper {
   return (bus) => {
     let count = 0;
     return around(bus, {
       subscribe: async (topic, options) => {
-        const inner = await bus.subscribe(topic, options);
-        return tampered(inner, (message) => change(message, ++count));
+        const inner = await contractOnly(bus).subscribe(topic, options);
+        const iterate = (): AsyncIterator<ReceivedMessage> => changing(inner[Symbol.asyncIterator](), (message) => change(message, ++count));
+        return Object.create(inner, { [Symbol.asyncIterator]: { value: iterate } }) as Subscription;
       },
     });
   };
@@ -78,39 +81,22 @@ function around(bus: PubSub, changes: Partial<Pick<PubSub, "publish" | "subscrib
   };
 }
 
-/** The subscription with another way of reading; everything else is its own. */
-function tampered(inner: Subscription, change: (message: ReceivedMessage) => ReceivedMessage | undefined): Subscription {
-  const iterate = (): AsyncIterator<ReceivedMessage> => {
-    const iterator = inner[Symbol.asyncIterator]();
-    const next = async (): Promise<IteratorResult<ReceivedMessage>> => {
+function changing(iterator: AsyncIterator<ReceivedMessage>, change: (message: ReceivedMessage) => ReceivedMessage | undefined): AsyncIterator<ReceivedMessage> {
+  return {
+    next: async () => {
       for (;;) {
         const step = await iterator.next();
         const message = step.done ? undefined : change(step.value);
         if (step.done) return step;
         if (message !== undefined) return { done: false, value: message };
       }
-    };
-    return { next, return: async () => (await iterator.return?.()) ?? { done: true, value: undefined } };
-  };
-  return new Proxy(inner, {
-    get: (target, name) => {
-      if (name === Symbol.asyncIterator) return iterate;
-      // What would hand out messages past the iterator is not there.
-      if (typeof name === "string" && name.includes(".take")) return undefined;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
     },
-  });
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+  };
 }
 
 function changed(message: ReceivedMessage, part: "nack" | "delivery", value: unknown): ReceivedMessage {
-  return new Proxy(message, {
-    get: (target, name) => {
-      if (name === part) return value;
-      const own: unknown = Reflect.get(target, name, target);
-      return typeof own === "function" ? own.bind(target) : own;
-    },
-  });
+  return Object.create(message, { [part]: { value } }) as ReceivedMessage;
 }
 
 function listed(given: Message | readonly Message[]): readonly Message[] {

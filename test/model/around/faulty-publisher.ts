@@ -21,9 +21,11 @@ export class FaultyPublisher implements Publisher {
 
   async publish(topic: string, given: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     const { ledger } = this.#world;
+    const messages = Array.isArray(given) ? (given as readonly Message[]) : [given as Message];
+    if (messages.length === 0) return;
     ledger.enter();
     try {
-      await this.#publish(topic, Array.isArray(given) ? (given as readonly Message[]) : [given as Message], options);
+      await this.#publish(topic, messages, options);
     } finally {
       ledger.leave();
     }

@@ -30,7 +30,14 @@ function mayRepeat(book: GroupBook, { track, member }: Handling): boolean {
 /** It was given out again while the call that did well was still running here: then it is acked without another. */
 function waitedFor(book: GroupBook, track: Handling["track"], member: number): boolean {
   const { program } = book.ledger;
-  if (program.members === 2 || program.bus?.nameless || track.lost > 1 || program.steps.some(({ do: step }) => step === "pause" || step === "close"))
+  // With a pipeline it may go back with one that was lost before it.
+  if (
+    (book.plan.pipeline ?? 0) > 0 ||
+    program.members === 2 ||
+    program.bus?.nameless ||
+    track.lost > 1 ||
+    program.steps.some(({ do: step }) => step === "pause" || step === "close")
+  )
     return false;
   const first = track.handlings.find((handling) => handling.lost);
   const doneAt = track.doneAt as number;

@@ -4,18 +4,8 @@ import { checkHandling } from "./check-handling.ts";
 import { type Failure, failureOf } from "./failure-of.ts";
 import { laneRule } from "./lane-rule.ts";
 import type { Ledger } from "./ledger.ts";
+import { Member } from "./member.ts";
 import { Call, Handling, type Publication, Track } from "./records.ts";
-
-/** One member of a group: a router with this handler. */
-export interface Member {
-  readonly running: Set<Call>;
-  /** It was closed or stopped, and that has ended. */
-  ended: boolean;
-  /** The drain's deadline, while it ends. */
-  deadline: number;
-  /** Since it was started. */
-  failures: number;
-}
 
 /** Everything that happens in the group of one handler, and what follows from it. */
 export class GroupBook {
@@ -41,7 +31,7 @@ export class GroupBook {
     this.plan = plan;
     this.seen = plan.unprovisioned !== true;
     this.#laneOf = laneRule(plan, ledger.program);
-    this.members = Array.from({ length: ledger.program.members ?? 1 }, () => ({ running: new Set<Call>(), ended: true, deadline: Infinity, failures: 0 }));
+    this.members = Array.from({ length: ledger.program.members ?? 1 }, () => new Member());
   }
 
   get producing(): boolean {
@@ -187,48 +177,27 @@ export class GroupBook {
       track.lostAt = now;
       track.againAt = Infinity;
       track.dueAt = 0;
-      for (const handling of track.handlings) handling.lost ||= this.#inHand(handling);
+      for (const handling of track.handlings) if (this.#inHand(handling)) handling.lostAt ??= now;
       for (const call of track.calls) if (call.endedAt === undefined) call.abortedAt ??= now;
     }
   }
 
-  onStart(member: number, stopped: boolean): void {
-    const own = this.members[member];
-    if (own === undefined || stopped) return;
-    own.ended = false;
-    own.deadline = Infinity;
-    own.failures = 0;
-  }
-
-  onLeaving(member: number, deadline: number): void {
-    const own = this.members[member];
-    if (own !== undefined) own.deadline = deadline;
-  }
-
-  /** A close or a stop has ended that began then. */
+  /** A close or a stop of this member has ended that began then. */
   onEnd(member: number, began: number, timeoutMs: number): void {
-    const own = this.members[member];
-    if (own === undefined) return;
     const { now } = this.ledger;
-    own.ended = true;
-    this.gaveBackAt = now;
-    for (const call of own.running) {
-      if (call.leftBehind) continue;
-      if (!call.ending && call.abortedAt === undefined && now < began + timeoutMs - 1) {
-        this.ledger.complain("endEarly", `${this.name} has ended while its call for ${call.tracks.map(({ text }) => text).join("+")} still runs`);
-      }
-      call.leftBehind = true;
-      call.abortedAt ??= now;
-      for (const track of call.tracks) track.mayRepeat = true;
-    }
     const deadline = began + timeoutMs - 1;
+    this.gaveBackAt = now;
+    const early = this.members[member]?.end(now, deadline);
+    if (early !== undefined) {
+      this.ledger.complain("endEarly", `${this.name} has ended while its call for ${early.tracks.map(({ text }) => text).join("+")} still runs`);
+    }
     for (const track of this.tracks.values()) {
       // What was in hand at the deadline was given back then, whatever became of it.
       if (now >= deadline && (track.doneAt ?? Infinity) >= deadline) track.mayRepeat = true;
       for (const handling of track.handlings) {
         if (handling.member !== member || !this.#inHand(handling)) continue;
         track.mayRepeat = true;
-        handling.lost = true;
+        handling.lostAt ??= now;
         handling.leftBehind = true;
       }
     }

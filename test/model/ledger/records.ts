@@ -102,8 +102,8 @@ export class Handling {
   readonly calls: Call[] = [];
   endedAt: number | undefined;
   threw = false;
-  /** The broker took the message away meanwhile, or the deadline was over. */
-  lost = false;
+  /** When the broker took the message away, or the deadline was over. */
+  lostAt: number | undefined = undefined;
   /** A nack of the handler's held. */
   nacked = false;
   /** An ack of the handler's held. */
@@ -124,5 +124,9 @@ export class Handling {
     this.member = member;
     this.attempt = attempt;
     this.startedAt = startedAt;
+  }
+
+  get lost(): boolean {
+    return this.lostAt !== undefined;
   }
 }

@@ -23,7 +23,10 @@ export class Leaving {
   constructor(parts: LeavingParts) {
     this.#parts = parts;
     this.#began = parts.world.ledger.now;
-    for (const book of parts.books) book.onLeaving(parts.member, this.#began + parts.timeoutMs);
+    for (const { members } of parts.books) {
+      const member = members[parts.member];
+      if (member !== undefined) member.deadline = this.#began + parts.timeoutMs;
+    }
   }
 
   get longestMs(): number {

@@ -44,7 +44,7 @@ export class Unit {
     ledger.note(`start${this.#which}`);
     for (const book of this.#books) {
       book.seen = true;
-      book.onStart(this.member, this.stopped.has(book.name));
+      if (!this.stopped.has(book.name)) book.members[this.member]?.start();
     }
     const starting = this.core.start();
     const told = { error: undefined as unknown };
@@ -158,7 +158,7 @@ export class Unit {
       if (this.core.health().handlers[name] !== undefined && this.phase === "running") continue;
       try {
         this.#add(name);
-        for (const book of this.#books) if (book.name === name) book.onStart(this.member, false);
+        for (const book of this.#books) if (book.name === name) book.members[this.member]?.start();
       } catch (error) {
         ledger.complain("startWrong", `${name} was stopped and cannot be added again: ${String(error)}`);
       }

@@ -80,6 +80,11 @@ export class Desk {
     return this.#open;
   }
 
+  /** Several calls may run at a time. */
+  get concurrent(): boolean {
+    return this.#rules.concurrency > 1 || this.#rules.inLines;
+  }
+
   /** A call begins only when none is before it in its line; else whoever handles it sees to the order. */
   get waitsInLine(): boolean {
     return !this.#rules.inLines;

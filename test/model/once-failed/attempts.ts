@@ -1,0 +1,136 @@
+import type { Case } from "./case.ts";
+
+/** What counts as an attempt, and when the next one comes. */
+export const attempts: readonly Case[] = [
+  {
+    holds: "dead-letters nothing that waited behind a hung batch",
+    broke: "deadLetter",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "batch", deadLetter: true, attempts: 2, abandonAfterMs: 5000, middleware: [{ use: "timeout", ms: 20 }] }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1", acts: [{ hang: true }] }, { text: "2" }] }, { do: "pass", ms: 1500 }],
+    },
+  },
+  {
+    holds: "counts no wait for a batch against a time limit",
+    broke: "deadLetter",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "batch", size: 2, maxWaitMs: 60, deadLetter: true, middleware: [{ use: "timeout", ms: 50 }] }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1" }] }, { do: "pass", ms: 500 }],
+    },
+  },
+  {
+    holds: "counts no attempt of those that go back with a failed one, without side doors",
+    broke: "attempts",
+    program: {
+      on: "persistent",
+      views: ["contract"],
+      handlers: [{ kind: "batch", size: 3, maxWaitMs: 10 }],
+      steps: [
+        { do: "start" },
+        {
+          do: "publish",
+          messages: [
+            { text: "1", key: "a", acts: [{ end: "throw" }] },
+            { text: "2", key: "a" },
+            { text: "3", key: "a" },
+          ],
+        },
+        { do: "pass", ms: 100 },
+      ],
+    },
+  },
+  {
+    holds: "dead-letters nothing for an open breaker",
+    broke: "deadLetter",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "consumer", deadLetter: true, middleware: [{ use: "circuitBreaker", failures: 2, timeoutMs: 1000 }] }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }, { end: "throw" }] }, { text: "2" }] },
+        { do: "pass", ms: 500 },
+      ],
+    },
+  },
+  {
+    holds: "opens no breaker for lost deliveries",
+    broke: "breaker",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "consumer", middleware: [{ use: "circuitBreaker", failures: 2 }] }],
+      steps: [
+        { do: "start" },
+        {
+          do: "publish",
+          messages: [
+            {
+              text: "1",
+              acts: [
+                { hang: true, obey: true },
+                { hang: true, obey: true },
+              ],
+            },
+          ],
+        },
+        { do: "lose" },
+        { do: "pass", ms: 1 },
+        { do: "lose" },
+        { do: "pass", ms: 1 },
+      ],
+    },
+  },
+  {
+    holds: "poisons nothing for an open breaker",
+    broke: "poison",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "consumer", middleware: [{ use: "poisonQueue" }, { use: "circuitBreaker", failures: 1 }] }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }] }, { text: "2" }] }, { do: "pass", ms: 10 }],
+    },
+  },
+  {
+    holds: "waits out a backoff after pause and resume",
+    broke: "early",
+    program: {
+      on: "persistent",
+      handlers: [{ kind: "consumer", attempts: 5, minDelayMs: 3000 }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }] }] },
+        { do: "pause" },
+        { do: "resume" },
+        { do: "pass", ms: 10 },
+      ],
+    },
+  },
+  {
+    holds: "waits out a backoff after close and start",
+    broke: "early",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "consumer" }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ verdict: 300 }] }] },
+        { do: "close" },
+        { do: "start" },
+        { do: "pass", ms: 500 },
+      ],
+    },
+  },
+  {
+    holds: "is no longer failing when a message that failed was acked and threw",
+    broke: "state",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "consumer", attempts: 1 }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }, { verdict: "ack", end: "throw" }] }] },
+        { do: "pass", ms: 500 },
+      ],
+    },
+  },
+];
