@@ -23,8 +23,13 @@ function mayRepeat(book: GroupBook, { track, member }: Handling): boolean {
   if (kind !== "batch" && pipeline === 0) return false;
   // With a pipeline and one handler at a time the router takes the whole subscription for one lane.
   const whole = pipeline > 0 && concurrency === 1;
-  const lane = whole ? [...book.tracks.values()] : track.lane === undefined ? [] : (book.lanes.get(track.lane) ?? []);
-  return lane.slice(0, lane.indexOf(track)).some((earlier) => earlier.failed || earlier.lost > 0);
+  const { key } = track.publication;
+  for (const earlier of book.tracks.values()) {
+    if (earlier === track) return false;
+    const together = whole || earlier.lane === "" || (key !== undefined && earlier.publication.key === key);
+    if (together && (earlier.failed || earlier.lost > 0)) return true;
+  }
+  return false;
 }
 
 /** It was given out again while the call that did well was still running here: then it is acked without another. */

@@ -117,6 +117,7 @@ export class GroupBook {
   threw(handling: Handling, error: unknown): void {
     handling.endedAt = this.ledger.now;
     handling.threw = true;
+    if (this.#goesBack(handling.track)) return;
     this.ledger.note(`${this.#who(handling.member)} failed ${handling.track.text}: ${error instanceof Error ? error.message : String(error)}`);
     this.#fail(handling, failureOf(this, handling, error));
   }
@@ -150,6 +151,7 @@ export class GroupBook {
       this.#awaiting.delete(handling);
       const { lost, acked, nacked } = handling;
       handling.failedAt = this.ledger.now;
+      if (this.#goesBack(handling.track)) continue;
       if (!lost && !acked && !nacked) this.#fail(handling, failureOf(this, handling, undefined, permanent));
     }
   }
@@ -207,6 +209,18 @@ export class GroupBook {
   counts(call: Call): boolean {
     if (call.leftBehind) return false;
     return call.abortedAt === undefined || this.ledger.now < call.abortedAt + (this.plan.abandonAfterMs ?? 1000) - 1;
+  }
+
+  /** With a pipeline: an earlier one of its lane has failed, and it goes back with that one, whatever becomes of its own results. */
+  #goesBack(track: Track): boolean {
+    const { pipeline = 0, concurrency = 1 } = this.plan;
+    if (pipeline === 0) return false;
+    for (const earlier of this.tracks.values()) {
+      if (earlier === track) return false;
+      const together = concurrency === 1 || (earlier.lane !== undefined && earlier.lane === track.lane);
+      if (together && earlier.doneAt === undefined && earlier.handlings.at(-1)?.failedAt !== undefined) return true;
+    }
+    return false;
   }
 
   /** Its call, or the publishing of its results, is not over. */

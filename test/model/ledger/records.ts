@@ -68,8 +68,8 @@ export class Call {
   abortedAt: number | undefined;
   /** It outlived its member: no slot is its any more. */
   leftBehind = false;
-  /** It ends its own router or handler. */
-  ending = false;
+  /** It ends its own router or handler: before it has waited for anything, or later, when nobody can know who asks. */
+  ending: "at once" | "later" | undefined = undefined;
   /** Those it did badly by. */
   readonly bad: Set<Track> = new Set();
   /** Those that have to be handled again because an earlier one of their key failed in the same batch. */

@@ -12,7 +12,9 @@ export function checkHealth(world: World, unit: Unit): void {
     const told = handlers[book.name];
     const own = book.members[unit.member];
     if (told === undefined || own === undefined || unit.stopped.has(book.name)) continue;
-    if (own.failures > 0 && told.lastError === undefined) ledger.complain("lastError", `${book.name} has failed, and health tells no last error`);
+    // A call that a timeout has given up is judged when it has ended.
+    const unjudged = [...own.running].some((call) => call.abortedAt !== undefined);
+    if (own.failures > 0 && !unjudged && told.lastError === undefined) ledger.complain("lastError", `${book.name} has failed, and health tells no last error`);
     checkLag(world, book, told);
   }
   for (const relay of ledger.relays.values()) {

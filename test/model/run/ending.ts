@@ -60,9 +60,20 @@ export class Ending {
   /** Lets time pass until nothing is left to do, or it takes too long. */
   async #settle(): Promise<void> {
     const { ledger } = this.#world;
-    const until = ledger.now + LONGEST_MS + this.#throttledMs();
-    while (ledger.now < until && !ledger.dead && !(this.#left().length === 0 && this.#steps.publishing.size === 0)) await pass(this.#world, LOOK_MS);
+    const began = ledger.now;
+    const settled = (): boolean => this.#left().length === 0 && this.#steps.publishing.size === 0 && !this.#working();
+    while (ledger.now < began + LONGEST_MS + this.#throttledMs() && !ledger.dead && !settled()) await pass(this.#world, LOOK_MS);
     await settle(this.#world);
+  }
+
+  /** Some message is done with, but its middleware is not. */
+  #working(): boolean {
+    for (const book of this.#world.ledger.books.values()) {
+      for (const { handlings } of book.tracks.values()) {
+        if (handlings.some((handling) => handling.endedAt === undefined && !handling.lost && !handling.leftBehind)) return true;
+      }
+    }
+    return false;
   }
 
   /** As long as throttles may take, when each message goes through them a few times. */
