@@ -15,7 +15,7 @@ export async function waitAsTold(stage: Stage, call: Call, message: ReceivedMess
   if (act.ends !== undefined && act.early) await ending(stage, call, act.ends, "at once");
   if (act.hang) await (act.obey ? aborted(message.signal, stage, call) : released(stage, call));
   else if (act.sleep !== undefined) await sleep(act.sleep, act.obey ? message.signal : undefined);
-  if (act.ends !== undefined && !act.early) await ending(stage, call, act.ends, act.sleep === undefined ? "at once" : "later");
+  if (act.ends !== undefined && !act.early) await ending(stage, call, act.ends, act.sleep === undefined && !act.hang ? "at once" : "later");
 }
 
 /** Whether it was cut off by something that is not its fault. */
@@ -33,7 +33,8 @@ function watch(stage: Stage, call: Call, message: ReceivedMessage): void {
 
 /** While it waits for the end of its own router it is not at work: nobody may wait for it. */
 async function ending(stage: Stage, call: Call, what: "router" | "handler", when: "at once" | "later"): Promise<void> {
-  call.ending = when;
+  // Behind middleware that waits nobody can know who asks, either.
+  call.ending = stage.bare ? when : "later";
   stage.world.ledger.leave();
   await stage.end(what);
   stage.world.ledger.enter();

@@ -119,8 +119,8 @@ export class Unit {
   /** From inside of a handler. */
   async endInside(what: "router" | "handler", name: string): Promise<void> {
     const handle = this.handles.get(name);
-    if (this.phase !== "running" || handle === undefined || this.stopped.has(name)) return;
-    const { ledger } = this.#world;
+    const { ledger, release } = this.#world;
+    if (this.phase !== "running" || handle === undefined || this.stopped.has(name) || release.calm) return;
     ledger.note(`${name} ends its ${what}`);
     const whole = what === "router";
     const leaving = this.#leaving(whole ? "close" : "stop", whole ? this.#books : this.#books.filter((book) => book.name === name), whole ? 1000 : DRAIN_MS);

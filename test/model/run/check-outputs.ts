@@ -16,7 +16,7 @@ function checkSent(ledger: Ledger, book: GroupBook, track: Track): void {
   for (const { acked, calls, lostAt = Infinity, threw, endedAt, produced } of track.handlings) {
     if (calls.some((call) => call.nacked.has(track))) continue; // who nacks wants nothing to be published
     if (!acked || threw || endedAt === undefined || lostAt < endedAt) continue;
-    const dropped = produced.find((text) => !ledger.wasAttempted(text));
+    const dropped = produced.find((text) => !ledger.wasAttempted(text) && !ledger.isConfirmed(text));
     if (dropped !== undefined) ledger.complain("outputDropped", `${book.name} made ${dropped} of ${track.text}, which was acked, and it was never published`);
   }
 }
