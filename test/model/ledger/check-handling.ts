@@ -7,11 +7,13 @@ export function checkHandling(book: GroupBook, handling: Handling): void {
   const { track, member } = handling;
   ledger.count();
   if (track.copies > 1) return; // which of them it is cannot be told
-  if (handling.attempt > track.earned + 1 && !book.mayRepeat) {
+  // Which neighbours of a pipeline go back with a failed one depends on where each member's are.
+  const told = book.members.length === 1 || (book.plan.pipeline ?? 0) === 0;
+  if (told && handling.attempt > track.earned + 1 && !book.mayRepeat) {
     ledger.complain("attempts", `${track.text} comes as attempt ${handling.attempt}, and failed ${track.earned} times`);
   }
   if (book.members[member]?.ended) ledger.complain("afterEnd", `${book.name} is given ${track.text} after it had ended`);
-  if (ledger.now < track.dueAt - 1 && !(ledger.program.on === "lossy" && (book.gaveBackAt >= 0 || book.mayRepeat))) {
+  if (told && ledger.now < track.dueAt - 1 && !(ledger.program.on === "lossy" && (book.gaveBackAt >= 0 || book.mayRepeat))) {
     ledger.complain("early", `${track.text} came again ${Math.round(track.dueAt - ledger.now)} ms before it was due`);
   }
   if (track.doneAt !== undefined && !mayRepeat(book, handling)) ledger.complain("repeated", `${track.text} is handled again: it was ${track.how} before`);

@@ -112,8 +112,8 @@ export class Handling {
   leftBehind = false;
   /** When its failure was entered. */
   failedAt: number | undefined = undefined;
-  /** A layer of the model's own made it fail, or kept it waiting. */
-  layerFailed = false;
+  /** So often a layer of the model's own made it fail, or kept it waiting. */
+  layerFailures = 0;
   /** It went to a poison queue. */
   poisoned = false;
   /** The results that came out. */

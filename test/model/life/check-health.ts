@@ -26,7 +26,9 @@ export function checkHealth(world: World, unit: Unit): void {
 }
 
 /** Messages that the group has not settled, handed out or not: where nothing may be there twice, that is what is not done. */
-function checkLag({ ledger, program }: World, { name, tracks, mayRepeat }: GroupBook, { state, lag }: SubscriptionStatus): void {
+function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }: GroupBook, { state, lag }: SubscriptionStatus): void {
+  // In batches and in pipelines what is done may have to wait for others before it is settled.
+  if (plan.kind === "batch" || (plan.pipeline ?? 0) > 0) return;
   if (lag === undefined || mayRepeat || program.members === 2 || program.bus?.bufferSize !== undefined) return;
   const all = [...tracks.values()];
   if (all.some((track) => track.mayRepeat || track.lost > 0 || track.copies > 1 || track.unseen)) return;

@@ -96,6 +96,13 @@ export class Ending {
     return left;
   }
 
+  /** Of the messages that are left, those whose publisher was told that they are there. */
+  #confirmedLeft(): readonly string[] {
+    const { ledger } = this.#world;
+    const tracks = [...ledger.books.values()].flatMap((book) => [...book.tracks.values()]);
+    return tracks.filter((track) => !track.settled && !track.unseen && ledger.isConfirmed(track.text)).map(({ text }) => text);
+  }
+
   #checkLeft(): void {
     const { ledger, logger } = this.#world;
     const left = this.#left();
@@ -138,7 +145,7 @@ export class Ending {
   async #leave(): Promise<void> {
     const { ledger, logger, program } = this.#world;
     for (const unit of this.#units) await unit.close(200);
-    const left = this.#left();
+    const left = this.#confirmedLeft();
     const loud = logger.loud;
     await drive(this.#world, this.#world.bus.close(), 35_000);
     if (left.length > 0 && logger.loud === loud && (program.on === "memory" || program.on === "persistent")) {
