@@ -107,7 +107,7 @@ export class OutboundChannel {
       .catch(async (error: unknown) => {
         const known = amqpError(error, "preparing to hold messages back");
         if (known.retryable) await sleep(DECLARE_RETRY_MS);
-        else job.giveUp({ code: known.code, text: known.message, retryable: false, cause: known });
+        else if (job.sends) job.fail(job.take(), "rejected", { code: known.code, text: known.message, retryable: false, cause: known }); // it alone
       })
       .finally(() => {
         this.#preparing = false;

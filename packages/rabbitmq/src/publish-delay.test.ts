@@ -66,7 +66,11 @@ describe("a message that is published with a delay", () => {
     const subscription = await bus.subscribe(subscribe(name), { group: "g" });
     const topic = subscribe(name).replace("*", "placed");
     const given = { key: "k", metadata: { a: "b" } } as const;
-    await bus.publish(topic, [new Message("held", { ...given, id: "held", delayMs: 700 }), new Message("at once", given), new Message("past", { delayMs: 0 })]);
+    await bus.publish(topic, [
+      new Message("held", { ...given, id: "held", delayMs: 1_500 }),
+      new Message("at once", given),
+      new Message("past", { delayMs: 0 }),
+    ]);
     const [atOnce, past] = await readSome(subscription, 2);
     expect(texts([atOnce, past] as ReceivedMessage[])).toEqual(["at once", "past"]);
     const held = await takeOne(subscription);
@@ -75,7 +79,7 @@ describe("a message that is published with a delay", () => {
     expect(lateOf(held)).toBeLessThan(MOST_LATE_MS);
     expect(held).toMatchObject({ id: "held", key: "k" });
     expect(held.delivery).toMatchObject({ topic, attempt: 1 });
-    expect(Object.fromEntries(held.metadata)).toEqual({ a: "b", [DELAYED_FOR_KEY]: "700ms", [DELAYED_UNTIL_KEY]: held.dueAt?.toISOString() });
+    expect(Object.fromEntries(held.metadata)).toEqual({ a: "b", [DELAYED_FOR_KEY]: "1.5s", [DELAYED_UNTIL_KEY]: held.dueAt?.toISOString() });
     expect(rabbitMqDelivery(held)).toMatchObject({ ...address(name), redelivered: false });
     const properties = (message: ReceivedMessage): unknown => ({ ...rabbitMqDelivery(message)?.properties, headers: undefined });
     expect(properties(held)).toEqual(properties(atOnce as ReceivedMessage));

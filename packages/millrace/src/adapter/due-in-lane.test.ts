@@ -45,3 +45,19 @@ describe("messages of one lane that were out together and come back", () => {
     expect((await readyNow(subscription[Symbol.asyncIterator]()))?.id).toBe("3");
   });
 });
+
+describe("what a subscription gave back before it was due", () => {
+  it("is not taken for another message at the same place, of a topic that was made anew", async () => {
+    const source = new HandSource();
+    await using subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver({ id: "old", place: "0" });
+    (await nextOf(iterator)).nack({ delayMs: 60_000 });
+    subscription.pause();
+    expect(source.session.givenBack.map(({ id }) => id)).toEqual(["old"]);
+    subscription.resume();
+    source.session.deliver({ id: "new", place: "0" });
+    const message = await readyNow(iterator);
+    expect([message?.id, message?.delivery.attempt]).toEqual(["new", 1]);
+  });
+});

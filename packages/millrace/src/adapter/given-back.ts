@@ -14,7 +14,7 @@ const MOST = 1000;
 /**
  * What was given back and is perhaps handed to this subscription again. One that failed keeps the moment at which it is due, and its
  * attempts where the broker does not keep them; one that others of its lane were handed out behind keeps its place before them.
- * Known by position, by id where there is none; a message that has neither begins anew.
+ * Known by position and id, since positions begin anew when a topic is made anew; a message that has neither begins anew.
  */
 export class GivenBack {
   readonly #known: Map<string, Before> = new Map();
@@ -56,7 +56,8 @@ export class GivenBack {
 }
 
 function nameOf(message: Received): string | undefined {
+  const { id } = message;
   const { position } = message.delivery;
-  if (position !== undefined) return `at ${position}`;
-  return message.id === "" ? undefined : `id ${message.id}`;
+  if (position !== undefined) return `at ${position}\n${id}`;
+  return id === "" ? undefined : `id ${id}`;
 }

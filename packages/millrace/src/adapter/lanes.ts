@@ -149,7 +149,8 @@ export class Lanes {
       this.#waiting -= waited.length;
       if (lane.stalled) for (const message of waited) this.#unpark(message);
       taken.push(...waited);
-      if (lane.waiting.size === 0) lane.clear(); // nothing waits for its next attempt any more
+      if (lane.waiting.size === 0)
+        lane.clear(); // nothing waits for its next attempt any more
       else if (waited.length > 0) this.#waitForHead(lane);
     }
     for (const message of taken) this.#bytes -= message.payload.length;

@@ -179,7 +179,6 @@ export class FanOut implements Subscriber {
 
   async #close(options: DrainOptions): Promise<void> {
     const drain = options.timeoutMs === undefined ? { ...options, timeoutMs: this.#options.drainTimeoutMs ?? FAN_OUT_DEFAULTS.drainTimeoutMs } : options;
-    await this.#starting;
     for (const trunk of this.#trunks.values()) trunk.pause();
     try {
       await this.#open.close(drain);

@@ -4,6 +4,11 @@ import type { ByteInput, InputEvent } from "./byte-input.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
+interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
 export interface FileInputOptions {
   readonly path: string;
   /** Waits at the end for more, as `tail -F` does. */
@@ -13,13 +18,16 @@ export interface FileInputOptions {
   readonly from: number | "end";
 }
 
-/** The bytes of a file; followed, also when it does not exist yet, is emptied, or is moved away and made anew. */
+/**
+ * The bytes of a file; followed, also when it does not exist yet, is emptied, or is moved away and made anew. One that was moved away while
+ * it was not open is left behind, with what was not read of it.
+ */
 export class FileInput implements ByteInput {
   readonly #options: FileInputOptions;
   #start: number | undefined;
   #handle: FileHandle | undefined;
   /** Which file it is, whatever its name. */
-  #file: { readonly dev: number; readonly ino: number } | undefined;
+  #file: FileIdentity | undefined;
   #position = 0;
   #pending: Promise<Uint8Array | InputEvent> | undefined;
   #stop = new AbortController();
@@ -36,7 +44,12 @@ export class FileInput implements ByteInput {
 
   async open(): Promise<void> {
     this.#stop = new AbortController();
+    const before = this.#file;
     await this.#tryOpen();
+    if (before !== undefined && this.#handle !== undefined && !isSame(before, this.#file)) {
+      this.#position = 0;
+      this.#pending ??= Promise.resolve("truncated");
+    }
     if (this.#start !== undefined) return;
     this.#start = this.#handle === undefined ? 0 : (await this.#handle.stat()).size;
     this.#position = this.#start;
@@ -94,12 +107,13 @@ export class FileInput implements ByteInput {
       return "truncated";
     }
     const named = await stat(this.#options.path).catch(ifMissing);
-    if (named === undefined || (named.ino === this.#file?.ino && named.dev === this.#file.dev)) return undefined;
+    if (named === undefined || isSame(named, this.#file)) return undefined;
     // Moved away: what was written to the old file up to now comes first.
     const last = await this.#readOn();
     if (last !== undefined) return last;
     await handle.close();
     this.#handle = undefined;
+    this.#file = undefined;
     this.#position = 0;
     await this.#tryOpen();
     return "rotated";
@@ -115,6 +129,10 @@ export class FileInput implements ByteInput {
     const { dev, ino } = await handle.stat();
     this.#file = { dev, ino };
   }
+}
+
+function isSame(one: FileIdentity, other: FileIdentity | undefined): boolean {
+  return one.ino === other?.ino && one.dev === other.dev;
 }
 
 function ifMissing(error: unknown): undefined {

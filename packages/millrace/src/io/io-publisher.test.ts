@@ -109,6 +109,27 @@ describe("IoPublisher", () => {
     await expect(new IoPublisher({ output: broken }).publish("t", messages("1"))).rejects.toMatchObject({ cause: failure, outcomes: ["unknown"] });
   });
 
+  it("takes a stream whose own code throws for one that failed, then and later", async () => {
+    const failure = new Error("not implemented");
+    const stream = new Writable({
+      write: () => {
+        throw failure;
+      },
+    });
+    const publisher = new IoPublisher({ output: stream });
+    await expect(publisher.publish("t", messages("1", "2"))).rejects.toMatchObject({ code: "WRITE_FAILED", cause: failure, outcomes: ["unknown", "unknown"] });
+    await expect(publisher.publish("t", messages("3"))).rejects.toMatchObject({ code: "WRITE_FAILED", cause: failure, outcomes: ["rejected"] });
+    await publisher.close();
+  });
+
+  it("closes in its time although the stream does not end", async () => {
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done(), final: () => {} });
+    const publisher = new IoPublisher({ output: stream, publishTimeoutMs: 20, end: true });
+    await publisher.publish("t", messages("1"));
+    await publisher.close();
+    expect(stream.writableEnded).toBe(true);
+  });
+
   it("gives up a wait by its time or its signal, and writes nothing later of what had not begun", async () => {
     const release = deferred<void>();
     const { stream, chunks } = slowStream(() => release.promise);

@@ -1,6 +1,7 @@
 import { checkPublish, publishWithinDelay } from "../adapter/index.ts";
 import { MillraceError, PublishError, type PublishOutcome } from "../errors/index.ts";
 import { startTimer, stopTimer } from "../internal/timers.ts";
+import { within } from "../internal/within.ts";
 import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import type { ByteOutput } from "./byte-output.ts";
 import { lines } from "./delimited.ts";
@@ -71,7 +72,7 @@ export class IoPublisher implements Publisher {
     }
   }
 
-  /** Waits for what is under way; each publish ends by its timeout at the latest. Idempotent. */
+  /** Waits for what is under way, and with `end` for the stream to end: each publish, and the end, as long as `publishTimeoutMs`. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -82,7 +83,7 @@ export class IoPublisher implements Publisher {
   }
 
   async #close(): Promise<void> {
-    if (await this.#queue.idle()) await this.#output.close();
+    if (await this.#queue.idle()) await within(this.#output.close(), this.#timeoutMs);
   }
 
   #records(topic: string, list: readonly Message[]): readonly Uint8Array[] {

@@ -107,6 +107,23 @@ describe("IoSubscriber on a file", () => {
     expect(messages.at(-1)?.delivery.position).toBe("0");
   });
 
+  it("begins with the new file when the old one was moved away while nobody read, however long the new one is", async () => {
+    for (const unfinished of ["", "half of a li"]) {
+      await writeFile(path, `1\n${unfinished}`);
+      const subscriber = subscriberOf({ file: path, follow: true });
+      const first = await subscriber.subscribe("lines", { group: "g" });
+      expect(await read(first, 1)).toEqual(["1"]);
+      await first.close();
+      await rename(path, `${path}.1`);
+      await writeFile(path, "a line that is longer than all before it\nnext\n");
+      const second = await subscriber.subscribe("lines", { group: "g" });
+      const { messages } = await readMessages(second, { count: 2, idleMs: 5000 });
+      expect(texts(messages)).toEqual(["a line that is longer than all before it", "next"]);
+      expect(messages[0]?.delivery.position).toBe("0");
+      await second.close();
+    }
+  });
+
   it("begins anew when the file was emptied", async () => {
     await writeFile(path, "first\nsecond\nno line break");
     const subscription = await subscriberOf({ file: path, follow: true }).subscribe("lines");

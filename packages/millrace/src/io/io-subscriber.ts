@@ -18,7 +18,8 @@ import { StreamInput } from "./stream-input.ts";
  * - At the end of a stream, or of a file that is not followed, the subscription ends once everything is acked. A last line without
  *   a line break counts then; in a followed file it waits for its line break.
  * - A followed file may come later, be emptied, or be moved away and made anew: reading goes on at the beginning of the new one.
- *   One that is emptied and grows beyond the old length between two looks cannot be told from one that only grew.
+ *   One that is emptied and grows beyond the old length between two looks cannot be told from one that only grew. One that is moved away
+ *   while no subscription reads it is left behind: the next subscription begins with the new one.
  * - `delivery.position` is the byte offset of the record, and for files `from: { position }` begins with that record; `from` may be
  *   `"latest"` too. Records before a crash come again: nothing is remembered beyond the object, which remembers each group's place.
  * - A stream has one place for all: one subscription at a time, the next goes on where the last one stopped. A record of another

@@ -12,6 +12,8 @@ class NodeOutput implements ByteOutput {
   readonly #ends: boolean;
   /** A stream's error that nobody listens to would end the process; it is told to who is writing. */
   readonly #onError = (): void => {};
+  /** The stream's own code has thrown, in the middle of a write: nothing can be said of the stream from then on. */
+  #broken: { readonly error: unknown } | undefined;
 
   constructor(stream: NodeWritable, ends: boolean) {
     this.#stream = stream;
@@ -22,6 +24,7 @@ class NodeOutput implements ByteOutput {
 
   async write(records: readonly Uint8Array[]): Promise<Written> {
     const stream = this.#stream;
+    if (this.#broken !== undefined) return { confirmed: 0, unknown: 0, error: this.#broken.error };
     if (stream.writable === false) return { confirmed: 0, unknown: 0, error: stream.errored ?? new Error("the stream has ended") };
     let confirmed = 0;
     let failure: { readonly error: unknown } | undefined;
@@ -34,9 +37,15 @@ class NodeOutput implements ByteOutput {
         left--;
         if (left === 0) resolve();
       };
-      stream.cork?.();
-      for (const record of records) stream.write(record, onWritten);
-      stream.uncork?.();
+      try {
+        stream.cork?.();
+        for (const record of records) stream.write(record, onWritten);
+        stream.uncork?.();
+      } catch (error) {
+        this.#broken = { error };
+        failure ??= this.#broken;
+        resolve();
+      }
     });
     return failure === undefined ? { confirmed, unknown: 0 } : { confirmed, unknown: records.length - confirmed, error: failure.error };
   }

@@ -21,11 +21,14 @@ export function metadata(init?: MetadataInit): Metadata {
 /** Metadata on a `Map` that is made on the first write. */
 export class TextMap implements Metadata {
   #entries: Map<string, string> | undefined;
+  /** Others have the same entries: whoever writes first makes entries of its own. Most copies are never written to. */
+  #shared = false;
 
   constructor(init?: MetadataInit) {
     if (init === undefined) return;
     if (init instanceof TextMap) {
-      if (init.#entries !== undefined) this.#entries = new Map(init.#entries);
+      this.#entries = init.#entries;
+      this.#shared = init.#shared = init.#entries !== undefined;
       return;
     }
     const pairs = Symbol.iterator in init ? (init as Iterable<readonly [string, string]>) : Object.entries(init);
@@ -44,8 +47,7 @@ export class TextMap implements Metadata {
     if (typeof key !== "string" || typeof value !== "string") {
       throw new TypeError(`metadata ${JSON.stringify(String(key))} must be a string, got ${typeof value}`);
     }
-    this.#entries ??= new Map();
-    this.#entries.set(key, value);
+    this.#own().set(key, value);
     return this;
   }
 
@@ -54,11 +56,17 @@ export class TextMap implements Metadata {
   }
 
   delete(key: string): boolean {
-    return this.#entries?.delete(key) ?? false;
+    return this.has(key) && this.#own().delete(key);
   }
 
   [Symbol.iterator](): Iterator<readonly [string, string]> {
     return this.#entries === undefined ? NOTHING[Symbol.iterator]() : this.#entries[Symbol.iterator]();
+  }
+
+  #own(): Map<string, string> {
+    if (this.#entries === undefined || this.#shared) this.#entries = new Map(this.#entries);
+    this.#shared = false;
+    return this.#entries;
   }
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { OptionError } from "../errors/index.ts";
+import { silentLogger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
+import { Router } from "../router/index.ts";
+import { harness } from "../testing/index.ts";
 import { Message } from "./message.ts";
 import { readMessages } from "./read-messages.ts";
 import { transformSubscriber } from "./transform-subscriber.ts";
@@ -38,7 +41,7 @@ describe("transformSubscriber", () => {
     expect(counts).toEqual(["01", "01"]);
   });
 
-  it("nacks a message whose transform throws and hands it out again later, with others in between", async () => {
+  it("gives a message whose transform throws back and hands it out again later, uncounted, with others in between", async () => {
     await using pubsub = new MemoryPubSub({ persistent: true });
     await pubsub.publish("t", [new Message("bad"), new Message("good")]);
     let failures = 0;
@@ -48,7 +51,33 @@ describe("transformSubscriber", () => {
     const subscription = await decorated.subscribe("t", { group: "g", maxInFlight: 2, orderBy: "none" });
     const { messages } = await readMessages(subscription, { count: 2 });
     expect(messages.map((message) => message.text())).toEqual(["good", "bad"]);
-    expect(messages[1]?.delivery.attempt).toBe(2);
+    expect(messages[1]?.delivery.attempt).toBe(1);
+  });
+
+  it("waits longer each time for a message whose transform keeps throwing, and costs it none of its handler's attempts", async () => {
+    await using app = harness();
+    const at: number[] = [];
+    const began = app.now.getTime();
+    const transform = transformSubscriber(() => {
+      if (at.push(app.now.getTime() - began) <= 5) throw new Error("the key server is down");
+    });
+    const failure = { attempts: 2, minDelayMs: 1, maxDelayMs: 1, deadLetter: { publisher: app.pubsub, topic: "dead" } };
+    const router = new Router({ subscriber: transform(app.pubsub), failure, logger: silentLogger });
+    const attempts: number[] = [];
+    router.addConsumerHandler({
+      name: "h",
+      subscribe: "t",
+      handle: ({ delivery }) => {
+        if (attempts.push(delivery.attempt) === 1) throw new Error("a hiccup");
+      },
+    });
+    await app.run(router.start());
+    await app.pubsub.publish("t", new Message("m"));
+    await app.settled();
+    expect(at.slice(0, 6)).toEqual([0, 100, 300, 700, 1500, 3100]);
+    expect(attempts).toEqual([1, 2]);
+    expect(app.published("dead")).toEqual([]);
+    await app.run(router.close());
   });
 
   it("closes at once although nobody reads", async () => {

@@ -1,5 +1,6 @@
 import { OptionCheck } from "../options/index.ts";
 import { DECORATES, type Decorating } from "./adapter-name.ts";
+import { inHandOf } from "./in-hand.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import type { DrainOptions, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "./subscriber.ts";
 import { SUBSCRIPTION_DOOR, type SubscriptionDoor, subscriptionDoor } from "./subscription-door.ts";
@@ -10,7 +11,7 @@ export type ReceivedTransform = (message: ReceivedMessage, topic: string) => Rec
 
 type Step = IteratorResult<ReceivedMessage>;
 
-/** First wait after a failed transform; doubled with every attempt. */
+/** First wait after a failed transform; doubled each time. */
 const MIN_DELAY_MS = 100;
 const MAX_DELAY_MS = 30_000;
 
@@ -19,8 +20,9 @@ const MAX_DELAY_MS = 30_000;
  *
  * The transform is given a view with metadata of its own, which shares id, payload and verdict with the original: a redelivery
  * is transformed from the original again. Order is kept, nothing is buffered, and closing never waits for a reader. When the
- * transform throws, the message is nacked (100 ms, doubled with every attempt, 30 s at most) and the next one is handed out.
- * Provisioning is passed on where the subscriber can, and so are its capabilities and its `admin`. Throws `OptionError` `BAD_OPTION` when `transform` is no function.
+ * transform throws, the message goes back (100 ms, doubled each time, 30 s at most) and the next one is handed out; no attempt is counted for
+ * that, since its handler had no part in it. Provisioning is passed on where the subscriber can, and so are its capabilities and its `admin`.
+ * Throws `OptionError` `BAD_OPTION` when `transform` is no function.
  *
  * ```ts
  * router.addSubscriberDecorators(transformSubscriber((message) => { message.metadata.set("seen_by", "billing"); }));
@@ -56,6 +58,8 @@ class TransformedSubscription implements Subscription {
   readonly #inner: Subscription;
   readonly #transform: ReceivedTransform;
   readonly #door: SubscriptionDoor | undefined;
+  /** How often the transform of a message failed, while it stayed in this process. */
+  readonly #failed: WeakMap<object, number> = new WeakMap();
 
   constructor(inner: Subscription, transform: ReceivedTransform) {
     this.#inner = inner;
@@ -138,15 +142,24 @@ class TransformedSubscription implements Subscription {
     };
   }
 
-  /** The message as the reader sees it; undefined when the transform failed and the message was nacked. */
+  /** The message as the reader sees it; undefined when the transform failed and the message went back. */
   #change(message: ReceivedMessage): ReceivedMessage | undefined {
     const view = message.derive({ metadata: message.metadata });
     try {
       return this.#transform(view, this.topic) ?? view;
     } catch (error) {
-      const delayMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** Math.min(message.delivery.attempt - 1, 20));
-      message.nack({ delayMs, reason: `the transform failed: ${error instanceof Error ? error.message : String(error)}` });
+      const reason = `the transform failed: ${error instanceof Error ? error.message : String(error)}`;
+      message.nack({ delayMs: this.#delayMs(message), reason, uncounted: true });
       return undefined;
     }
+  }
+
+  #delayMs(message: ReceivedMessage): number {
+    const content = inHandOf(message)?.content;
+    const failed = content === undefined ? 0 : (this.#failed.get(content) ?? 0);
+    if (content !== undefined) this.#failed.set(content, failed + 1);
+    // Of a message that went to the broker and came back only the broker knows.
+    const times = Math.max(failed, (message.delivery.brokerDeliveries ?? 1) - 1);
+    return Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** Math.min(times, 20));
   }
 }

@@ -25,6 +25,15 @@ describe("an allowance of time", () => {
     expect(at).toEqual([1_100]);
   });
 
+  it("of which more than all was used up before it went is over at once, without a negative delay, of which Node would warn", () => {
+    const setTimer = vi.spyOn(globalThis, "setTimeout");
+    const { at, allowance } = setUp(-26.5);
+    allowance.go();
+    vi.advanceTimersByTime(0);
+    expect(at).toEqual([0]);
+    expect(setTimer.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
+  });
+
   it("takes being told to go or to stand twice for once", () => {
     const { at, allowance } = setUp(100);
     allowance.stand();

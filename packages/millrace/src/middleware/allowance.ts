@@ -16,8 +16,8 @@ export class Allowance {
   go(): void {
     if (this.#over || this.#timer !== undefined) return;
     this.#since = monotonicMs();
-    // Timers cut fractions off: rounded up, it is never spent early.
-    this.#timer = startTimer(this.#spent, Math.ceil(this.#leftMs));
+    // Timers cut fractions off: rounded up, it is never spent early. Nothing may be left where a synchronous part took too long.
+    this.#timer = startTimer(this.#spent, Math.max(0, Math.ceil(this.#leftMs)));
   }
 
   stand(): void {

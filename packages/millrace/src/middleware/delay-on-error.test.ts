@@ -4,7 +4,7 @@ import { MillraceError, OptionError } from "../errors/index.ts";
 import { memoryCapabilities } from "../memory/capabilities.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 import { formatGoDuration } from "../message/go-duration.ts";
-import type { Handler, NackOptions } from "../message/index.ts";
+import type { Handler, Message, NackOptions } from "../message/index.ts";
 import { type DelayOnErrorOptions, delayOnError } from "./delay-on-error.ts";
 import { poisonQueue } from "./poison-queue.ts";
 import { ReceivedFixture, RecordingPublisher } from "./received.fixture.ts";
@@ -134,6 +134,23 @@ describe("delayOnError", () => {
         await outcome;
         expect(message.metadata.get(DELAYED_FOR_KEY)).toBe("1s");
       }
+    }
+  });
+
+  it("shows the message as it came when retry outside calls again, so that what is made of it is not delayed", async () => {
+    for (const metadata of [{ n: "1" }, { n: "1", [DELAYED_FOR_KEY]: "3s", [DELAYED_UNTIL_KEY]: "2030-01-01T00:00:00Z" }]) {
+      const { message } = new ReceivedFixture({ metadata });
+      const seen: unknown[] = [];
+      const chain = retry({ maxRetries: 3, minDelayMs: 1 })(
+        delayOnError()((view) => {
+          if (seen.push(Object.fromEntries(view.metadata)) < 3) throw failure;
+          return view.copy();
+        }),
+      );
+      const produced = chain(message) as Promise<Message>;
+      await vi.runAllTimersAsync();
+      expect(seen).toEqual([metadata, metadata, metadata]);
+      expect(Object.fromEntries((await produced).metadata)).toEqual(metadata);
     }
   });
 

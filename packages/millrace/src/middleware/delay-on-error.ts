@@ -2,7 +2,7 @@ import { wallMs } from "../internal/timers.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 import { formatGoDuration, parseGoDuration } from "../message/go-duration.ts";
 import { inHandOf } from "../message/in-hand.ts";
-import { attempt, type Middleware, type ReceivedMessage } from "../message/index.ts";
+import { attempt, type Metadata, type Middleware, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { redeliverAfter } from "../message/redeliver-after.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
@@ -34,7 +34,8 @@ export const DELAY_ON_ERROR_DEFAULTS: { readonly minDelayMs: number; readonly ma
  * went through a requeuer) goes on from there. An error that asks for more (`retryAfterMs`) gets it, also above `maxDelayMs`. Two things
  * happen with the delay:
  * - The message in hand gets `_watermill_delayed_for` and `_watermill_delayed_until` (UTC, whole seconds, rounded up), so that a copy
- *   made further out carries them: `poisonQueue` to a topic with delays, as in Watermill.
+ *   made further out carries them: `poisonQueue` to a topic with delays, as in Watermill. When a `retry` further out calls again, they are
+ *   as they came: what the handler makes of the message is not delayed.
  * - A router takes it as the time to the redelivery, in place of its own backoff. Without a router the message is nacked here with
  *   `delayMs`: then `retry` and `poisonQueue` outside leave it alone. `nack: false` turns this off.
  *
@@ -62,16 +63,19 @@ export function delayOnError(options: DelayOnErrorOptions = {}): Middleware {
     .done();
 
   return (next) => (message) => {
-    // Read before the handler runs: with `retry` outside, an earlier attempt on the same delivery has written its own delay.
-    const arrivedWith = ARRIVED.get(deliveryOf(message)) ?? message.metadata.get(DELAYED_FOR_KEY) ?? "";
+    const { metadata } = message;
+    // With `retry` outside, an earlier attempt on the same delivery has written its own delay.
+    const before = ARRIVED.get(deliveryOf(message));
+    if (before !== undefined) restore(metadata, before);
+    const arrived = before ?? { delayedFor: metadata.get(DELAYED_FOR_KEY), delayedUntil: metadata.get(DELAYED_UNTIL_KEY) };
     return attempt(
       () => next(message),
       (produced) => produced,
       (error) => {
         if (isInterruption(error, message)) throw error;
-        ARRIVED.set(deliveryOf(message), arrivedWith);
-        const delayMs = Math.max(delayFor(arrivedWith, message.delivery.attempt, settings), retryAfterMs(error) ?? 0);
-        message.metadata.set(DELAYED_FOR_KEY, formatGoDuration(delayMs)).set(DELAYED_UNTIL_KEY, wholeSeconds(wallMs() + delayMs));
+        ARRIVED.set(deliveryOf(message), arrived);
+        const delayMs = Math.max(delayFor(arrived.delayedFor ?? "", message.delivery.attempt, settings), retryAfterMs(error) ?? 0);
+        metadata.set(DELAYED_FOR_KEY, formatGoDuration(delayMs)).set(DELAYED_UNTIL_KEY, wholeSeconds(wallMs() + delayMs));
         if (nack && !redeliverAfter(message, delayMs)) nackHere(message, delayMs);
         throw error;
       },
@@ -87,8 +91,21 @@ function nackHere(message: ReceivedMessage, delayMs: number): void {
   } catch {}
 }
 
-/** What `_watermill_delayed_for` said when the message came; only for deliveries that failed. */
-const ARRIVED = new WeakMap<object, string>();
+/** What the metadata said of a delay when the message came. */
+interface Arrived {
+  readonly delayedFor: string | undefined;
+  readonly delayedUntil: string | undefined;
+}
+
+/** Only for deliveries that failed. */
+const ARRIVED = new WeakMap<object, Arrived>();
+
+function restore(metadata: Metadata, { delayedFor, delayedUntil }: Arrived): void {
+  metadata.delete(DELAYED_FOR_KEY);
+  metadata.delete(DELAYED_UNTIL_KEY);
+  if (delayedFor !== undefined) metadata.set(DELAYED_FOR_KEY, delayedFor);
+  if (delayedUntil !== undefined) metadata.set(DELAYED_UNTIL_KEY, delayedUntil);
+}
 
 function delayFor(arrivedWith: string, attempts: number, settings: { minDelayMs: number; maxDelayMs: number; multiplier: number }): number {
   const previous = parseGoDuration(arrivedWith) ?? 0;

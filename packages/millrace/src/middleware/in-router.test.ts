@@ -136,6 +136,31 @@ describe("a message that only waits", () => {
   });
 });
 
+describe("a poison queue inside a timeout", () => {
+  it("does not take a message whose time was over, whatever its handler makes of that: it comes again", async () => {
+    for (const canceled of [new Error("canceled"), new DOMException("aborted", "AbortError")]) {
+      await using rig = new RouterApp({ failure: { minDelayMs: 1, maxDelayMs: 2 } });
+      const { app, router } = rig;
+      const attempts: number[] = [];
+      router.addConsumerHandler({
+        name: "h",
+        subscribe: "t",
+        middleware: [timeout(50), poisonQueue({ publisher: app.pubsub, topic: "poison" })],
+        handle: ({ delivery, signal }) => {
+          attempts.push(delivery.attempt);
+          if (delivery.attempt === 3) return;
+          return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(canceled)));
+        },
+      });
+      await app.run(router.start());
+      await app.pubsub.publish("t", new Message("x"));
+      await app.settled();
+      expect(attempts).toEqual([1, 2, 3]);
+      expect(app.published("poison")).toEqual([]);
+    }
+  });
+});
+
 describe("what stands outside a timeout", () => {
   const outside: Readonly<Record<string, (app: Harness) => Middleware>> = {
     retry: () => retry({ maxRetries: 2, minDelayMs: 1 }),

@@ -7,6 +7,7 @@ import { circuitBreaker, deduplicator, delayOnError, ignoreErrors, poisonQueue, 
 import { ReceivedFixture, RecordingPublisher } from "./received.fixture.ts";
 
 const lost = new MillraceError("lost", { code: "DELIVERY_LOST" });
+const late = new MillraceError("not handled within 50 ms", { code: "HANDLER_TIMEOUT" });
 const drained = new MillraceError("the drain is over", { code: "DRAIN_DEADLINE" });
 
 /** What cuts a handling off from outside: the error that comes out of the handler, and the reason of the message's abort. */
@@ -58,6 +59,29 @@ for (const [what, { error, reason, verdict }] of Object.entries(interruptions)) 
     }
   });
 }
+
+describe("an error of the handler's own after a timeout further out", () => {
+  for (const name of ["retry", "poisonQueue", "ignoreErrors", "delayOnError", "recoverer"]) {
+    it(`passes through ${name} untouched, for the message comes again`, async () => {
+      const fixture = new ReceivedFixture();
+      const controller = new AbortController();
+      controller.abort(late);
+      const view = fixture.message.derive({ signal: controller.signal });
+      const canceled = new Error("canceled");
+      let calls = 0;
+      const handle: Handler = () => {
+        calls++;
+        return Promise.reject(canceled);
+      };
+      await expect((async () => (touchy[name] as Middleware)(handle)(view))()).rejects.toBe(canceled);
+      expect(calls).toBe(1);
+      expect(fixture.verdicts).toEqual([]);
+      expect(fixture.message.metadata.size).toBe(0);
+      expect(fixture.message.redeliveryDelayMs).toBeUndefined();
+      expect(publisher.calls).toBe(0);
+    });
+  }
+});
 
 describe("an error that is no interruption", () => {
   it("is a failure also when the signal has aborted for another reason", async () => {

@@ -1,7 +1,7 @@
 import type { Call } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
 import { ForeignMessage } from "./calls/foreign-message.ts";
-import { identityOf, tokenOf } from "./calls/identity.ts";
+import { tokenOf } from "./calls/identity.ts";
 
 /** So little before its time a message may begin: timers are not more exact. */
 const TOLERANCE_MS = 1;
@@ -14,20 +14,21 @@ const TOLERANCE_MS = 1;
 export async function admit(call: Call, desk: Desk): Promise<boolean> {
   if (call.inHand.verdict === undefined && call.message instanceof ForeignMessage && call.message.signal.aborted) await call.message.settled;
   if (call.over) return false;
-  const dueInMs = desk.failing.dueInMs(tokenOf(call));
+  const token = tokenOf(call);
+  const dueInMs = desk.failing.dueInMs(token);
   if (dueInMs > TOLERANCE_MS && !call.overtaken) {
     call.goBack(dueInMs);
     return false;
   }
-  const identity = identityOf(call.message);
-  if (identity !== undefined) {
-    const earlier = desk.lost.running(identity);
+  if (token !== undefined) {
+    const earlier = desk.lost.running(token);
     if (earlier !== undefined) await earlier.done;
     if (call.over) return false;
-    if (desk.lost.hasSucceeded(identity)) {
-      if (call.ackUnhandled()) desk.lost.forget(identity);
+    if (desk.lost.hasSucceeded(token)) {
+      if (call.ackUnhandled()) desk.lost.forget(token);
       return false;
     }
   }
+  desk.lost.forgetOrder(desk.orderOf(call.message));
   return true;
 }

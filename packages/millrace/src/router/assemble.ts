@@ -94,7 +94,8 @@ export function deskOf(spec: HandlerSpec, identity: HandlerIdentity, observers: 
     subscriber: adapterName(subscriber),
     concurrency: options.concurrency ?? 1,
     abandonAfterMs: options.abandonAfterMs ?? ABANDON_MS,
-    lineOf: lineOf(spec),
+    lineOf: usesSlotEach(spec) && (options.concurrency ?? 1) === 1 ? () => undefined : orderOf(spec), // one call at a time needs no lines
+    orderOf: orderOf(spec),
     inLines: !slotEach,
     slotEach,
     logger,
@@ -102,12 +103,10 @@ export function deskOf(spec: HandlerSpec, identity: HandlerIdentity, observers: 
   });
 }
 
-/** The line that a message is in: of its topic and key. */
-function lineOf(spec: HandlerSpec): (message: ReceivedMessage) => string | undefined {
-  const { options, topics } = spec;
-  // One call at a time needs no lines, and stands in none that could hold up the others.
-  if (usesSlotEach(spec) && (options.concurrency ?? 1) === 1) return () => undefined;
-  const key = isPipelined(spec) ? laneOf(options) : keyOf(options);
+/** The order that a message is in: of its topic and key. */
+function orderOf(spec: HandlerSpec): (message: ReceivedMessage) => string | undefined {
+  const { kind, options, topics } = spec;
+  const key = kind === "batch" ? keyOf(options) : laneOf(options);
   if (topics.length === 1) return key;
   return (message) => {
     const name = key(message);

@@ -100,6 +100,8 @@ export class Feed implements Origin {
   /** A message of it could not be settled. */
   broken(error: unknown): void {
     this.#reader?.end(error);
+    const subscription = this.#subscription;
+    if (this.#stop.signal.aborted && subscription !== undefined) dispose(subscription); // it would wait for that message
   }
 
   status(): SubscriptionStatus {

@@ -7,7 +7,7 @@ import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
 import { type Call, OUTCOMES } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
-import { identityOf, tokenOf } from "./calls/identity.ts";
+import { tokenOf } from "./calls/identity.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
@@ -38,14 +38,17 @@ export class Judge {
       call.goBack(call.inHand.redeliveryDelayMs);
       return undefined;
     }
-    if (hasToWait(call)) return this.#later(call, () => this.#failed(call, error));
+    if (hasToWait(call)) {
+      if (!isInterruption(error, call.message)) this.#desk.lastError = asError(error); // it may take a while until it is judged
+      return this.#later(call, () => this.#failed(call, error));
+    }
     return this.#failed(call, error);
   }
 
   /** What a handler gave back is dropped: the message will be handled again, and its output now would be a duplicate. */
   dropsOutput(call: Call): boolean {
     if (call.lost && this.#desk.draining) call.forfeited = true;
-    return call.over || call.inHand.nacked || call.forfeited;
+    return call.over || (call.inHand.nacked && call.inHand.verdict !== "acked") || call.forfeited;
   }
 
   /** Where bytes go that no handler can see. */
@@ -204,8 +207,8 @@ export class Judge {
   }
 
   #rememberSuccess(call: Call): void {
-    const identity = identityOf(call.message);
-    if (identity !== undefined) this.#desk.lost.end(identity, call, true);
+    const token = tokenOf(call);
+    if (token !== undefined) this.#desk.lost.end(token, call, true, this.#desk.orderOf(call.message));
   }
 
   #forget(call: Call): void {

@@ -3,6 +3,8 @@ import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, Subscr
 import { transformSubscriber } from "../message/transform-subscriber.ts";
 import type { Faults } from "./faults.ts";
 
+const FAILED_DELIVERY_MS = 100;
+
 /** A message that a publish call confirmed, as it was at that moment. */
 export interface Published {
   readonly topic: string;
@@ -26,9 +28,14 @@ export class HarnessPubSub implements PubSub {
   constructor(inner: PubSub, faults: Faults) {
     this.#inner = inner;
     this.#faults = faults;
-    this.#reader = transformSubscriber((_message, topic) => {
+    this.#reader = transformSubscriber((message, topic) => {
       this.activity++;
-      faults.onDelivery(topic);
+      try {
+        faults.onDelivery(topic);
+      } catch (error) {
+        message.nack({ delayMs: FAILED_DELIVERY_MS }); // as if its handler had failed: counted
+        throw error;
+      }
     })(inner);
   }
 

@@ -54,6 +54,8 @@ export class DelaySteps {
   /** Last queue → when it was declared last. */
   readonly #gates: Map<string, number> = new Map();
   #declaring: Promise<void> | undefined;
+  /** Rises when something was missing after all: what is being declared then does not count. */
+  #forgotten = 0;
 
   constructor(link: Link) {
     this.#link = link;
@@ -78,6 +80,7 @@ export class DelaySteps {
 
   /** Something is missing after all: it is declared again before it is used again. */
   forget(): void {
+    this.#forgotten++;
     this.#levels = 0;
     this.#gates.clear();
   }
@@ -92,23 +95,34 @@ export class DelaySteps {
     const link = await this.#link.open();
     if (link !== this.#declaredOn) this.forget();
     this.#declaredOn = link;
+    const forgotten = this.#forgotten;
     const at = monotonicMs();
-    const channel = await link.model.createChannel();
-    channel.on("error", () => {}); // the declaration rejects
     if (at - this.#levelsAt >= STEPS_AGAIN_MS) this.#levels = 0;
     if (this.#levels === 0) {
-      await declareEnds(channel);
+      await onChannel(link, declareEnds);
       this.#levelsAt = at;
     }
-    for (let next = this.#levels + 1; next <= level; next++) {
-      await declareLevel(channel, next);
-      this.#levels = next;
-    }
-    await declareGate(channel, hold);
+    const missing = Array.from({ length: Math.max(0, level - this.#levels) }, (_, index) => this.#levels + 1 + index);
+    await onChannel(link, async (channel) => {
+      for (const each of missing) await channel.assertExchange(exchangeOf(each), "topic", { durable: true });
+    });
+    // A channel does one thing after the other, and making a quorum queue takes a while: levels have channels of their own.
+    await Promise.all([
+      ...missing.map((each) => onChannel(link, (channel) => declareLevel(channel, each))),
+      onChannel(link, (channel) => declareGate(channel, hold)),
+    ]);
+    if (forgotten !== this.#forgotten) return; // and once more
+    this.#levels = Math.max(this.#levels, level);
     for (const [gate, then] of this.#gates) if (at - then >= DECLARE_AGAIN_MS) this.#gates.delete(gate);
     this.#gates.set(hold.gate, at);
-    leaveChannel(channel);
   }
+}
+
+async function onChannel(link: OpenLink, declare: (channel: Channel) => Promise<void>): Promise<void> {
+  const channel = await link.model.createChannel();
+  channel.on("error", () => {}); // the declaration rejects
+  await declare(channel);
+  leaveChannel(channel);
 }
 
 /** The exchange of what is due, and where those end that it cannot send on: they would stand in the way of all others. */
@@ -121,7 +135,6 @@ async function declareEnds(channel: Channel): Promise<void> {
 
 async function declareLevel(channel: Channel, level: number): Promise<void> {
   const exchange = exchangeOf(level);
-  await channel.assertExchange(exchange, "topic", { durable: true });
   await channel.bindExchange(exchangeOf(level - 1), exchange, pattern(level, "0"));
   const digits = Array.from({ length: BASE - 1 }, (_, index) => index + 1).filter((digit) => digit * unitMs(level) < STEP_EXPIRES_MS);
   await Promise.all(

@@ -1,11 +1,11 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
-import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
+import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
 import type { Outcome } from "../observers.ts";
 import type { Desk } from "./desk.ts";
-import { identityOf } from "./identity.ts";
+import { tokenOf } from "./identity.ts";
 import type { Line } from "./lines.ts";
 
 /** What those who observe are told of a message that had its verdict before its call ended. */
@@ -53,6 +53,8 @@ export class Call implements HandlerCall {
   gathered = false;
   company: Company | undefined = undefined;
 
+  /** Among the desk's calls; -1 for none. */
+  place = -1;
   holdsSlot = false;
   /** Its handler, or the outermost middleware, was called. */
   begun = false;
@@ -64,8 +66,11 @@ export class Call implements HandlerCall {
   forfeited = false;
   /** The handler's own promise: a middleware may give up on it, but it goes on. */
   inner: Promise<unknown> | undefined = undefined;
+  /** The outermost middleware is being called: whoever calls it sees to the handler's promise, should it be another than the one that it gets. */
+  entering = false;
 
-  #identity: string | undefined = undefined;
+  #followed: Promise<unknown> | undefined = undefined;
+  #token: unknown = undefined;
   #rests = 0;
   #onRest: Set<() => void> | undefined = undefined;
   #wake: Wake | undefined = undefined;
@@ -103,10 +108,14 @@ export class Call implements HandlerCall {
 
   onVerdict(verdict: Verdict, reason?: unknown): void {
     if (this.over) return;
-    if (verdict === "acked") this.overtaken = false; // it will not come again, so it goes on
+    if (verdict === "acked") {
+      this.overtaken = false; // it will not come again, so it goes on
+      if (this.#desk.concurrent) this.#goesOn(); // unless its ack gets lost
+    }
     if (verdict === "nacked") {
       this.overtakeBehind();
       this.#desk.lines.await(this);
+      this.#goesOn();
     }
     if (verdict === "lost") this.#onLost(reason);
     if (!this.over) this.#desk.keepOrderBehind(this);
@@ -121,10 +130,15 @@ export class Call implements HandlerCall {
       return;
     }
     this.#desk.log("warn", this.message, { reason }, "the delivery was lost while the handler ran");
-    this.#identity = identityOf(this.message);
-    if (this.#identity !== undefined) this.#desk.lost.add(this.#identity, this);
+    this.#goesOn();
     this.onAhead();
     this.abandonLater();
+  }
+
+  /** Its message may come again while it runs: that one waits for it. */
+  #goesOn(): void {
+    this.#token = tokenOf(this);
+    if (this.#token !== undefined) this.#desk.lost.add(this.#token, this);
   }
 
   /** It gets some time to end; then its slot and its place in line are another's. */
@@ -208,19 +222,40 @@ export class Call implements HandlerCall {
     }
   }
 
+  /** Notices when the handler's own promise ends. */
+  followInner(): void {
+    const { inner } = this;
+    if (inner === undefined || inner === this.#followed) return;
+    this.#followed = inner;
+    const ended = (): void => {
+      if (this.inner === inner) this.inner = undefined;
+      if (this.#followed === inner) this.#followed = undefined;
+    };
+    inner.then(ended, ended);
+  }
+
+  /** What the outermost middleware gave is the handler's own promise, and has ended. */
+  innerEnded(outer: unknown): void {
+    if (this.inner === outer) this.inner = undefined;
+  }
+
   /** Waits for the handler's own promise, where a middleware has given up on it, but no longer than `abandonAfterMs`. */
   async untilInnerEnded(): Promise<void> {
-    const { inner } = this;
-    if (inner === undefined) return;
     const { abandonAfterMs } = this.#desk;
-    const late = await new Promise<boolean>((resolve) => {
-      const timer = startTimer(() => resolve(true), abandonAfterMs, true); // a handler that never ends keeps no process alive
-      const ended = (): void => {
-        stopTimer(timer);
-        resolve(false);
-      };
-      inner.then(ended, ended);
-    });
+    const deadline = monotonicMs() + abandonAfterMs;
+    let late = false;
+    // Behind a middleware that was given up on itself, one call may follow another.
+    for (let { inner } = this; inner !== undefined && !late; { inner } = this) {
+      const ended = inner;
+      late = await new Promise<boolean>((resolve) => {
+        const timer = startTimer(() => resolve(true), deadline - monotonicMs(), true); // a handler that never ends keeps no process alive
+        const onEnd = (): void => {
+          stopTimer(timer);
+          resolve(false);
+        };
+        ended.then(onEnd, onEnd);
+      });
+    }
     if (!late || this.over) return;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, { abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
@@ -283,7 +318,10 @@ export class Call implements HandlerCall {
     this.handled = true;
     if (this.line !== undefined) this.#desk.lines.leave(this);
     this.onAhead();
-    if (this.#identity !== undefined) this.#desk.lost.end(this.#identity, this, succeeded);
+    if (this.#token !== undefined) {
+      this.#desk.lost.end(this.#token, this, succeeded && (this.lost || this.#done !== undefined), this.#desk.orderOf(this.message));
+      this.#token = undefined;
+    }
     this.#done?.resolve(succeeded);
     this.company?.onCallOver();
     this.company = undefined;

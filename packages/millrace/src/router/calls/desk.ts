@@ -13,6 +13,9 @@ import { Lines } from "./lines.ts";
 import { LostCalls } from "./lost-calls.ts";
 import { Slots } from "./slots.ts";
 
+/** Calls that are kept to be used again. */
+const MOST_SPARE = 256;
+
 export interface DeskRules {
   readonly identity: HandlerIdentity;
   /** For log lines and `delivery`: the topics, as text. */
@@ -24,6 +27,8 @@ export interface DeskRules {
   readonly abandonAfterMs: number;
   /** The name of the line that a message is in; `undefined`: it is in none. */
   readonly lineOf: (message: ReceivedMessage) => string | undefined;
+  /** The topic and key in whose order the message is, also where calls stand in no lines; `undefined`: there is no order. */
+  readonly orderOf: (message: ReceivedMessage) => string | undefined;
   /** The broker may hand out several messages of one key: all calls stand in lines. Else only those that outlive their verdict. */
   readonly inLines: boolean;
   /** Calls hold a slot from hand-out to verdict. Else whoever handles them takes one when it needs it. */
@@ -60,10 +65,11 @@ export class Desk {
   /** Messages taken in hand so far. */
   taken = 0;
   readonly #rules: DeskRules;
-  readonly #calls: Set<Call> = new Set();
+  /** Those that did not end at once; each knows its place. */
+  readonly #calls: Call[] = [];
   readonly #resting: Set<AbortController> = new Set();
   #draining: Error | undefined;
-  #spare: Call | undefined;
+  readonly #spare: Call[] = [];
   #open = 0;
   #calm: Deferred<void> | undefined;
 
@@ -78,6 +84,11 @@ export class Desk {
   /** Calls that are not over. */
   get running(): number {
     return this.#open;
+  }
+
+  /** Several calls may run at a time. */
+  get concurrent(): boolean {
+    return this.#rules.concurrency > 1 || this.#rules.inLines;
   }
 
   /** A call begins only when none is before it in its line; else whoever handles it sees to the order. */
@@ -101,8 +112,7 @@ export class Desk {
       message = view;
       inHand = view;
     }
-    const call = this.#spare ?? new Call(this);
-    this.#spare = undefined;
+    const call = this.#spare.pop() ?? new Call(this);
     this.#open++;
     this.taken++;
     this.lastMessageMs = coarseMs();
@@ -120,7 +130,9 @@ export class Desk {
 
   /** Remembers those that are not over at once, so that an ending run can reach them. */
   keep(call: Call): void {
-    if (!call.over) this.#calls.add(call);
+    if (call.over) return;
+    call.place = this.#calls.length;
+    this.#calls.push(call);
   }
 
   /** From now on what follows it in its line waits for it, whatever the broker thinks. */
@@ -132,13 +144,27 @@ export class Desk {
 
   onEnd(call: Call): void {
     this.#open--;
-    if (this.#calls.size > 0) this.#calls.delete(call);
-    if (call.reusable) this.#spare = call;
+    if (call.place >= 0) this.#forget(call);
+    if (this.#spare.length < MOST_SPARE && call.reusable) this.#spare.push(call);
     if (this.#open === 0 && this.#calm !== undefined) {
       this.#calm.resolve();
       this.#calm = undefined;
     }
     call.giveSlot(); // the last step: it may bring the next message
+  }
+
+  #forget(call: Call): void {
+    const last = this.#calls.pop() as Call;
+    if (last !== call) {
+      this.#calls[call.place] = last;
+      last.place = call.place;
+    }
+    call.place = -1;
+  }
+
+  /** See `DeskRules`. */
+  orderOf(message: ReceivedMessage): string | undefined {
+    return this.#rules.orderOf(message);
   }
 
   /** Resolves when no call is left. */

@@ -10,7 +10,7 @@ interface Record {
 }
 
 /** So long after it was due a message that has not come back is another member's. */
-const GONE_MS = 60_000;
+const GONE_MS = 5_000;
 const NAMELESS_GONE_MS = 1000;
 const MOST = 10_000;
 

@@ -1,49 +1,61 @@
 import { monotonicMs } from "../../internal/timers.ts";
 import type { Call } from "./call.ts";
 
+interface Success {
+  readonly untilMs: number;
+  /** The topic and key in whose order it was. */
+  readonly order: string | undefined;
+}
+
 /** How long a success is remembered for a redelivery that has not come yet, or stands in line behind others. */
 const REMEMBER_MS = 30_000;
 
-/** Calls that go on although their delivery was lost, and those of them that have succeeded. Of both a redelivery may come. */
+/** Calls that go on although their delivery was lost, or nacked, and those of them that have succeeded. Of both a redelivery may come. */
 export class LostCalls {
-  readonly #running: Map<string, Call> = new Map();
-  /** Until when a success is remembered. In order of time. */
-  readonly #succeeded: Map<string, number> = new Map();
+  readonly #running: Map<unknown, Call> = new Map();
+  /** In order of time. */
+  readonly #succeeded: Map<unknown, Success> = new Map();
 
   /** Nobody need be looked for. */
   get empty(): boolean {
     return this.#running.size === 0 && this.#succeeded.size === 0;
   }
 
-  add(identity: string, call: Call): void {
-    if (!this.#running.has(identity)) this.#running.set(identity, call);
+  add(token: unknown, call: Call): void {
+    if (!this.#running.has(token)) this.#running.set(token, call);
   }
 
   /** The call has ended, well or not, or was abandoned. */
-  end(identity: string, call: Call, succeeded: boolean): void {
-    if (this.#running.get(identity) === call) this.#running.delete(identity);
-    if (!succeeded) return;
-    this.#succeeded.delete(identity);
-    this.#succeeded.set(identity, monotonicMs() + REMEMBER_MS);
+  end(token: unknown, call: Call, succeeded: boolean, order: string | undefined): void {
+    if (this.#running.get(token) === call) this.#running.delete(token);
+    if (!succeeded || typeof token !== "string") return; // one that has no name is not recognised when the broker gives it again
+    this.#succeeded.delete(token);
+    this.#succeeded.set(token, { untilMs: monotonicMs() + REMEMBER_MS, order });
   }
 
   /** The call of this message that still runs. */
-  running(identity: string): Call | undefined {
-    return this.#running.get(identity);
+  running(token: unknown): Call | undefined {
+    return this.#running.get(token);
   }
 
   /** A call of this message has succeeded after its delivery was lost. */
-  hasSucceeded(identity: string): boolean {
+  hasSucceeded(token: unknown): boolean {
     const now = monotonicMs();
-    for (const [known, untilMs] of this.#succeeded) {
+    for (const [known, { untilMs }] of this.#succeeded) {
       if (untilMs > now) break;
       this.#succeeded.delete(known);
     }
-    return this.#succeeded.has(identity);
+    return this.#succeeded.has(token);
+  }
+
+  /** A message of that order is handled: what comes behind it is handled again as well, or its effects would be overwritten by older ones. */
+  forgetOrder(order: string | undefined): void {
+    if (order === undefined) return;
+    for (const [token, success] of this.#succeeded) if (success.order === order) this.#succeeded.delete(token);
   }
 
   /** Its redelivery was acked: the next one would be another. */
-  forget(identity: string): void {
-    this.#succeeded.delete(identity);
+  forget(token: unknown): void {
+    this.#succeeded.delete(token);
   }
 }

@@ -12,8 +12,12 @@ import type { Call } from "../calls/call.ts";
 export function follow(handler: Handler): Handler {
   const start = (message: ReceivedMessage, call: Call): ReturnType<Handler> => {
     const result = handler(message);
-    if (isPromise(result)) track(call, result);
-    return result;
+    if (!isPromise(result)) return result;
+    // A lazy thenable would do its work once for each who waits for it.
+    const promise = result instanceof Promise ? result : Promise.resolve(result);
+    call.inner = promise;
+    if (!call.entering) call.followInner();
+    return promise;
   };
   return (message) => {
     const call = callOf(message) as Call | undefined;
@@ -23,15 +27,8 @@ export function follow(handler: Handler): Handler {
   };
 }
 
-function track(call: Call, result: Promise<Produced>): void {
-  call.inner = result;
-  const ended = (): void => {
-    if (call.inner === result) call.inner = undefined;
-  };
-  result.then(ended, ended);
-}
-
 async function again(message: ReceivedMessage, call: Call, start: (message: ReceivedMessage, call: Call) => ReturnType<Handler>): Promise<Produced> {
+  call.followInner();
   await call.rest(() => call.untilInnerEnded(), { finishes: true });
   if (call.over) throw tooLate(message);
   if (message.signal.aborted && isInterruption(message.signal.reason, message)) throw message.signal.reason;

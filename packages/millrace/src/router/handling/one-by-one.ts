@@ -24,16 +24,21 @@ export class OneByOne implements HandlingMode {
 
   handle(call: Call): void {
     call.begun = true;
+    call.entering = true;
     let result: ReturnType<Handler>;
     enterHandler();
     try {
       result = this.#handler(call.message);
     } catch (error) {
+      call.entering = false;
+      call.followInner();
       void this.#judge.fail(call, error);
       return;
     } finally {
       leaveHandler();
     }
+    call.entering = false;
+    if (call.inner !== undefined && call.inner !== result) call.followInner();
     if (result === undefined) void this.#judge.succeed(call);
     else if (isPromise(result)) this.#when(result, call);
     else this.#publish(call, result);
@@ -44,10 +49,12 @@ export class OneByOne implements HandlingMode {
   #when(result: Promise<Produced>, call: Call): void {
     result.then(
       (produced) => {
+        call.innerEnded(result);
         if (produced === undefined) void this.#judge.succeed(call);
         else this.#publish(call, produced);
       },
       (error: unknown) => {
+        call.innerEnded(result);
         void this.#judge.fail(call, error);
       },
     );

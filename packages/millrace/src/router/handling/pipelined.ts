@@ -49,6 +49,7 @@ export class Pipelined implements HandlingMode {
     try {
       await call.untilTurn();
       const produced = await this.#run(call);
+      if (call.inner !== undefined) await call.untilInnerEnded(); // a middleware gave up on it: the next of the lane begins behind it
       // Sent before the next handler of the lane begins to send: `publish` takes its place in order when it is called.
       const confirmed = nothing(produced) || call.overtaken || this.#judge.dropsOutput(call) ? undefined : this.#outlet.publish(produced, call.message);
       call.markHandled();

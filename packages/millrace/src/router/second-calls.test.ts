@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import type { HandMessage } from "../adapter/hand-source.fixture.ts";
+import { type Deferred, deferred } from "../internal/deferred.ts";
+import { Message, type ReceivedMessage } from "../message/index.ts";
+import { STRIPPED } from "../message/stripped.fixture.ts";
+import { duplicator, instantAck, timeout } from "../middleware/index.ts";
+import type { HandlerOptions } from "./index.ts";
+import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
+
+const turn = (ms = 5): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A handler that does at each call what the test says, and how many of its calls run. */
+class Scene implements AsyncDisposable {
+  readonly subscriber = new HandSubscriber();
+  readonly rig: Rig = new Rig({ subscriber: this.subscriber, failure: { minDelayMs: 0, maxDelayMs: 1 } });
+  readonly gates: Deferred<void>[] = [];
+  running = 0;
+  most = 0;
+
+  async start(options: Partial<HandlerOptions>, onCall: (message: ReceivedMessage, call: number) => void = () => {}): Promise<void> {
+    const handle = async (message: ReceivedMessage): Promise<void> => {
+      this.most = Math.max(this.most, ++this.running);
+      const gate = deferred<void>();
+      const call = this.gates.push(gate);
+      onCall(message, call);
+      await gate.promise;
+      this.running--;
+    };
+    this.rig.router.addConsumerHandler({ name: "a", subscribe: "t", ...options, handle });
+    await this.rig.router.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const gate of this.gates) gate.resolve();
+    await this.rig[Symbol.asyncDispose]();
+  }
+}
+
+describe("no second call of a message runs beside the first", () => {
+  const named: readonly [string, HandMessage] = ["with a place and an id", { id: "1" }];
+  const nameless: readonly [string, HandMessage] = ["that has neither place nor id", { id: "", place: null, payload: "nameless" }];
+  // A foreign message without place and id cannot be recognised when it comes again.
+  for (const [what, message] of STRIPPED ? [named] : [named, nameless]) {
+    it(`when its handler nacks it and goes on (a message ${what})`, async () => {
+      await using scene = new Scene();
+      await scene.start({ concurrency: 2 }, (received, call) => call === 1 && received.nack());
+      const { session } = scene.subscriber.source;
+      session.deliver(message);
+      await until(() => scene.gates.length === 1, "the call");
+      await turn();
+      expect(scene.gates).toHaveLength(1);
+      scene.gates[0]?.resolve();
+      await until(() => scene.gates.length === 2, "the next one");
+      expect(scene.most).toBe(1);
+      scene.gates[1]?.resolve();
+      await until(() => session.told.length === 1, "its verdict");
+      expect(scene.rig.router.health().handlers.a?.counts).toMatchObject({ handled: 1, retried: 1 });
+    });
+  }
+
+  it("when it acked early and its ack got lost, with the delivery, before it was durable; nor after it, when it succeeds", async () => {
+    await using scene = new Scene();
+    await scene.start({ concurrency: 2 }, (received) => received.ack());
+    const { session } = scene.subscriber.source;
+    const refused = deferred<void>();
+    session.onSettle = () => refused.promise;
+    session.deliver("1");
+    await until(() => scene.gates.length === 1, "the call");
+    session.intake.lose();
+    session.deliver("1");
+    await turn();
+    expect(scene.gates).toHaveLength(1);
+    scene.gates[0]?.resolve();
+    refused.resolve();
+    await scene.rig.router.idle();
+    expect([scene.gates.length, scene.rig.router.health().handlers.a?.counts.handled]).toEqual([1, 1]);
+  });
+
+  it("when a middleware that was given up on calls its handler once more", async () => {
+    await using scene = new Scene();
+    await scene.start({ middleware: [timeout(10), duplicator()] });
+    scene.subscriber.source.session.deliver("1");
+    await turn(20);
+    scene.gates[0]?.resolve();
+    await until(() => scene.gates.length === 2, "the second half");
+    await turn(20);
+    expect(scene.gates).toHaveLength(2);
+    scene.gates[1]?.resolve();
+    await until(() => scene.gates.length === 3, "the next attempt");
+    expect(scene.most).toBe(1);
+  });
+});
+
+describe("a call that outlives its failure", () => {
+  it("has health tell the error at once, before it has ended", async () => {
+    await using scene = new Scene();
+    await scene.start({ middleware: [timeout(10)] });
+    scene.subscriber.source.session.deliver("1");
+    await until(() => scene.rig.router.health().handlers.a?.lastError !== undefined, "the error");
+    expect([scene.running, scene.rig.router.health().handlers.a?.lastError]).toMatchObject([1, { code: "HANDLER_TIMEOUT" }]);
+  });
+});
+
+describe("a message that was acked before its handler", () => {
+  it("has its result published, though the handler says nack: it will not come again", async () => {
+    const publisher = new HandPublisher();
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const handle = (message: ReceivedMessage): Message => {
+      expect(message.nack()).toBe(false);
+      return new Message("out");
+    };
+    rig.router.addHandler({ name: "a", subscribe: "t", publish: { publisher, topic: "o" }, middleware: [instantAck()], handle });
+    const told: string[] = [];
+    rig.router.observe({ handled: ({ outcome }) => void told.push(outcome) });
+    await rig.router.start();
+    subscriber.source.session.deliver("1");
+    await until(() => told.length === 1, "its end");
+    expect([told, publisher.texts]).toEqual([["acked"], ["out"]]);
+  });
+});
+
+describe("a message that cannot be settled while its handler stops", () => {
+  it("holds the stop up no longer", async () => {
+    await using scene = new Scene();
+    await scene.start({}, (message) => {
+      message.ack = () => {
+        throw new Error("no connection");
+      };
+    });
+    scene.subscriber.source.session.deliver("1");
+    await until(() => scene.running === 1, "the call");
+    const began = performance.now();
+    const closing = scene.rig.router.close({ timeoutMs: 5000 });
+    scene.gates[0]?.resolve();
+    await closing.catch(() => {});
+    expect(performance.now() - began).toBeLessThan(2500);
+  });
+});
