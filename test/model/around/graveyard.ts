@@ -55,6 +55,6 @@ interface Grave {
 
 function earned({ plan }: GroupBook, track: Track, topic: string): boolean {
   if (topic === "dead") return track.permanent || track.earned >= (plan.attempts ?? 3);
-  if (track.failed || track.handlings.some((handling) => handling.layerFailed)) return true;
+  if (track.failed || track.handlings.some((handling) => handling.layerFailures > 0)) return true;
   return track.calls.some((call) => call.bad.has(track) || call.endedAt === undefined || call.abortedAt !== undefined);
 }

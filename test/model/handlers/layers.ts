@@ -85,7 +85,8 @@ function breakerOf({ failures = 2, timeoutMs = 200 }: Extract<Layer, { use: "cir
 /** As many failures as a breaker may have seen of a message. */
 function failuresOf(track: Track, member: number): number {
   const bad = track.calls.filter((call) => call.member === member && (call.bad.has(track) || (call.abortedAt !== undefined && track.lost === 0)));
-  return bad.length + track.handlings.filter((handling) => handling.member === member && handling.layerFailed).length;
+  const own = track.handlings.filter((handling) => handling.member === member);
+  return own.reduce((sum, { layerFailures }) => sum + layerFailures, bad.length);
 }
 
 /** The ledger hears of the acks. */
@@ -108,7 +109,7 @@ function drawn(inner: Middleware, times: number, { world, book, member }: LayerP
         left--;
         world.luck.next = 0;
         const handling = book.tracks.get(message.text())?.open(member);
-        if (handling !== undefined) handling.layerFailed = true;
+        if (handling !== undefined) handling.layerFailures++;
       }
       return call(message);
     };
@@ -122,7 +123,7 @@ function failAfter(times: number, ms: number, { world, book, member }: LayerPart
     if (left === 0 || world.release.calm) return produced;
     left--;
     const handling = book.tracks.get(message.text())?.open(member);
-    if (handling !== undefined) handling.layerFailed = true;
+    if (handling !== undefined) handling.layerFailures++;
     if (ms > 0) await busy(world, ms);
     throw new PlainError("a layer fails after its handler");
   };
@@ -134,7 +135,7 @@ function slow(waits: readonly number[], { world, book, member }: LayerParts): Mi
     const ms = world.release.calm ? 0 : (waits[turn++] ?? 0);
     if (ms === 0) return next(message);
     const handling = book.tracks.get(message.text())?.open(member);
-    if (handling !== undefined && book.has("timeout")) handling.layerFailed = true;
+    if (handling !== undefined && book.has("timeout")) handling.layerFailures++;
     const waited = busy(world, ms).then(() => next(message));
     return isPromise(waited) ? waited : undefined;
   };

@@ -12,9 +12,10 @@ export function takesTime(act: Act): boolean {
 /** The time an act takes. Rejects with the signal's reason where it obeys its signal. */
 export async function waitAsTold(stage: Stage, call: Call, message: ReceivedMessage, act: Act): Promise<void> {
   if (act.obey || stage.book.has("timeout")) watch(stage, call, message);
-  if (act.ends !== undefined) await ending(stage, call, act.ends);
+  if (act.ends !== undefined && act.early) await ending(stage, call, act.ends, "at once");
   if (act.hang) await (act.obey ? aborted(message.signal, stage, call) : released(stage, call));
   else if (act.sleep !== undefined) await sleep(act.sleep, act.obey ? message.signal : undefined);
+  if (act.ends !== undefined && !act.early) await ending(stage, call, act.ends, act.sleep === undefined && !act.hang ? "at once" : "later");
 }
 
 /** Whether it was cut off by something that is not its fault. */
@@ -31,8 +32,9 @@ function watch(stage: Stage, call: Call, message: ReceivedMessage): void {
 }
 
 /** While it waits for the end of its own router it is not at work: nobody may wait for it. */
-async function ending(stage: Stage, call: Call, what: "router" | "handler"): Promise<void> {
-  call.ending = true;
+async function ending(stage: Stage, call: Call, what: "router" | "handler", when: "at once" | "later"): Promise<void> {
+  // Behind middleware that waits nobody can know who asks, either.
+  call.ending = stage.bare ? when : "later";
   stage.world.ledger.leave();
   await stage.end(what);
   stage.world.ledger.enter();

@@ -7,9 +7,13 @@ export function checkHandling(book: GroupBook, handling: Handling): void {
   const { track, member } = handling;
   ledger.count();
   if (track.copies > 1) return; // which of them it is cannot be told
-  if (handling.attempt > track.earned + 1) ledger.complain("attempts", `${track.text} comes as attempt ${handling.attempt}, and failed ${track.earned} times`);
+  // Which neighbours of a pipeline go back with a failed one depends on where each member's are.
+  const told = book.members.length === 1 || (book.plan.pipeline ?? 0) === 0;
+  if (told && handling.attempt > track.earned + 1 && !book.mayRepeat) {
+    ledger.complain("attempts", `${track.text} comes as attempt ${handling.attempt}, and failed ${track.earned} times`);
+  }
   if (book.members[member]?.ended) ledger.complain("afterEnd", `${book.name} is given ${track.text} after it had ended`);
-  if (ledger.now < track.dueAt - 1 && !(ledger.program.on === "lossy" && book.gaveBackAt >= 0)) {
+  if (told && ledger.now < track.dueAt - 1 && !(ledger.program.on === "lossy" && (book.gaveBackAt >= 0 || book.mayRepeat))) {
     ledger.complain("early", `${track.text} came again ${Math.round(track.dueAt - ledger.now)} ms before it was due`);
   }
   if (track.doneAt !== undefined && !mayRepeat(book, handling)) ledger.complain("repeated", `${track.text} is handled again: it was ${track.how} before`);
@@ -23,8 +27,13 @@ function mayRepeat(book: GroupBook, { track, member }: Handling): boolean {
   if (kind !== "batch" && pipeline === 0) return false;
   // With a pipeline and one handler at a time the router takes the whole subscription for one lane.
   const whole = pipeline > 0 && concurrency === 1;
-  const lane = whole ? [...book.tracks.values()] : track.lane === undefined ? [] : (book.lanes.get(track.lane) ?? []);
-  return lane.slice(0, lane.indexOf(track)).some((earlier) => earlier.failed || earlier.lost > 0);
+  const { key } = track.publication;
+  for (const earlier of book.tracks.values()) {
+    if (earlier === track) return false;
+    const together = whole || earlier.lane === "" || (key !== undefined && earlier.publication.key === key);
+    if (together && (earlier.failed || earlier.lost > 0)) return true;
+  }
+  return false;
 }
 
 /** It was given out again while the call that did well was still running here: then it is acked without another. */

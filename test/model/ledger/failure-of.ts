@@ -18,12 +18,13 @@ const UNCOUNTED: ReadonlySet<string> = new Set(["CIRCUIT_OPEN", "CIRCUIT_TRYING"
 export function failureOf(book: GroupBook, handling: Handling, error: unknown, publishPermanent?: boolean): Failure | undefined {
   const { ledger, plan } = book;
   if (handling.lost || handling.acked || handling.nacked) return undefined;
-  if (ledger.now >= (book.members[handling.member]?.deadline ?? Infinity)) return undefined;
   const code = MillraceError.is(error) ? error.code : undefined;
   const onPublish = publishPermanent !== undefined;
   if (!onPublish && code !== undefined && UNCOUNTED.has(code)) return undefined;
-  if (!onPublish && !handling.layerFailed && !handling.calls.some((call) => call.bad.has(handling.track) || outlived(book, call))) return undefined;
+  if (!onPublish && handling.layerFailures === 0 && !handling.calls.some((call) => call.bad.has(handling.track) || outlived(book, call))) return undefined;
   const permanent = publishPermanent ?? isPermanent(error);
+  // In the very moment of the deadline it may count or not, and is given back in any case.
+  if (ledger.now >= (book.members[handling.member]?.deadline ?? Infinity)) return { permanent, dueAt: 0, dueBy: Infinity };
   const { attempts = 3, minDelayMs = 10, deadLetter } = plan;
   const maxDelayMs = longestDelayMs(plan);
   const spent = permanent || handling.attempt >= attempts;

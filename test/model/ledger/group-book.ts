@@ -117,6 +117,7 @@ export class GroupBook {
   threw(handling: Handling, error: unknown): void {
     handling.endedAt = this.ledger.now;
     handling.threw = true;
+    if (this.#goesBack(handling)) return;
     this.ledger.note(`${this.#who(handling.member)} failed ${handling.track.text}: ${error instanceof Error ? error.message : String(error)}`);
     this.#fail(handling, failureOf(this, handling, error));
   }
@@ -150,6 +151,7 @@ export class GroupBook {
       this.#awaiting.delete(handling);
       const { lost, acked, nacked } = handling;
       handling.failedAt = this.ledger.now;
+      if (this.#goesBack(handling)) continue;
       if (!lost && !acked && !nacked) this.#fail(handling, failureOf(this, handling, undefined, permanent));
     }
   }
@@ -177,8 +179,12 @@ export class GroupBook {
       track.lostAt = now;
       track.againAt = Infinity;
       track.dueAt = 0;
-      for (const handling of track.handlings) if (this.#inHand(handling)) handling.lostAt ??= now;
-      for (const call of track.calls) if (call.endedAt === undefined) call.abortedAt ??= now;
+      for (const handling of track.handlings) {
+        if (!this.#inHand(handling)) continue;
+        handling.lostAt ??= now;
+        if (handling.acked || handling.nacked) continue; // it had a verdict: nobody tells its call
+        for (const call of handling.calls) if (call.endedAt === undefined) call.abortedAt ??= now;
+      }
     }
   }
 
@@ -207,6 +213,19 @@ export class GroupBook {
   counts(call: Call): boolean {
     if (call.leftBehind) return false;
     return call.abortedAt === undefined || this.ledger.now < call.abortedAt + (this.plan.abandonAfterMs ?? 1000) - 1;
+  }
+
+  /** With a pipeline: an earlier one of its lane has failed, and it goes back with that one, whatever becomes of its own results. */
+  #goesBack({ track, member }: Handling): boolean {
+    const { pipeline = 0, concurrency = 1 } = this.plan;
+    if (pipeline === 0) return false;
+    for (const earlier of this.tracks.values()) {
+      if (earlier === track) return false;
+      const together = concurrency === 1 || (earlier.lane !== undefined && earlier.lane === track.lane);
+      const last = earlier.handlings.at(-1);
+      if (together && earlier.doneAt === undefined && last?.member === member && last.failedAt !== undefined) return true;
+    }
+    return false;
   }
 
   /** Its call, or the publishing of its results, is not over. */

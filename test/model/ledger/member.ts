@@ -22,7 +22,7 @@ export class Member {
     let early: Call | undefined;
     for (const call of this.running) {
       if (call.leftBehind) continue;
-      if (!call.ending && call.abortedAt === undefined && now < deadline) early ??= call;
+      if (call.ending === undefined && call.abortedAt === undefined && now < deadline) early ??= call;
       call.leftBehind = true;
       call.abortedAt ??= now;
       for (const track of call.tracks) track.mayRepeat = true;

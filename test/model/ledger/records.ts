@@ -68,8 +68,8 @@ export class Call {
   abortedAt: number | undefined;
   /** It outlived its member: no slot is its any more. */
   leftBehind = false;
-  /** It ends its own router or handler. */
-  ending = false;
+  /** It ends its own router or handler: before it has waited for anything, or later, when nobody can know who asks. */
+  ending: "at once" | "later" | undefined = undefined;
   /** Those it did badly by. */
   readonly bad: Set<Track> = new Set();
   /** Those that have to be handled again because an earlier one of their key failed in the same batch. */
@@ -112,8 +112,8 @@ export class Handling {
   leftBehind = false;
   /** When its failure was entered. */
   failedAt: number | undefined = undefined;
-  /** A layer of the model's own made it fail, or kept it waiting. */
-  layerFailed = false;
+  /** So often a layer of the model's own made it fail, or kept it waiting. */
+  layerFailures = 0;
   /** It went to a poison queue. */
   poisoned = false;
   /** The results that came out. */

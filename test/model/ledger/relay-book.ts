@@ -43,9 +43,11 @@ export class RelayBook {
 
   /** What has to arrive: without a dead letter not what is refused for good, nor what stands behind it in its lane. */
   left(): readonly string[] {
+    if (this.hopeless && this.#ledger.program.members === 2) return []; // which member holds what behind it cannot be told
     const held = new Set<string>();
     const left: string[] = [];
-    for (const { text, lane, done } of this.passed.values()) {
+    for (const { text, lane: own, done } of this.passed.values()) {
+      const lane = (this.plan.concurrency ?? 1) === 1 ? "" : own;
       const hopeless = !this.plan.deadLetter && this.#culprits.has(text);
       if (hopeless && lane !== undefined) held.add(lane);
       if (!done && !hopeless && (lane === undefined || !held.has(lane))) left.push(text);

@@ -12,7 +12,9 @@ export function checkHealth(world: World, unit: Unit): void {
     const told = handlers[book.name];
     const own = book.members[unit.member];
     if (told === undefined || own === undefined || unit.stopped.has(book.name)) continue;
-    if (own.failures > 0 && told.lastError === undefined) ledger.complain("lastError", `${book.name} has failed, and health tells no last error`);
+    // A call that a timeout has given up is judged when it has ended.
+    const unjudged = [...own.running].some((call) => call.abortedAt !== undefined);
+    if (own.failures > 0 && !unjudged && told.lastError === undefined) ledger.complain("lastError", `${book.name} has failed, and health tells no last error`);
     checkLag(world, book, told);
   }
   for (const relay of ledger.relays.values()) {
@@ -24,7 +26,9 @@ export function checkHealth(world: World, unit: Unit): void {
 }
 
 /** Messages that the group has not settled, handed out or not: where nothing may be there twice, that is what is not done. */
-function checkLag({ ledger, program }: World, { name, tracks, mayRepeat }: GroupBook, { state, lag }: SubscriptionStatus): void {
+function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }: GroupBook, { state, lag }: SubscriptionStatus): void {
+  // In batches and in pipelines what is done may have to wait for others before it is settled.
+  if (plan.kind === "batch" || (plan.pipeline ?? 0) > 0) return;
   if (lag === undefined || mayRepeat || program.members === 2 || program.bus?.bufferSize !== undefined) return;
   const all = [...tracks.values()];
   if (all.some((track) => track.mayRepeat || track.lost > 0 || track.copies > 1 || track.unseen)) return;

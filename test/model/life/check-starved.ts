@@ -17,20 +17,21 @@ export function checkStarved({ ledger, program }: World, unit: Unit): void {
     if ((plan.pipeline ?? 0) > 0 && (plan.concurrency ?? 1) === 1) continue;
     if (plan.kind === "batch" || plan.middleware?.some(({ use }) => !PROMPT.has(use)) || unit.paused.has(book.name) || unit.stopped.has(book.name)) continue;
     if (unit.core.health().handlers[book.name]?.state === "blocked") continue;
-    const busy = [...book.tracks.values()].filter((track) => isBusy(book, track)).length;
+    const busy = [...book.tracks.values()].filter((track) => isBusy(track)).length;
     if (busy >= (plan.concurrency ?? 1)) continue;
     const waiting = [...book.tracks.values()].find((track) => free(book, track, ledger.now));
     if (waiting !== undefined) ledger.complain("starved", `${waiting.text} waits since ${Math.round(waiting.publication.at)}, and ${book.name} is free`);
   }
 }
 
-function isBusy(book: GroupBook, track: Track): boolean {
-  return track.handlings.some(({ endedAt }) => endedAt === undefined) || track.calls.some((call) => call.endedAt === undefined && book.counts(call));
+/** Also a call that outlived its delivery or its member: a redelivery waits for it. */
+function isBusy(track: Track): boolean {
+  return track.handlings.some(({ endedAt }) => endedAt === undefined) || track.calls.some(({ endedAt }) => endedAt === undefined);
 }
 
 function free(book: GroupBook, track: Track, now: number): boolean {
   const since = Math.max(track.publication.at, track.dueBy);
-  if (track.doneAt !== undefined || track.unseen || now - since < LONG_MS || isBusy(book, track)) return false;
+  if (track.doneAt !== undefined || track.unseen || now - since < LONG_MS || isBusy(track)) return false;
   if (track.handlings.length > 0 && track.handlings.at(-1)?.failedAt === undefined) return false; // where it is, is not known
   if (track.lane === undefined) return true;
   const lane = book.lanes.get(track.lane) ?? [];

@@ -7,6 +7,8 @@ export interface Core {
   idle(): Promise<void>;
   health(): Health;
   close(options?: DrainOptions): Promise<void>;
+  /** Resolves when it has closed, where it can tell. */
+  readonly closed: Promise<void> | undefined;
   /** Only a router's: adds a handler, or adds it again. */
   add(name: string): HandlerHandle | undefined;
 }

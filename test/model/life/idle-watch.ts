@@ -34,6 +34,7 @@ export class IdleWatch {
         ledger.note("idle");
         if (unit.phase !== "running" || unit.startedAt !== watched.startedAt || unit.stopped.size > 0) return;
         for (const book of ledger.books.values()) {
+          if (unit.paused.has(book.name)) continue;
           const running = [...(book.members[unit.member]?.running ?? [])].find((call) => book.counts(call));
           if (running !== undefined)
             ledger.complain("idleEarly", `idle came while ${book.name} is called with ${running.tracks.map(({ text }) => text).join("+")}`);

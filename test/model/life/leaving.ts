@@ -33,6 +33,15 @@ export class Leaving {
     return this.#parts.timeoutMs + this.#parts.graceMs;
   }
 
+  /** Who called it goes on. */
+  answer(): void {
+    const { world, what, member, books, promptMs } = this.#parts;
+    const { ledger } = world;
+    const waited = ledger.now - Math.max(this.#began, ledger.busyUntil);
+    const atOnce = books.some((book) => [...(book.members[member]?.running ?? [])].some((call) => call.ending === "at once"));
+    if (atOnce && waited > promptMs) ledger.complain("endInside", `${what} waited ${Math.round(waited)} ms for the call that called it`);
+  }
+
   end(): void {
     const { world, what, member, books, timeoutMs, promptMs } = this.#parts;
     const { ledger } = world;
@@ -41,8 +50,8 @@ export class Leaving {
     ledger.note(`${what} has ended`);
     if (took > this.longestMs) ledger.complain("endLate", `${what} with ${timeoutMs} ms took ${Math.round(took)}`);
     const idle = ledger.now - Math.max(this.#began, ledger.busyUntil);
-    const inside = books.some((book) => [...(book.members[member]?.running ?? [])].some((call) => call.ending));
-    if (idle > promptMs) ledger.complain(inside ? "endInside" : "endSlow", `${what} ended ${Math.round(idle)} ms after the last work`);
+    const inside = books.some((book) => [...(book.members[member]?.running ?? [])].some((call) => call.ending !== undefined));
+    if (idle > promptMs && !inside) ledger.complain("endSlow", `${what} ended ${Math.round(idle)} ms after the last work`);
     for (const book of books) book.onEnd(member, this.#began, timeoutMs);
     if (took >= timeoutMs - 1) for (const relay of ledger.relays.values()) relay.mayRepeat = true;
   }

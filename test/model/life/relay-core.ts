@@ -39,6 +39,7 @@ export function relayCore(world: World, plan: HandlerPlan): Core {
     idle: () => relay.idle(),
     health: () => relay.health(),
     close: (options) => relay.close(options),
+    closed: undefined,
     add: () => undefined,
   };
 }

@@ -40,6 +40,9 @@ export function routerCore(parts: RouterParts): Core {
     idle: () => router.idle(),
     health: () => router.health(),
     close: (options) => router.close(options),
+    get closed() {
+      return router.closed;
+    },
     add: (name) => {
       const book = books.find((one) => one.name === name);
       return book === undefined ? undefined : add(router, book, publisher, parts);

@@ -76,10 +76,9 @@ export class Unit {
   async stopThenStart(name: string): Promise<void> {
     if (this.phase !== "resting" || this.#world.gate.holding) return;
     this.#world.ledger.note(`stop ${name}, not awaited`);
-    this.handles
-      .get(name)
-      ?.stop()
-      .then(undefined, () => {});
+    const handle = this.handles.get(name);
+    this.handles.delete(name); // whether it ever starts is not said
+    handle?.stop().then(undefined, () => {});
     await this.start();
     if (this.core.health().handlers[name] === undefined) this.#onStopped(name);
   }
@@ -120,18 +119,24 @@ export class Unit {
   /** From inside of a handler. */
   async endInside(what: "router" | "handler", name: string): Promise<void> {
     const handle = this.handles.get(name);
-    if (this.phase !== "running" || handle === undefined || this.stopped.has(name)) return;
-    const { ledger } = this.#world;
+    const { ledger, release } = this.#world;
+    if (this.phase !== "running" || handle === undefined || this.stopped.has(name) || release.calm) return;
     ledger.note(`${name} ends its ${what}`);
     const whole = what === "router";
     const leaving = this.#leaving(whole ? "close" : "stop", whole ? this.#books : this.#books.filter((book) => book.name === name), whole ? 1000 : DRAIN_MS);
     if (whole) this.phase = "closing";
     else this.stopped.add(name);
     this.#endings++;
-    await (whole ? this.core.close({ timeoutMs: 1000 }) : handle.stop()).then(undefined, () => {});
-    this.#endings--;
-    leaving.end();
-    if (whole) this.phase = "resting";
+    const ending = whole ? this.core.close({ timeoutMs: 1000 }) : handle.stop();
+    const over = (): void => {
+      this.#endings--;
+      leaving.end();
+      if (whole) this.phase = "resting";
+    };
+    // Who asks from inside may be answered before the end: the end comes when its call has ended.
+    (whole ? (this.core.closed ?? ending) : handle.stopped).then(over, over);
+    await ending.then(undefined, () => {});
+    leaving.answer();
   }
 
   pause(name: string): void {
@@ -148,21 +153,12 @@ export class Unit {
 
   /** Everything is as it was at the beginning: what hangs is over, what was stopped is there again, nothing is paused. */
   async restore(): Promise<void> {
-    const { gate, ledger } = this.#world;
+    const { gate } = this.#world;
     if (this.phase === "starting" && gate.holding) await this.close(500);
     gate.open();
     const unsettled = (): boolean => this.phase === "closing" || this.phase === "starting" || this.#endings > 0;
     for (let round = 0; round < 40 && unsettled(); round++) await pass(this.#world, 250);
-    for (const name of this.stopped) {
-      this.stopped.delete(name);
-      if (this.core.health().handlers[name] !== undefined && this.phase === "running") continue;
-      try {
-        this.#add(name);
-        for (const book of this.#books) if (book.name === name) book.members[this.member]?.start();
-      } catch (error) {
-        ledger.complain("startWrong", `${name} was stopped and cannot be added again: ${String(error)}`);
-      }
-    }
+    for (const name of this.stopped) await this.#addAgain(name);
     for (const name of [...this.paused]) this.resume(name);
     if (this.phase === "resting") await this.start();
     await settle(this.#world);
@@ -170,6 +166,21 @@ export class Unit {
 
   get #which(): string {
     return this.#world.program.members === 2 ? ` member ${this.member}` : "";
+  }
+
+  /** Its name is free once the last of it has ended. */
+  async #addAgain(name: string): Promise<void> {
+    const { ledger } = this.#world;
+    const state = (): string | undefined => this.core.health().handlers[name]?.state;
+    for (let round = 0; round < 100 && state() === "stopped" && this.phase === "running"; round++) await pass(this.#world, 50);
+    this.stopped.delete(name);
+    if (state() !== undefined && this.phase === "running") return;
+    try {
+      this.#add(name);
+      for (const book of this.#books) if (book.name === name) book.members[this.member]?.start();
+    } catch (error) {
+      ledger.complain("startWrong", `${name} was stopped and cannot be added again: ${String(error)}`);
+    }
   }
 
   #add(name: string): void {

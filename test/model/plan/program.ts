@@ -100,13 +100,13 @@ export interface Act {
   readonly obey?: true | undefined;
   /** A verdict of its own, after it has slept: an ack, or a nack with this delay. */
   readonly verdict?: "ack" | number | undefined;
-  /** The verdict comes before the sleep. */
+  /** The verdict comes before the sleep, and so does the end of the router or handler. */
   readonly early?: true | undefined;
   /** `reject` is `throw` with a promise, `panic` throws what is no error. */
   readonly end?: "throw" | "reject" | "panic" | "permanent" | undefined;
   /** Results of a producing handler. Default 1. */
   readonly make?: number | undefined;
-  /** Ends its own router, or handler, and waits for it. */
+  /** Ends its own router, or handler, when it has slept, and waits for it. */
   readonly ends?: "router" | "handler" | undefined;
 }
 

@@ -13,9 +13,10 @@ export function checkOutputs(ledger: Ledger): void {
 
 /** A message that was acked before its handler ended does not come again: its results are published then or never. */
 function checkSent(ledger: Ledger, book: GroupBook, track: Track): void {
-  for (const { acked, lostAt = Infinity, threw, endedAt, produced } of track.handlings) {
+  for (const { acked, calls, lostAt = Infinity, threw, endedAt, produced } of track.handlings) {
+    if (calls.some((call) => call.nacked.has(track))) continue; // who nacks wants nothing to be published
     if (!acked || threw || endedAt === undefined || lostAt < endedAt) continue;
-    const dropped = produced.find((text) => !ledger.wasAttempted(text));
+    const dropped = produced.find((text) => !ledger.wasAttempted(text) && !ledger.isConfirmed(text));
     if (dropped !== undefined) ledger.complain("outputDropped", `${book.name} made ${dropped} of ${track.text}, which was acked, and it was never published`);
   }
 }

@@ -60,9 +60,20 @@ export class Ending {
   /** Lets time pass until nothing is left to do, or it takes too long. */
   async #settle(): Promise<void> {
     const { ledger } = this.#world;
-    const until = ledger.now + LONGEST_MS + this.#throttledMs();
-    while (ledger.now < until && !ledger.dead && !(this.#left().length === 0 && this.#steps.publishing.size === 0)) await pass(this.#world, LOOK_MS);
+    const began = ledger.now;
+    const settled = (): boolean => this.#left().length === 0 && this.#steps.publishing.size === 0 && !this.#working();
+    while (ledger.now < began + LONGEST_MS + this.#throttledMs() && !ledger.dead && !settled()) await pass(this.#world, LOOK_MS);
     await settle(this.#world);
+  }
+
+  /** Some message is done with, but its middleware is not. */
+  #working(): boolean {
+    for (const book of this.#world.ledger.books.values()) {
+      for (const { handlings } of book.tracks.values()) {
+        if (handlings.some((handling) => handling.endedAt === undefined && !handling.lost && !handling.leftBehind)) return true;
+      }
+    }
+    return false;
   }
 
   /** As long as throttles may take, when each message goes through them a few times. */
@@ -83,6 +94,13 @@ export class Ending {
       for (const track of book.tracks.values()) if (!track.settled && !track.unseen) left.push(`${track.text} of ${book.name}`);
     for (const relay of ledger.relays.values()) left.push(...relay.left().map((text) => `${text} of ${relay.name}`));
     return left;
+  }
+
+  /** Of the messages that are left, those whose publisher was told that they are there. */
+  #confirmedLeft(): readonly string[] {
+    const { ledger } = this.#world;
+    const tracks = [...ledger.books.values()].flatMap((book) => [...book.tracks.values()]);
+    return tracks.filter((track) => !track.settled && !track.unseen && ledger.isConfirmed(track.text)).map(({ text }) => text);
   }
 
   #checkLeft(): void {
@@ -127,7 +145,7 @@ export class Ending {
   async #leave(): Promise<void> {
     const { ledger, logger, program } = this.#world;
     for (const unit of this.#units) await unit.close(200);
-    const left = this.#left();
+    const left = this.#confirmedLeft();
     const loud = logger.loud;
     await drive(this.#world, this.#world.bus.close(), 35_000);
     if (left.length > 0 && logger.loud === loud && (program.on === "memory" || program.on === "persistent")) {
