@@ -11,7 +11,6 @@ import { earlierCameAgain, type Line } from "./lines.ts";
 import { outlasts } from "./outlasts.ts";
 import { Rests } from "./rests.ts";
 
-
 /**
  * A message in hand: its delivery, its handler call, its slot and its place in line. Everything that is remembered of a call hangs on it and
  * goes with it; nothing is looked up by a message's id.
