@@ -13,6 +13,7 @@ import {
   transformPublisher,
   transformSubscriber,
 } from "millrace";
+import { DelayingPublisher } from "millrace/delay";
 import { FanOut } from "millrace/fan-out";
 import { ForwardingPublisher } from "millrace/forwarder";
 import { IoPublisher, IoSubscriber, lossless } from "millrace/io";
@@ -94,6 +95,17 @@ const ENDS: Readonly<Record<string, readonly Row[]>> = {
   IoSubscriber: [
     [() => new IoSubscriber({ input: new PassThrough(), marshaler: lossless }), { ...io, keys: true }],
     [() => new IoSubscriber({ file: "x" }), { ...io, replay: true, durable: true }],
+  ],
+  DelayingPublisher: [
+    [
+      () => new DelayingPublisher({ publisher: new kafka.KafkaPublisher(broker), store: new sql.SqlPubSub({ dialect: file }) }),
+      { ...kafka.capabilities, maxPublishDelayMs: Infinity },
+    ],
+    [
+      () => new DelayingPublisher({ publisher: new kafka.KafkaPublisher(broker), store: new MemoryPubSub() }),
+      { ...kafka.capabilities, durable: false, maxPublishDelayMs: Infinity },
+    ],
+    [() => new DelayingPublisher({ publisher: unknown, store: new MemoryPubSub() }), undefined],
   ],
   ForwardingPublisher: [
     [() => new ForwardingPublisher({ publisher: new sql.SqlPublisher({ dialect: file }) }), sql.capabilities],

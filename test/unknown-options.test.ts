@@ -5,6 +5,7 @@ import * as sql from "@millrace/sql";
 import { connect, consoleLogger, defineEvent, MemoryPubSub, Message, OptionError, Router, readMessages, readUntil, transformSubscriber } from "millrace";
 import { AdapterSubscription, type Source } from "millrace/adapter";
 import { ChaosProxy, conformance, Probe, WorkerProcess } from "millrace/conformance";
+import { DelayingPublisher } from "millrace/delay";
 import { FanIn } from "millrace/fan-in";
 import { FanOut } from "millrace/fan-out";
 import { Forwarder, ForwardingPublisher } from "millrace/forwarder";
@@ -103,6 +104,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
     [(deadLetter) => new Forwarder({ subscriber: bus, publisher: bus, deadLetter }), target],
     [(failure) => new Forwarder({ subscriber: bus, publisher: bus, failure }), { attempts: 3 }],
   ],
+  "millrace/delay DelayingPublisher": [[(options) => new DelayingPublisher(options), { publisher: bus, store: bus }]],
   "millrace/forwarder ForwardingPublisher": [[(options) => new ForwardingPublisher(options), { publisher: bus }]],
   "millrace/fan-in FanIn": [
     [(options) => new FanIn(options), { subscriber: bus, publisher: bus, sources: ["a"], target: "b" }],
@@ -161,8 +163,8 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
-    "OpenSubscriptions OptionCheck Received Ring TextMap backoffMs checkPublish checkSharedOptions checkSubscribe deferred equalBackoffMs goJson goJsonMap " +
-    "goJsonText isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nextTurn pickOptions quietDeferred sleep sliceSpent startTimer stopTimer wallMs within",
+    "OpenSubscriptions OptionCheck Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf equalBackoffMs goJson goJsonMap " +
+    "goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nextTurn pickOptions publishWithinDelay quietDeferred sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs within",
   "millrace/middleware":
     "duplicator formatGoDuration ignoreErrors instantAck keyFromId keyFromMetadata keyFromPayload messageCorrelationId parseGoDuration randomFail " +
     "randomPanic recoverer setCorrelationId timeout",
@@ -173,7 +175,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   "millrace/conformance": "Bell World applies capabilityProofs runScenario serveWorker starvedMs stress unprovedClaims",
   "@millrace/kafka": "javaPartitioner kafkaDelivery saramaPartitioner",
   "@millrace/rabbitmq": "correlatingCodec rabbitMqDelivery",
-  "@millrace/sql": "TransactionPublisher delayed sqlDelivery",
+  "@millrace/sql": "TransactionPublisher sqlDelivery",
 };
 
 /** A message checks types, not names; an error must come into being whatever it is made of. */

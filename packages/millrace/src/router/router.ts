@@ -211,10 +211,8 @@ class HandlerRouter implements RouterContract {
   }
 
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
-    const spec = withSafeOrder(
-      handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name)),
-      this.logger,
-    );
+    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name));
+    const spec = withSafeOrder(given, this.logger);
     const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
     const desk = deskOf(spec, identity, this.#observers, this.logger);
     const entry = new HandlerEntry(spec, identity, desk, [...this.#middleware, ...(options.middleware ?? [])], this.#observers, (one) =>
@@ -296,6 +294,6 @@ class HandlerRouter implements RouterContract {
   }
 }
 
-/** See `Router` in the contract; made with `new Router({ subscriber, publisher, owns })`. */
+/** Made with `new Router({ subscriber, publisher, owns })`. */
 export const Router: RouterConstructor = HandlerRouter;
 export type Router = RouterContract;
