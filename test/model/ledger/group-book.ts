@@ -132,7 +132,11 @@ export class GroupBook {
     this.ledger.note(`${this.#who(member)} nacks ${track.text}${held ? "" : ", refused"}`);
     call.nacked.add(track);
     const handling = track.open(member);
-    if (!held || handling === undefined || handling.nacked) return;
+    if (!held || handling?.nacked) return;
+    if (handling === undefined) {
+      track.earned++; // its middleware had given it up
+      return;
+    }
     handling.nacked = true;
     track.failed = true;
     track.earned++;
@@ -223,7 +227,8 @@ export class GroupBook {
       if (earlier === track) return false;
       const together = concurrency === 1 || (earlier.lane !== undefined && earlier.lane === track.lane);
       const last = earlier.handlings.at(-1);
-      if (together && earlier.doneAt === undefined && last?.member === member && last.failedAt !== undefined) return true;
+      if (!together || earlier.doneAt !== undefined || last?.member !== member || last.failedAt === undefined) continue;
+      if (earlier.lost === 0 || earlier.lostAt < last.failedAt) return true;
     }
     return false;
   }
@@ -262,7 +267,8 @@ export class GroupBook {
     if (!this.has("deduplicator")) return false;
     const { id } = track.publication;
     if (id === "") return track.calls.some((call) => this.#didWell(call, track));
-    return [...this.tracks.values()].some((other) => other.publication.id === id && other.calls.some((call) => this.#didWell(call, other)));
+    const same = [...this.tracks.values()].filter((other) => other.publication.id === id);
+    return same.some((other) => other.doneAt !== undefined || other.calls.some((call) => this.#didWell(call, other)));
   }
 
   #didWell(call: Call, track: Track): boolean {

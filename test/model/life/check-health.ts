@@ -34,6 +34,7 @@ function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }:
   if (all.some((track) => track.mayRepeat || track.lost > 0 || track.copies > 1 || track.unseen)) return;
   // What others publish SQLite sees when it looks, and the model lets it look once a second.
   if (program.on === "sqlite" && all.some(({ publication }) => ledger.now - publication.at < 1100)) return;
-  const left = all.filter(({ doneAt }) => doneAt === undefined).length;
+  // What a timeout has given up stays in hand until its call has ended.
+  const left = all.filter(({ doneAt, calls }) => doneAt === undefined || calls.some(({ endedAt }) => endedAt === undefined)).length;
   if (lag !== left) ledger.complain("lag", `${name} is ${state}, its lag is ${lag}, and ${left} are not settled`);
 }

@@ -25,17 +25,18 @@ export function generate(seed: number, options: GenerateOptions = {}): Program {
   // A group that lives with its subscription is gone with it: nothing may end that.
   if (unprovisioned) for (const feature of ["inside", "stops", "restarts", "starting"] as const) features.delete(feature);
   const views = has("views") ? dice.pick([["transform"], ["contract"], ["contract"], ["transform", "contract"]] as const) : undefined;
+  const bus = busPlan(dice, features, on);
   return {
     on,
     members: has("members") && !unprovisioned ? 2 : undefined,
-    bus: busPlan(dice, features, on),
+    bus,
     views,
     subscribeMs: has("starting") ? dice.pick([undefined, 100, 200]) : undefined,
     deduplicated: has("publishers") && handlers.every(({ kind }) => kind !== "forwarder" && kind !== "fanIn") ? true : undefined,
     brokenLogger: has("loggers") ? true : undefined,
     leaves: has("leaving") && memory ? true : undefined,
     handlers,
-    steps: generateSteps(dice, features, { on, handlers, members: has("members") && !unprovisioned }),
+    steps: generateSteps(dice, features, { on, handlers, members: has("members") && !unprovisioned, nameless: bus?.nameless === true }),
   };
 }
 
