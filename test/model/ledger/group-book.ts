@@ -83,7 +83,7 @@ export class GroupBook {
     const { ledger } = this;
     const tracks = texts.flatMap((text) => this.tracks.get(text) ?? []);
     const call = new Call(member, tracks, ledger.now);
-    call.leftBehind = within?.leftBehind === true;
+    call.leftBehind = within === undefined ? tracks.length > 0 && tracks.every((track) => track.open(member)?.leftBehind) : within.leftBehind;
     ledger.note(`${this.#who(member)} is called with ${texts.join(" ")}`);
     if (call.leftBehind) ledger.count();
     else checkCall(this, call);
@@ -133,6 +133,7 @@ export class GroupBook {
     call.nacked.add(track);
     const handling = track.open(member);
     if (!held || handling?.nacked) return;
+    track.mayRepeat = true;
     if (handling === undefined) {
       track.earned++; // its middleware had given it up
       return;

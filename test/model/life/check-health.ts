@@ -1,5 +1,6 @@
 import type { SubscriptionStatus } from "millrace";
 import type { GroupBook } from "../ledger/group-book.ts";
+import type { Track } from "../ledger/records.ts";
 import type { World } from "../run/world.ts";
 import type { Unit } from "./unit.ts";
 
@@ -18,7 +19,8 @@ export function checkHealth(world: World, unit: Unit): void {
     checkLag(world, book, told);
   }
   for (const relay of ledger.relays.values()) {
-    const failed = [...relay.passed.values()].some(({ failures }) => failures > 0);
+    // What fails as one call is sent one by one before anything has failed.
+    const failed = !ledger.busy && [...relay.passed.values()].some(({ failures }) => failures > 1);
     if (failed && handlers[relay.name]?.lastError === undefined && program.members !== 2) {
       ledger.complain("lastError", `${relay.name} could not publish, and health tells no last error`);
     }
@@ -35,6 +37,7 @@ function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }:
   // What others publish SQLite sees when it looks, and the model lets it look once a second.
   if (program.on === "sqlite" && all.some(({ publication }) => ledger.now - publication.at < 1100)) return;
   // What a timeout has given up stays in hand until its call has ended.
-  const left = all.filter(({ doneAt, calls }) => doneAt === undefined || calls.some(({ endedAt }) => endedAt === undefined)).length;
+  const inHand = ({ calls, handlings }: Track): boolean => calls.some(({ endedAt }) => endedAt === undefined) && !handlings.some(({ acked }) => acked);
+  const left = all.filter((track) => track.doneAt === undefined || inHand(track)).length;
   if (lag !== left) ledger.complain("lag", `${name} is ${state}, its lag is ${lag}, and ${left} are not settled`);
 }
