@@ -47,7 +47,7 @@ function waitedFor(book: GroupBook, track: Handling["track"], member: number): b
     program.members === 2 ||
     program.bus?.nameless ||
     track.lost > 1 ||
-    program.steps.some(({ do: step }) => step === "pause" || step === "close")
+    program.steps.some(({ do: step }) => step === "pause" || step === "close" || step === "stop")
   )
     return false;
   // One before it is handled again, whose success was not durable yet: it has to come after that one.

@@ -117,7 +117,10 @@ export class GroupBook {
   threw(handling: Handling, error: unknown): void {
     handling.endedAt = this.ledger.now;
     handling.threw = true;
-    if (this.#goesBack(handling)) return;
+    if (this.#goesBack(handling)) {
+      handling.track.earned++; // counted or not: it goes back in any case, and is due with that one
+      return;
+    }
     this.ledger.note(`${this.#who(handling.member)} failed ${handling.track.text}: ${error instanceof Error ? error.message : String(error)}`);
     this.#fail(handling, failureOf(this, handling, error));
   }
@@ -136,6 +139,7 @@ export class GroupBook {
     track.mayRepeat = true;
     if (handling === undefined) {
       track.earned++; // its middleware had given it up
+      track.dueAt = this.ledger.now + delayMs;
       return;
     }
     handling.nacked = true;
@@ -156,7 +160,10 @@ export class GroupBook {
       this.#awaiting.delete(handling);
       const { lost, acked, nacked } = handling;
       handling.failedAt = this.ledger.now;
-      if (this.#goesBack(handling)) continue;
+      if (this.#goesBack(handling)) {
+        handling.track.earned++;
+        continue;
+      }
       if (!lost && !acked && !nacked) this.#fail(handling, failureOf(this, handling, undefined, permanent));
     }
   }

@@ -37,7 +37,10 @@ function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }:
   // What others publish SQLite sees when it looks, and the model lets it look once a second.
   if (program.on === "sqlite" && all.some(({ publication }) => ledger.now - publication.at < 1100)) return;
   // What a timeout has given up stays in hand until its call has ended.
-  const inHand = ({ calls, handlings }: Track): boolean => calls.some(({ endedAt }) => endedAt === undefined) && !handlings.some(({ acked }) => acked);
+  const inHand = ({ handlings }: Track): boolean => {
+    const last = handlings.at(-1);
+    return last !== undefined && !last.acked && last.calls.some(({ endedAt }) => endedAt === undefined);
+  };
   const left = all.filter((track) => track.doneAt === undefined || inHand(track)).length;
   if (lag !== left) ledger.complain("lag", `${name} is ${state}, its lag is ${lag}, and ${left} are not settled`);
 }
