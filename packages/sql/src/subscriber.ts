@@ -1,13 +1,4 @@
-import {
-  type BrokerAdmin,
-  type Capabilities,
-  type From,
-  MillraceError,
-  OptionError,
-  type SubscribeOptions,
-  type Subscriber,
-  type Subscription,
-} from "millrace";
+import { type BrokerAdmin, type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
 import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter";
 import { sqlAdmin } from "./admin.ts";
 import type { SqlReceipt } from "./claim.ts";

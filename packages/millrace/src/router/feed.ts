@@ -5,7 +5,7 @@ import { sleep, wallMs } from "../internal/timers.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "../message/index.ts";
 import { type SubscriptionDoor, subscriptionDoor } from "../message/subscription-door.ts";
 import { admit } from "./admission.ts";
-import type { Origin } from "./calls/call.ts";
+import type { Origin } from "./calls/company.ts";
 import type { Desk } from "./calls/desk.ts";
 import type { HandlingMode } from "./handling/handling-mode.ts";
 import { Reader } from "./reader.ts";

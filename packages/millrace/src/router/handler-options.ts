@@ -59,6 +59,7 @@ export interface HandlerHandle {
   readonly stopped: Promise<void>;
   /** For handlers not yet started. Throws `HANDLER_STARTED` afterwards. */
   addMiddleware(...middleware: readonly Middleware[]): this;
+  /** From now on no call begins: what has not begun goes back. Calls that run go on; the place in the group is kept. */
   pause(): void;
   resume(): void;
   /** Drains and closes this handler's subscription. Publishers and subscribers stay open. Its name is free afterwards. */

@@ -5,10 +5,11 @@ import { Message, type Publisher, type UndecodableRecord } from "../message/inde
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
-import { type Call, OUTCOMES } from "./calls/call.ts";
+import type { Call } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
 import { tokenOf } from "./calls/identity.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
+import { OUTCOMES } from "./observers.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {

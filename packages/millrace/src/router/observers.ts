@@ -1,8 +1,11 @@
 import type { Logger } from "../logger/index.ts";
-import type { HandlerIdentity, ReceivedMessage, SubscriptionStatus } from "../message/index.ts";
+import type { HandlerIdentity, ReceivedMessage, SubscriptionStatus, Verdict } from "../message/index.ts";
 
 /** What became of a message in hand: `returned` is handed back uncounted, `lost` is refused by the broker. */
 export type Outcome = "acked" | "retried" | "deadLettered" | "returned" | "lost";
+
+/** What became of a message that had its verdict before its call ended. */
+export const OUTCOMES: Readonly<Record<Verdict, Outcome>> = Object.freeze({ acked: "acked", nacked: "retried", lost: "lost" });
 
 export interface HandledEvent {
   readonly by: HandlerIdentity;

@@ -1,5 +1,5 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { laterTurn, wallMs } from "millrace/adapter";
+import { laterTurn } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
 import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
-import { lastOffset, locate } from "./locate.ts";
+import { locate } from "./locate.ts";
 import { type Promoted, promoteDue } from "./promote-due.ts";
 import { purge } from "./purge.ts";
 import { readStanding } from "./read-standing.ts";

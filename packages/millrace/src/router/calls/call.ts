@@ -1,32 +1,15 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
-import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
+import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
-import type { Outcome } from "../observers.ts";
+import { OUTCOMES } from "../observers.ts";
+import type { Company, Origin, Wake } from "./company.ts";
 import type { Desk } from "./desk.ts";
 import { tokenOf } from "./identity.ts";
-import type { Line } from "./lines.ts";
-
-/** What those who observe are told of a message that had its verdict before its call ended. */
-export const OUTCOMES: Readonly<Record<Verdict, Outcome>> = Object.freeze({ acked: "acked", nacked: "retried", lost: "lost" });
-
-/** Whoever handed the message out; told when it could not be settled: then its subscription is taken as broken. */
-export interface Origin {
-  broken(error: unknown): void;
-}
-
-/** What a call belongs to besides its handler: told when it has ended, however. */
-export interface Company {
-  onCallOver(): void;
-  /** Something before it in its line has changed, or it was lost, or overtaken. */
-  onAhead?(): void;
-}
-
-/** Told once when something has changed for a call that waits: see `Call.whenAhead`. */
-export interface Wake {
-  onAhead(): void;
-}
+import { earlierCameAgain, type Line } from "./lines.ts";
+import { outlasts } from "./outlasts.ts";
+import { Rests } from "./rests.ts";
 
 /**
  * A message in hand: its delivery, its handler call, its slot and its place in line. Everything that is remembered of a call hangs on it and
@@ -71,8 +54,9 @@ export class Call implements HandlerCall {
 
   #followed: Promise<unknown> | undefined = undefined;
   #token: unknown = undefined;
-  #rests = 0;
-  #onRest: Set<() => void> | undefined = undefined;
+  /** The last message that was taken in hand before its delivery was lost. */
+  #lostBehind = 0;
+  #rests: Rests | undefined = undefined;
   #wake: Wake | undefined = undefined;
   #timer: TimerHandle | undefined = undefined;
   #done: Deferred<boolean> | undefined = undefined;
@@ -95,7 +79,7 @@ export class Call implements HandlerCall {
 
   /** A call that nothing of its past can reach any more may be used for another message. */
   get reusable(): boolean {
-    return !this.lost && !this.stray && this.#done === undefined && this.#onRest === undefined && this.inner === undefined;
+    return !this.lost && !this.stray && this.#done === undefined && this.#rests === undefined && this.inner === undefined;
   }
 
   /** Resolves when it is over, to whether it succeeded. */
@@ -123,6 +107,7 @@ export class Call implements HandlerCall {
 
   #onLost(reason: unknown): void {
     this.lost = true;
+    this.#lostBehind = this.#desk.taken;
     if (!this.begun) {
       this.overtakeBehind();
       this.#desk.lines.await(this);
@@ -157,31 +142,23 @@ export class Call implements HandlerCall {
   // ── waiting ──
 
   get resting(): boolean {
-    return this.#rests > 0;
+    return this.#rests?.any === true;
   }
 
   onRest(listener: () => void): () => void {
-    this.#onRest ??= new Set();
-    const listeners = this.#onRest.add(listener);
-    return () => void listeners.delete(listener);
+    this.#rests ??= new Rests();
+    return this.#rests.listen(listener);
   }
 
-  async rest<T>(run: (signal: AbortSignal) => Promise<T>, { counts = false, finishes = false }: RestOptions = {}): Promise<T> {
-    this.#onRest ??= new Set();
-    const controller = new AbortController();
-    const leave = finishes ? undefined : this.#desk.rests(controller);
-    if (!counts) this.changeRests(1);
-    try {
-      return await run(controller.signal);
-    } finally {
-      leave?.();
-      if (!counts) this.changeRests(-1);
-    }
+  rest<T>(run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T> {
+    this.#rests ??= new Rests();
+    return this.#rests.during(this.#desk, run, options);
   }
 
+  /** It waits for its batch, or does not any more. */
   changeRests(by: 1 | -1): void {
-    this.#rests += by;
-    if (this.#onRest !== undefined && this.#rests === (by === 1 ? 1 : 0)) for (const listener of [...this.#onRest]) listener();
+    this.#rests ??= new Rests();
+    this.#rests.change(by);
   }
 
   /** Something before it in its line has changed, or it was lost, or overtaken. */
@@ -242,20 +219,7 @@ export class Call implements HandlerCall {
   /** Waits for the handler's own promise, where a middleware has given up on it, but no longer than `abandonAfterMs`. */
   async untilInnerEnded(): Promise<void> {
     const { abandonAfterMs } = this.#desk;
-    const deadline = monotonicMs() + abandonAfterMs;
-    let late = false;
-    // Behind a middleware that was given up on itself, one call may follow another.
-    for (let { inner } = this; inner !== undefined && !late; { inner } = this) {
-      const ended = inner;
-      late = await new Promise<boolean>((resolve) => {
-        const timer = startTimer(() => resolve(true), deadline - monotonicMs(), true); // a handler that never ends keeps no process alive
-        const onEnd = (): void => {
-          stopTimer(timer);
-          resolve(false);
-        };
-        ended.then(onEnd, onEnd);
-      });
-    }
+    const late = await outlasts(() => this.inner, abandonAfterMs);
     if (!late || this.over) return;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, { abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
@@ -316,10 +280,11 @@ export class Call implements HandlerCall {
       this.#timer = undefined;
     }
     this.handled = true;
+    const counts = succeeded && (this.lost || this.#done !== undefined) && !earlierCameAgain(this, this.#token, this.#lostBehind);
     if (this.line !== undefined) this.#desk.lines.leave(this);
     this.onAhead();
     if (this.#token !== undefined) {
-      this.#desk.lost.end(this.#token, this, succeeded && (this.lost || this.#done !== undefined), this.#desk.orderOf(this.message));
+      this.#desk.lost.end(this.#token, this, counts, this.#desk.orderOf(this.message));
       this.#token = undefined;
     }
     this.#done?.resolve(succeeded);

@@ -1,7 +1,8 @@
 import { MillraceError } from "../../errors/index.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
 import type { Batch, BatchHandler, ReceivedMessage } from "../../message/index.ts";
-import { Call, type Company } from "../calls/call.ts";
+import { Call } from "../calls/call.ts";
+import type { Company } from "../calls/company.ts";
 import type { Slots } from "../calls/slots.ts";
 import type { Judge } from "../judge.ts";
 import { enterHandler, leaveHandler } from "./running-call.ts";
