@@ -40,11 +40,11 @@ async function ending(stage: Stage, call: Call, what: "router" | "handler", when
   stage.world.ledger.enter();
 }
 
-/** Hangs until the end of the program; for ever when it was told to stop before. */
+/** Hangs until the end of the program; for ever when it was told to stop before, and has given no verdict of its own. */
 function released({ world: { release } }: Stage, call: Call): Promise<void> {
   return new Promise((resolve) => {
     if (release.calm) resolve();
-    else release.waiting.add(() => call.abortedAt === undefined && resolve());
+    else release.waiting.add(() => (call.abortedAt === undefined || call.nacked.size > 0) && resolve());
   });
 }
 

@@ -21,6 +21,8 @@ export function checkHandling(book: GroupBook, handling: Handling): void {
 
 function mayRepeat(book: GroupBook, { track, member }: Handling): boolean {
   if (track.mayRepeat || book.mayRepeat) return true;
+  // At a deadline it is given back, whatever becomes of it.
+  if (track.handlings.some((other) => book.ledger.now >= (book.members[other.member]?.deadline ?? Infinity) - 1)) return true;
   if (track.lost > 0) return !waitedFor(book, track, member);
   // An earlier one of its lane failed when it was already handled: it goes back with that one.
   const { kind, pipeline = 0, concurrency = 1 } = book.plan;
@@ -45,9 +47,14 @@ function waitedFor(book: GroupBook, track: Handling["track"], member: number): b
     program.members === 2 ||
     program.bus?.nameless ||
     track.lost > 1 ||
-    program.steps.some(({ do: step }) => step === "pause" || step === "close")
+    program.steps.some(({ do: step }) => step === "pause" || step === "close" || step === "stop")
   )
     return false;
+  // One before it is handled again, whose success was not durable yet: it has to come after that one.
+  for (const earlier of book.lanes.get(track.lane ?? "") ?? []) {
+    if (earlier === track) break;
+    if (earlier.lost > 0 && earlier.handlings.some(({ startedAt }) => startedAt >= earlier.lostAt)) return false;
+  }
   const first = track.handlings.find((handling) => handling.lost);
   const doneAt = track.doneAt as number;
   const abandonedAt = track.lostAt + (book.plan.abandonAfterMs ?? 1000);

@@ -21,7 +21,8 @@ export function failureOf(book: GroupBook, handling: Handling, error: unknown, p
   const code = MillraceError.is(error) ? error.code : undefined;
   const onPublish = publishPermanent !== undefined;
   if (!onPublish && code !== undefined && UNCOUNTED.has(code)) return undefined;
-  if (!onPublish && handling.layerFailures === 0 && !handling.calls.some((call) => call.bad.has(handling.track) || outlived(book, call))) return undefined;
+  if (!onPublish && handling.layerFailures === 0 && !handling.calls.some((call) => call.bad.has(handling.track) || outlived(book, handling, call)))
+    return undefined;
   const permanent = publishPermanent ?? isPermanent(error);
   // In the very moment of the deadline it may count or not, and is given back in any case.
   if (ledger.now >= (book.members[handling.member]?.deadline ?? Infinity)) return { permanent, dueAt: 0, dueBy: Infinity };
@@ -44,8 +45,10 @@ function isPermanent(error: unknown): boolean {
 }
 
 /** A limit told it to stop, or it went on for longer than the shortest limit: whatever failed the message, that is one reason. */
-function outlived(book: GroupBook, call: Call): boolean {
+function outlived(book: GroupBook, handling: Handling, call: Call): boolean {
   if (call.abortedAt !== undefined) return true;
   const limits = (book.plan.middleware ?? []).filter((layer): layer is Extract<Layer, { use: "timeout" }> => layer.use === "timeout").map(({ ms }) => ms);
-  return (call.endedAt ?? book.ledger.now) - call.startedAt >= Math.min(...limits) - 1;
+  const limit = Math.min(...limits) - 1;
+  const began = call.endedAt === undefined ? (handling.calls[0] ?? call).startedAt : call.startedAt;
+  return (call.endedAt ?? book.ledger.now) - began >= limit;
 }

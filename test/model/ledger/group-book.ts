@@ -83,7 +83,7 @@ export class GroupBook {
     const { ledger } = this;
     const tracks = texts.flatMap((text) => this.tracks.get(text) ?? []);
     const call = new Call(member, tracks, ledger.now);
-    call.leftBehind = within?.leftBehind === true;
+    call.leftBehind = within === undefined ? tracks.length > 0 && tracks.every((track) => track.open(member)?.leftBehind) : within.leftBehind;
     ledger.note(`${this.#who(member)} is called with ${texts.join(" ")}`);
     if (call.leftBehind) ledger.count();
     else checkCall(this, call);
@@ -117,7 +117,10 @@ export class GroupBook {
   threw(handling: Handling, error: unknown): void {
     handling.endedAt = this.ledger.now;
     handling.threw = true;
-    if (this.#goesBack(handling)) return;
+    if (this.#goesBack(handling)) {
+      handling.track.earned++; // counted or not: it goes back in any case, and is due with that one
+      return;
+    }
     this.ledger.note(`${this.#who(handling.member)} failed ${handling.track.text}: ${error instanceof Error ? error.message : String(error)}`);
     this.#fail(handling, failureOf(this, handling, error));
   }
@@ -132,7 +135,13 @@ export class GroupBook {
     this.ledger.note(`${this.#who(member)} nacks ${track.text}${held ? "" : ", refused"}`);
     call.nacked.add(track);
     const handling = track.open(member);
-    if (!held || handling === undefined || handling.nacked) return;
+    if (!held || handling?.nacked) return;
+    track.mayRepeat = true;
+    if (handling === undefined) {
+      track.earned++; // its middleware had given it up
+      track.dueAt = this.ledger.now + delayMs;
+      return;
+    }
     handling.nacked = true;
     track.failed = true;
     track.earned++;
@@ -151,7 +160,10 @@ export class GroupBook {
       this.#awaiting.delete(handling);
       const { lost, acked, nacked } = handling;
       handling.failedAt = this.ledger.now;
-      if (this.#goesBack(handling)) continue;
+      if (this.#goesBack(handling)) {
+        handling.track.earned++;
+        continue;
+      }
       if (!lost && !acked && !nacked) this.#fail(handling, failureOf(this, handling, undefined, permanent));
     }
   }
@@ -223,7 +235,8 @@ export class GroupBook {
       if (earlier === track) return false;
       const together = concurrency === 1 || (earlier.lane !== undefined && earlier.lane === track.lane);
       const last = earlier.handlings.at(-1);
-      if (together && earlier.doneAt === undefined && last?.member === member && last.failedAt !== undefined) return true;
+      if (!together || earlier.doneAt !== undefined || last?.member !== member || last.failedAt === undefined) continue;
+      if (earlier.lost === 0 || earlier.lostAt < last.failedAt) return true;
     }
     return false;
   }
@@ -262,7 +275,8 @@ export class GroupBook {
     if (!this.has("deduplicator")) return false;
     const { id } = track.publication;
     if (id === "") return track.calls.some((call) => this.#didWell(call, track));
-    return [...this.tracks.values()].some((other) => other.publication.id === id && other.calls.some((call) => this.#didWell(call, other)));
+    const same = [...this.tracks.values()].filter((other) => other.publication.id === id);
+    return same.some((other) => other.doneAt !== undefined || other.calls.some((call) => this.#didWell(call, other)));
   }
 
   #didWell(call: Call, track: Track): boolean {

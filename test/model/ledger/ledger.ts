@@ -94,6 +94,7 @@ export class Ledger {
   removed(text: string): void {
     this.publications.delete(text);
     for (const book of this.books.values()) book.remove(text);
+    for (const relay of this.relays.values()) relay.passed.delete(text);
   }
 
   isConfirmed(text: string): boolean {

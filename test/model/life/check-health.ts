@@ -1,5 +1,6 @@
 import type { SubscriptionStatus } from "millrace";
 import type { GroupBook } from "../ledger/group-book.ts";
+import type { Track } from "../ledger/records.ts";
 import type { World } from "../run/world.ts";
 import type { Unit } from "./unit.ts";
 
@@ -18,7 +19,8 @@ export function checkHealth(world: World, unit: Unit): void {
     checkLag(world, book, told);
   }
   for (const relay of ledger.relays.values()) {
-    const failed = [...relay.passed.values()].some(({ failures }) => failures > 0);
+    // What fails as one call is sent one by one before anything has failed.
+    const failed = !ledger.busy && [...relay.passed.values()].some(({ failures }) => failures > 1);
     if (failed && handlers[relay.name]?.lastError === undefined && program.members !== 2) {
       ledger.complain("lastError", `${relay.name} could not publish, and health tells no last error`);
     }
@@ -34,6 +36,11 @@ function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }:
   if (all.some((track) => track.mayRepeat || track.lost > 0 || track.copies > 1 || track.unseen)) return;
   // What others publish SQLite sees when it looks, and the model lets it look once a second.
   if (program.on === "sqlite" && all.some(({ publication }) => ledger.now - publication.at < 1100)) return;
-  const left = all.filter(({ doneAt }) => doneAt === undefined).length;
+  // What a timeout has given up stays in hand until its call has ended.
+  const inHand = ({ handlings }: Track): boolean => {
+    const last = handlings.at(-1);
+    return last !== undefined && !last.acked && last.calls.some(({ endedAt }) => endedAt === undefined);
+  };
+  const left = all.filter((track) => track.doneAt === undefined || inHand(track)).length;
   if (lag !== left) ledger.complain("lag", `${name} is ${state}, its lag is ${lag}, and ${left} are not settled`);
 }

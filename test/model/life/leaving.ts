@@ -23,8 +23,9 @@ export class Leaving {
   constructor(parts: LeavingParts) {
     this.#parts = parts;
     this.#began = parts.world.ledger.now;
-    for (const { members } of parts.books) {
-      const member = members[parts.member];
+    for (const book of parts.books) {
+      book.gaveBackAt = this.#began;
+      const member = book.members[parts.member];
       if (member !== undefined) member.deadline = this.#began + parts.timeoutMs;
     }
   }

@@ -7,6 +7,8 @@ export interface Ground {
   readonly on: Place;
   readonly handlers: readonly HandlerPlan[];
   readonly members: boolean;
+  /** Two messages of one id could not be told apart: where there is one, it is nobody else's. */
+  readonly nameless: boolean;
 }
 
 /** What happens, one after the other: messages, time, and the trouble that the features suggest. */
@@ -88,7 +90,8 @@ class StepMaker {
   #message(): MessagePlan {
     const dice = this.#dice;
     const text = String(++this.#texts);
-    const id = this.#features.has("ids") ? dice.pick([undefined, "", "", this.#ids.length > 0 ? dice.pick(this.#ids) : "x"]) : undefined;
+    const repeated = this.#ids.length > 0 && !this.#ground.nameless ? dice.pick(this.#ids) : undefined;
+    const id = this.#features.has("ids") ? dice.pick([undefined, "", "", repeated]) : undefined;
     this.#ids.push(id ?? text);
     const key = this.#features.has("keys") ? dice.pick(["a", "a", "b", "c", undefined]) : undefined;
     return { text, key, id, acts: generateActs(dice, this.#features) };

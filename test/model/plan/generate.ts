@@ -19,7 +19,11 @@ export function generate(seed: number, options: GenerateOptions = {}): Program {
   const drawn = drawFeatures(dice);
   const features = options.features === undefined ? drawn : new Set(options.features);
   const has = (feature: Feature): boolean => features.has(feature);
-  const handlers = generateHandlers(dice, features, on);
+  const drafts = generateHandlers(dice, features, on);
+  const bus = busPlan(dice, features, on);
+  const nameless = bus?.nameless === true;
+  // Two messages of one id could not be told apart: where there is no position, an id is nobody else's.
+  const handlers = nameless ? drafts.map((plan) => (plan.ids === "same" ? { ...plan, ids: undefined } : plan)) : drafts;
   const memory = on === "memory" || on === "persistent";
   const unprovisioned = handlers.some((plan) => plan.unprovisioned);
   // A group that lives with its subscription is gone with it: nothing may end that.
@@ -28,14 +32,14 @@ export function generate(seed: number, options: GenerateOptions = {}): Program {
   return {
     on,
     members: has("members") && !unprovisioned ? 2 : undefined,
-    bus: busPlan(dice, features, on),
+    bus,
     views,
     subscribeMs: has("starting") ? dice.pick([undefined, 100, 200]) : undefined,
     deduplicated: has("publishers") && handlers.every(({ kind }) => kind !== "forwarder" && kind !== "fanIn") ? true : undefined,
     brokenLogger: has("loggers") ? true : undefined,
     leaves: has("leaving") && memory ? true : undefined,
     handlers,
-    steps: generateSteps(dice, features, { on, handlers, members: has("members") && !unprovisioned }),
+    steps: generateSteps(dice, features, { on, handlers, members: has("members") && !unprovisioned, nameless }),
   };
 }
 

@@ -34,13 +34,14 @@ export class Ending {
     if (ledger.dead) return;
     this.#checkLeft();
     checkOutputs(ledger);
-    if (this.#steps.publishing.size > 0) ledger.complain("publishHangs", `the publish of ${[...this.#steps.publishing][0]} never settled`);
+    const hopeless = [...ledger.relays.values()].some((relay) => relay.hopeless);
+    if (this.#steps.publishing.size > 0 && !hopeless) ledger.complain("publishHangs", `the publish of ${[...this.#steps.publishing][0]} never settled`);
     if (ledger.violations.some(({ rule }) => rule === "lost" || rule === "stuck" || rule === "publishHangs")) {
       await this.#close();
       return;
     }
     await pass(this.#world, AFTER_MS);
-    if (![...ledger.relays.values()].some(({ hopeless }) => hopeless)) {
+    if (!hopeless) {
       await this.#checkIdle();
       this.#checkStates();
     }
@@ -144,9 +145,11 @@ export class Ending {
   /** Closes with messages left: a pub/sub that forgets them has to say so. */
   async #leave(): Promise<void> {
     const { ledger, logger, program } = this.#world;
+    const before = logger.loud;
     for (const unit of this.#units) await unit.close(200);
     const left = this.#confirmedLeft();
-    const loud = logger.loud;
+    // A group that nobody provisioned goes with its last member: that is when it has to be said.
+    const loud = program.handlers.some((plan) => plan.unprovisioned) ? before : logger.loud;
     await drive(this.#world, this.#world.bus.close(), 35_000);
     if (left.length > 0 && logger.loud === loud && (program.on === "memory" || program.on === "persistent")) {
       ledger.complain("silentLoss", `the pub/sub closed with ${left.length} messages left, and no line says so`);
