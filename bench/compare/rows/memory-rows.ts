@@ -6,14 +6,14 @@ import type { Row } from "../row.ts";
 const simple = (name: string, count: number, way: Omit<MemorySettings, "count" | "warmUp">): Row => ({
   name: `memory ${name}`,
   slice: () => call<MemorySettings>("memory-millrace", { count, warmUp: 0, ...way }),
-  warmUps: 3,
+  warmUps: 5,
   slices: 9,
 });
 
 const other = (name: string, count: number, way: MemoryWaySettings["way"]): Row => ({
   name: `memory ${name}`,
   slice: () => call<MemoryWaySettings>("memory-ways", { count, warmUp: 0, way }),
-  warmUps: 3,
+  warmUps: 5,
   slices: 9,
 });
 
