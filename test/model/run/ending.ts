@@ -7,8 +7,8 @@ import type { World } from "./world.ts";
 /** The longest that anything may take once nothing fails any more. */
 const LONGEST_MS = 30_000;
 const LOOK_MS = 250;
-/** What comes again, and should not, comes within this time. */
-const AFTER_MS = 1500;
+/** What comes again, and should not, comes within this time; and health has forgotten a failed message that another member took. */
+const AFTER_MS = 6500;
 
 /** The end of a program: nothing fails any more, everybody is there again, and everything has to be settled. */
 export class Ending {
