@@ -201,6 +201,24 @@ describe("pause", () => {
     expect([(await next).id, (await next).delivery.attempt]).toEqual(["a", 2]);
   });
 
+  it("gives back to the next session what there was none to take", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({}, { reconnectMinMs: 20, reconnectMaxMs: 20 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b");
+    const a = await nextOf(iterator);
+    source.session.intake.fail(new Error("cut")); // what was delivered stays ours
+    subscription.pause();
+    a.nack();
+    await vi.waitFor(() => expect(source.sessions).toHaveLength(2));
+    await vi.waitFor(() =>
+      expect(source.session.givenBack.map(({ id, attempt }) => [id, attempt]).sort()).toEqual([
+        ["a", 2],
+        ["b", 1],
+      ]),
+    );
+  });
+
   it("survives a broken session", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe();

@@ -38,6 +38,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #ending = false;
   #sequence = 0;
   #fetching = false;
+  /** Given back while there was no session to take them: the next one does. */
+  #owed: readonly Received[] = [];
   #calm: Deferred<void> | undefined;
 
   constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
@@ -92,6 +94,9 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status.block("source", undefined); // what held the former session up
     if (session === undefined) return;
     this.#latest = session;
+    const owed = this.#owed;
+    this.#owed = [];
+    if (owed.length > 0) session.giveBack(owed);
     this.#appetite.restart();
     this.settlements.send();
     this.#move();
@@ -201,6 +206,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   lose(which: (message: Received) => boolean): void {
     this.settlements.forget(which);
     this.lanes.remove(which);
+    if (this.#owed.length > 0) this.#owed = this.#owed.filter((message) => !which(message));
     for (const message of this.inFlight) if (which(message)) this.#lose(message);
     this.#move();
   }
@@ -259,7 +265,8 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #giveBack(messages: readonly Received[]): void {
     if (messages.length === 0) return;
     this.#givenBack.remember(messages);
-    this.#session?.giveBack(messages);
+    if (this.#session === undefined) this.#owed = [...this.#owed, ...messages];
+    else this.#session.giveBack(messages);
   }
 
   #lose(message: Received): void {

@@ -147,7 +147,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   nack(options?: NackOptions): boolean {
     this.#bits |= TOLD_NACK;
     if (this.#state !== PENDING) return this.#state === NACKED;
-    const settler = this.#settle(NACKED);
+    const settler = this.#settle(NACKED, options?.delayMs);
     settler?.onNack(this, options);
     return settler !== undefined;
   }
@@ -243,13 +243,13 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   /** Whom to tell; nobody when the verdict does not hold. */
-  #settle(state: number): Settler<Receipt> | undefined {
+  #settle(state: number, delayMs?: number): Settler<Receipt> | undefined {
     const settler = this.#settler;
     if (settler === undefined || !settler.holds(this)) return undefined;
     this.#state = state;
     this.#settled?.resolve(VERDICTS[state] as Verdict);
     if (this.#call === undefined) this.#abort();
-    else this.#call.onVerdict(VERDICTS[state] as Verdict);
+    else this.#call.onVerdict(VERDICTS[state] as Verdict, undefined, delayMs);
     return settler;
   }
 }

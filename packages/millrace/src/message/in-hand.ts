@@ -37,8 +37,8 @@ export interface Taker {
 
 /** One handler call, from hand-out to verdict. */
 export interface HandlerCall {
-  /** A verdict was given, by whomever, while the call goes on. */
-  onVerdict(verdict: Verdict, reason?: unknown): void;
+  /** A verdict was given, by whomever, while the call goes on; a nack perhaps with a delay. */
+  onVerdict(verdict: Verdict, reason?: unknown, delayMs?: number): void;
   /**
    * Waits while nothing of the message runs: for a backoff, a turn, a batch. Time limits stand still meanwhile unless `counts`. When the
    * router drains, `run`'s signal aborts with an interruption as its reason: let that be what the wait ends with, and the message is handed

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message } from "../message/index.ts";
-import { HandPublisher, outputOf, Rig, until } from "./rig.fixture.ts";
+import { HandPublisher, HandSubscriber, outputOf, Rig, until } from "./rig.fixture.ts";
 
 const quick = { minDelayMs: 0, maxDelayMs: 1 };
 const turn = (ms = 5): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -132,5 +132,29 @@ describe("several topics of one handler", () => {
       expect.stringContaining('handler "a" returned a message that names no topic'),
       expect.stringContaining('handler "a" returned a message for topic "z"'),
     ]);
+  });
+});
+
+describe("a nack with a delay by the handler itself", () => {
+  it("keeps its moment through close and start on a broker that does not keep it", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const at: number[] = [];
+    rig.router.addConsumerHandler({
+      name: "a",
+      subscribe: "t",
+      handle: (message) => {
+        at.push(performance.now());
+        if (at.length === 1) message.nack({ delayMs: 120 });
+      },
+    });
+    await rig.router.start();
+    subscriber.source.session.deliver("m");
+    await until(() => at.length === 1, "the first call");
+    await rig.router.close();
+    await rig.router.start();
+    subscriber.source.session.deliver("m"); // at once, as a queue gives back what was not acked
+    await until(() => at.length === 2, "the second call");
+    expect((at[1] as number) - (at[0] as number)).toBeGreaterThan(115);
   });
 });

@@ -90,7 +90,7 @@ export class Call implements HandlerCall {
 
   // ── what the message tells ──
 
-  onVerdict(verdict: Verdict, reason?: unknown): void {
+  onVerdict(verdict: Verdict, reason?: unknown, delayMs = 0): void {
     if (this.over) return;
     if (verdict === "acked") {
       this.overtaken = false; // it will not come again, so it goes on
@@ -100,6 +100,7 @@ export class Call implements HandlerCall {
       this.overtakeBehind();
       this.#desk.lines.await(this);
       this.#goesOn();
+      if (delayMs > 0) this.#desk.failing.add(this.#token, 0, false, delayMs); // it is due then, whatever becomes of this run
     }
     if (verdict === "lost") this.#onLost(reason);
     if (!this.over) this.#desk.keepOrderBehind(this);

@@ -51,7 +51,7 @@ export class ForeignMessage extends DerivedMessage implements InHand {
 
   override nack(options?: NackOptions): boolean {
     this.#nacked = true;
-    return this.#settle(() => this.#base.nack(options), "nacked");
+    return this.#settle(() => this.#base.nack(options), "nacked", options?.delayMs);
   }
 
   get verdict(): Verdict | undefined {
@@ -80,7 +80,7 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     if (this.#verdict !== undefined || reason !== undefined) this.#abort(reason);
   }
 
-  #settle(give: () => boolean, verdict: Verdict): boolean {
+  #settle(give: () => boolean, verdict: Verdict, delayMs?: number): boolean {
     this.#settling = true;
     let holds: boolean;
     try {
@@ -88,16 +88,16 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     } finally {
       this.#settling = false;
     }
-    if (holds) this.#onVerdict(verdict, undefined);
+    if (holds) this.#onVerdict(verdict, undefined, delayMs);
     return holds;
   }
 
-  #onVerdict(verdict: Verdict, reason: unknown): void {
+  #onVerdict(verdict: Verdict, reason: unknown, delayMs?: number): void {
     if (this.#verdict !== undefined) return;
     this.#verdict = verdict;
     if (verdict === "lost") this.#abort(reason);
     if (this.#call === undefined) this.#abort(undefined);
-    else this.#call.onVerdict(verdict, reason);
+    else this.#call.onVerdict(verdict, reason, delayMs);
   }
 
   #abort(reason: unknown): void {
