@@ -134,10 +134,11 @@ export class GroupBook {
   nacked(track: Track, member: number, call: Call, delayMs: number, held: boolean): void {
     this.ledger.note(`${this.#who(member)} nacks ${track.text}${held ? "" : ", refused"}`);
     call.nacked.add(track);
-    const handling = track.open(member);
-    if (!held || handling?.nacked) return;
+    const handling = track.handlings.find(({ calls }) => calls.includes(call));
+    if (!held || handling === undefined || handling.nacked) return;
     track.mayRepeat = true;
-    if (handling === undefined) {
+    if (handling.endedAt !== undefined) {
+      handling.nacked = true;
       track.earned++; // its middleware had given it up
       track.dueAt = this.ledger.now + delayMs;
       return;

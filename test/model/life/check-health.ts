@@ -28,7 +28,8 @@ export function checkHealth(world: World, unit: Unit): void {
 }
 
 /** Messages that the group has not settled, handed out or not: where nothing may be there twice, that is what is not done. */
-function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }: GroupBook, { state, lag }: SubscriptionStatus): void {
+function checkLag({ ledger, program }: World, book: GroupBook, { state, lag }: SubscriptionStatus): void {
+  const { name, plan, tracks, mayRepeat } = book;
   // In batches and in pipelines what is done may have to wait for others before it is settled.
   if (plan.kind === "batch" || (plan.pipeline ?? 0) > 0) return;
   if (lag === undefined || mayRepeat || program.members === 2 || program.bus?.bufferSize !== undefined) return;
@@ -39,7 +40,7 @@ function checkLag({ ledger, program }: World, { name, plan, tracks, mayRepeat }:
   // What a timeout has given up stays in hand until its call has ended.
   const inHand = ({ handlings }: Track): boolean => {
     const last = handlings.at(-1);
-    return last !== undefined && !last.acked && last.calls.some(({ endedAt }) => endedAt === undefined);
+    return last !== undefined && !last.acked && last.calls.some((call) => call.endedAt === undefined && book.counts(call));
   };
   const left = all.filter((track) => track.doneAt === undefined || inHand(track)).length;
   if (lag !== left) ledger.complain("lag", `${name} is ${state}, its lag is ${lag}, and ${left} are not settled`);

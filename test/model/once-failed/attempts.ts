@@ -121,6 +121,21 @@ export const attempts: readonly Case[] = [
     },
   },
   {
+    holds: "waits out a backoff after close and start on a store",
+    broke: "early",
+    program: {
+      on: "sqlite",
+      handlers: [{ kind: "consumer" }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ verdict: 300 }] }] },
+        { do: "close" },
+        { do: "start" },
+        { do: "pass", ms: 500 },
+      ],
+    },
+  },
+  {
     holds: "is no longer failing when a message that failed was acked and threw",
     broke: "state",
     program: {

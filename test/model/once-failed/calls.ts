@@ -97,6 +97,15 @@ export const calls: readonly Case[] = [
     },
   },
   {
+    holds: "begins no second call of a duplicator around a breaker that a timeout gave up",
+    broke: "concurrency",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "consumer", middleware: [{ use: "timeout", ms: 1 }, { use: "duplicator" }, { use: "circuitBreaker" }, { use: "correlationId" }] }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1", acts: [{ sleep: 2 }, { sleep: 20 }] }] }, { do: "pass", ms: 100 }],
+    },
+  },
+  {
     holds: "lets the other keys have their share beside a slow one, or says what blocks them",
     broke: "starved",
     program: {

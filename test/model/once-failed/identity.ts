@@ -149,6 +149,15 @@ export const identity: readonly Case[] = [
     },
   },
   {
+    holds: "lets a duplicate in batches behind an early ack go when the first has ended",
+    broke: "idleHangs",
+    program: {
+      on: "persistent",
+      handlers: [{ kind: "batch", middleware: [{ use: "instantAck" }, { use: "deduplicator" }, { use: "failAfter", times: 0 }] }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1" }, { text: "2", id: "1" }] }, { do: "pass", ms: 100 }],
+    },
+  },
+  {
     holds: "waits for no hung call for ever in a deduplicator",
     broke: "stuck",
     program: {

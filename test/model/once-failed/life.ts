@@ -66,6 +66,20 @@ export const life: readonly Case[] = [
     },
   },
   {
+    holds: "closes in its own time beside a stop that takes longer",
+    broke: "endLate",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "consumer" }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ sleep: 1, ends: "handler" }] }] },
+        { do: "pass", ms: 5 },
+        { do: "close", timeoutMs: 100 },
+      ],
+    },
+  },
+  {
     holds: "is idle beside a paused handler",
     broke: "idleHangs",
     program: {

@@ -81,6 +81,52 @@ export const losses: readonly Case[] = [
     },
   },
   {
+    holds: "forgets the attempts of a message that another member takes after a close",
+    broke: "state",
+    program: {
+      on: "memory",
+      members: 2,
+      handlers: [{ kind: "consumer" }],
+      steps: [
+        { do: "start", member: 1 },
+        { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }] }] },
+        { do: "close", member: 1 },
+        { do: "start" },
+        { do: "pass", ms: 100 },
+        { do: "start", member: 1 },
+        { do: "pass", ms: 100 },
+      ],
+    },
+  },
+  {
+    holds: "forgets the attempts of a message that went back to the broker and to another member",
+    broke: "state",
+    program: {
+      on: "lossy",
+      members: 2,
+      bus: { returns: true },
+      handlers: [{ kind: "batch", size: 2 }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }] }] }, { do: "start", member: 1 }, { do: "pass", ms: 100 }],
+    },
+  },
+  {
+    holds: "gives back what it holds when it is paused while the connection is broken",
+    broke: "lost",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "consumer" }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }] }] },
+        { do: "cut" },
+        { do: "pause" },
+        { do: "pass", ms: 500 },
+        { do: "resume" },
+        { do: "pass", ms: 500 },
+      ],
+    },
+  },
+  {
     holds: "goes on when a verdict throws under a batch",
     broke: "unhandled",
     program: {
