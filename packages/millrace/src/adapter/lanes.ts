@@ -75,11 +75,17 @@ export class Lanes {
     const lane = this.#laneOf(message);
     message.lane = lane;
     if (message.notBeforeMs > 0 && this.#delay(lane, message)) return false;
+    if (lane !== undefined && lane === this.#single) {
+      lane.waiting.push(message);
+      this.#waiting++;
+      if (lane.stalled) this.#park(message);
+      return lane.waiting.size === 1 && lane.mayGo(this.#rules.depth);
+    }
     if (lane === undefined) {
       this.#ready.push(message);
       return true;
     }
-    if (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size === 0) {
+    if (lane.waiting.size === 0 && lane.mayGo(this.#rules.depth)) {
       lane.out++;
       this.#ready.push(message);
       return true;
@@ -92,8 +98,19 @@ export class Lanes {
 
   /** The next message to hand out. */
   take(): Received | undefined {
-    const message = this.#ready.shift();
+    const message = this.#single === undefined ? this.#ready.shift() : this.#takeOf(this.#single);
     if (message !== undefined) this.#bytes -= message.payload.length;
+    return message;
+  }
+
+  /** Where there is one lane only, its messages need not be made ready one by one. */
+  #takeOf(lane: Lane): Received | undefined {
+    if (lane.dated) this.#waitForHead(lane);
+    if (!lane.mayGo(this.#rules.depth)) return undefined;
+    const message = lane.waiting.shift();
+    if (message === undefined) return undefined;
+    this.#waiting--;
+    lane.out++;
     return message;
   }
 
@@ -103,7 +120,7 @@ export class Lanes {
     if (lane === undefined) return;
     lane.out--;
     if (lane.waiting.size > 0 || lane.gathering) this.#advance(lane);
-    else this.#dropIfIdle(lane);
+    else if (lane.key !== undefined) this.#dropIfIdle(lane);
   }
 
   /** A handed-out message comes back: it is handed out again as attempt `attempt`, before any later one of its lane, after `delayMs`. */
@@ -217,6 +234,7 @@ export class Lanes {
 
   /** The lane waits until the first of it is due, and no longer: others of it may be due later, each in its turn. */
   #waitForHead(lane: Lane): void {
+    if (lane.waiting.size === 0) lane.dated = false;
     const { notBeforeMs = 0 } = lane.waiting.peek() ?? {};
     const dueInMs = notBeforeMs === 0 ? 0 : notBeforeMs - monotonicMs();
     if (dueInMs > 0) this.#stall(lane, dueInMs);
@@ -251,9 +269,12 @@ export class Lanes {
 
   #advance(lane: Lane): void {
     if (lane.out === 0) lane.gathering = false;
-    while (!lane.stalled && !lane.gathering && lane.out < this.#rules.depth && lane.waiting.size > 0) {
-      if ((lane.waiting.peek()?.notBeforeMs ?? 0) > 0) this.#waitForHead(lane);
-      if (lane.stalled) return;
+    if (lane === this.#single) return;
+    while (lane.waiting.size > 0 && lane.mayGo(this.#rules.depth)) {
+      if (lane.dated) {
+        this.#waitForHead(lane);
+        if (lane.stalled) return;
+      }
       this.#ready.push(lane.waiting.shift() as Received);
       this.#waiting--;
       lane.out++;

@@ -74,7 +74,10 @@ export class Reading {
   feed(): void {
     // Taking makes the source fetch, which may deliver at once, which comes back here: then the loop below looks again.
     this.#delivered = true;
-    if (this.#feeding) return;
+    if (!this.#feeding && this.#waiting.size > 0) this.#feedAll();
+  }
+
+  #feedAll(): void {
     this.#feeding = true;
     try {
       while (this.#waiting.size > 0) {

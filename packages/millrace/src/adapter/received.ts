@@ -44,6 +44,16 @@ const ENDED = 1;
 const TOLD_NACK = 2;
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
 
+/** What hardly a delivery needs, in an object of its own: every message pays for each of its fields. */
+class Rare {
+  /** Why its handling ended, if not by a verdict. */
+  reason: unknown = undefined;
+  controller: AbortController | undefined = undefined;
+  settled: Deferred<Verdict> | undefined = undefined;
+  redeliveryDelayMs: number | undefined = undefined;
+  failed: boolean | undefined = undefined;
+}
+
 /**
  * One delivery of a message, and the one object behind all views of it. Signal, `settled`, metadata and `delivery` come into being when
  * first asked for; a message that is only read and acked costs this one object.
@@ -62,7 +72,6 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   /** Neighbours among the messages in flight, in order of handing out. */
   before: Received<Receipt> | undefined = undefined;
   behind: Received<Receipt> | undefined = undefined;
-  redeliveryDelayMs: number | undefined = undefined;
 
   readonly #source: MessageSource;
   readonly #original: TextMap | undefined;
@@ -72,9 +81,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   #bits = 0;
   #call: HandlerCall | undefined = undefined;
   #taker: Taker | undefined = undefined;
-  #reason: unknown = undefined;
-  #controller: AbortController | undefined = undefined;
-  #settled: Deferred<Verdict> | undefined = undefined;
+  #rare: Rare | undefined = undefined;
   #delivery: Delivery | undefined = undefined;
 
   constructor(fetched: Fetched, receipt: Receipt, attempt = 1) {
@@ -116,20 +123,22 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if ((this.#bits & ENDED) !== 0) this.#controller.abort(this.#reason ?? endOfHandling(this));
+    const rare = this.#known();
+    if (rare.controller === undefined) {
+      rare.controller = new AbortController();
+      if ((this.#bits & ENDED) !== 0) rare.controller.abort(rare.reason ?? endOfHandling(this));
     }
-    return this.#controller.signal;
+    return rare.controller.signal;
   }
 
   get settled(): Promise<Verdict> {
-    if (this.#settled === undefined) {
-      this.#settled = deferred();
-      const verdict = this.verdict;
-      if (verdict !== undefined) this.#settled.resolve(verdict);
+    const rare = this.#known();
+    if (rare.settled === undefined) {
+      rare.settled = deferred();
+      const { verdict } = this;
+      if (verdict !== undefined) rare.settled.resolve(verdict);
     }
-    return this.#settled.promise;
+    return rare.settled.promise;
   }
 
   /** The verdict so far. */
@@ -199,7 +208,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   lose(reason: unknown): boolean {
     if (this.#state !== PENDING) return false;
     this.#state = LOST;
-    this.#settled?.resolve("lost");
+    this.#rare?.settled?.resolve("lost");
     this.#abort(reason);
     this.#call?.onVerdict("lost", reason);
     return true;
@@ -209,6 +218,22 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 
   get nacked(): boolean {
     return (this.#bits & TOLD_NACK) !== 0;
+  }
+
+  get failed(): boolean | undefined {
+    return this.#rare?.failed;
+  }
+
+  set failed(failed: boolean | undefined) {
+    this.#known().failed = failed;
+  }
+
+  get redeliveryDelayMs(): number | undefined {
+    return this.#rare?.redeliveryDelayMs;
+  }
+
+  set redeliveryDelayMs(delayMs: number | undefined) {
+    this.#known().redeliveryDelayMs = delayMs;
   }
 
   get content(): object {
@@ -238,8 +263,13 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   #abort(reason?: unknown): void {
     if ((this.#bits & ENDED) !== 0) return;
     this.#bits |= ENDED;
-    this.#reason = reason;
-    this.#controller?.abort(reason ?? endOfHandling(this));
+    if (reason !== undefined) this.#known().reason = reason;
+    this.#rare?.controller?.abort(reason ?? endOfHandling(this));
+  }
+
+  #known(): Rare {
+    this.#rare ??= new Rare();
+    return this.#rare;
   }
 
   /** Whom to tell; nobody when the verdict does not hold. */
@@ -247,7 +277,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     const settler = this.#settler;
     if (settler === undefined || !settler.holds(this)) return undefined;
     this.#state = state;
-    this.#settled?.resolve(VERDICTS[state] as Verdict);
+    this.#rare?.settled?.resolve(VERDICTS[state] as Verdict);
     if (this.#call === undefined) this.#abort();
     else this.#call.onVerdict(VERDICTS[state] as Verdict, undefined, delayMs);
     return settler;
@@ -256,6 +286,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 
 standsBehindViews(Received.prototype);
 
-function endOfHandling(message: ReceivedMessage): MillraceError {
+/** The reason of a signal that ends with its message's verdict. */
+export function endOfHandling(message: ReceivedMessage): MillraceError {
   return new MillraceError(`the handling of message ${message.id} has ended`, { code: "HANDLING_ENDED" });
 }

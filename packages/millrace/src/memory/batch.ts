@@ -21,7 +21,7 @@ export class Batch {
     this.size = messages.length;
     this.acks = acks;
     this.#messages = messages;
-    for (let index = 0; index < messages.length; index++) this.#keep(index);
+    this.#keep(messages);
   }
 
   /** The next message to be put. */
@@ -38,12 +38,15 @@ export class Batch {
     return error;
   }
 
-  #keep(index: number): void {
-    const message = this.#messages[index] as Message;
+  #keep(messages: readonly Message[]): void {
+    let index = 0;
     try {
-      if (metadataOf(message) === undefined) return; // all the rest of a message stays as it is
-      this.#snapshots ??= new Map();
-      this.#snapshots.set(index, new Stored(message, this.acks));
+      for (; index < messages.length; index++) {
+        const message = messages[index] as Message;
+        if (metadataOf(message) === undefined) continue; // all the rest of a message stays as it is
+        this.#snapshots ??= new Map();
+        this.#snapshots.set(index, new Stored(message, this.acks));
+      }
     } catch (error) {
       throw new OptionError("MemoryPubSub.publish", [`messages[${index}] cannot be read: ${String(error)}`], { cause: error });
     }

@@ -95,16 +95,28 @@ export class MemoryGroup {
 
   /** Deals what waits to the members that want some, one each in turn. */
   deal(): void {
+    const only = this.members[0];
+    if (only === undefined) return;
+    // A delivery may change who is here.
+    while (this.members.length === 1 && this.members[0] === only) {
+      const message = only.wanted > 0 ? this.#shift() : undefined;
+      if (message === undefined) return;
+      this.#hand(only, message);
+    }
+    this.#dealInTurn();
+  }
+
+  #dealInTurn(): void {
     let idle = 0;
-    while (idle < this.members.length && this.backlog > 0) {
+    while (idle < this.members.length) {
       this.#turn = (this.#turn + 1) % this.members.length;
       const member = this.members[this.#turn] as Member;
-      if (member.wanted <= 0) {
-        idle++;
-        continue;
+      const message = member.wanted > 0 ? this.#shift() : undefined;
+      if (message === undefined) idle++;
+      else {
+        idle = 0;
+        this.#hand(member, message);
       }
-      idle = 0;
-      this.#hand(member, this.#shift());
     }
   }
 
@@ -152,10 +164,11 @@ export class MemoryGroup {
     if (acks !== undefined && offset > this.#countedTo) acks.take();
   }
 
-  #shift(): Received<Stored> {
-    const returned = this.#returned.shift();
-    if (returned !== undefined) return returned;
-    const fresh = (this.#log === undefined ? this.#fresh.shift() : this.#log[this.#cursor++]) as Stored;
+  #shift(): Received<Stored> | undefined {
+    if (this.#returned.size > 0) return this.#returned.shift();
+    const fresh = this.#log === undefined ? this.#fresh.shift() : this.#log[this.#cursor];
+    if (fresh === undefined) return undefined;
+    if (this.#log !== undefined) this.#cursor++;
     return new Received(fresh, fresh);
   }
 

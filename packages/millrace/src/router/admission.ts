@@ -12,7 +12,10 @@ const TOLERANCE_MS = 1;
  * be handled; false when it has its verdict.
  */
 export async function admit(call: Call, desk: Desk): Promise<boolean> {
-  if (call.inHand.verdict === undefined && call.message instanceof ForeignMessage && call.message.signal.aborted) await call.message.settled;
+  if (call.message instanceof ForeignMessage && call.message.mayBeLost) {
+    call.message.watch();
+    await call.message.settled;
+  }
   if (call.over) return false;
   const token = tokenOf(call);
   const dueInMs = desk.failing.dueInMs(token);

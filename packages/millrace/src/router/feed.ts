@@ -32,6 +32,8 @@ export interface FeedParts {
 export class Feed implements Origin {
   readonly topic: string;
   readonly #parts: FeedParts;
+  readonly #desk: Desk;
+  readonly #mode: HandlingMode;
   readonly #stop: AbortController = new AbortController();
   /** Ends a subscribe that is still under way; never aborted once it has come. */
   #opening: AbortController = new AbortController();
@@ -48,6 +50,8 @@ export class Feed implements Origin {
   constructor(parts: FeedParts) {
     this.topic = parts.topic;
     this.#parts = parts;
+    this.#desk = parts.desk;
+    this.#mode = parts.mode;
   }
 
   get paused(): boolean {
@@ -206,11 +210,11 @@ export class Feed implements Origin {
   }
 
   #hand(message: ReceivedMessage): void {
-    const { desk, mode } = this.#parts;
+    const desk = this.#desk;
     const call = desk.open(message, this);
     if (call.over) return; // lost on its way here
     if (desk.mustLookAt(call)) void this.#admit(call);
-    else mode.handle(call);
+    else this.#mode.handle(call);
     desk.keep(call);
   }
 

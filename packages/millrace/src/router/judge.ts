@@ -1,7 +1,7 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
 import { type DeadLetterFacts, deadLetter, deadLetterMetadata } from "../message/dead-letter.ts";
-import { Message, type Publisher, type UndecodableRecord } from "../message/index.ts";
+import { Message, type Publisher, type UndecodableRecord, type Verdict } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
@@ -84,33 +84,35 @@ export class Judge {
   }
 
   #ack(call: Call): undefined {
-    const { inHand, message, origin } = call;
     const desk = this.#desk;
-    const { verdict } = inHand;
+    const { verdict, nacked } = call.inHand;
     if (!desk.failing.empty && verdict !== "nacked") this.#forget(call);
-    if ((inHand.nacked || call.forfeited) && verdict !== "acked") {
-      if (verdict === "nacked") desk.counts.retried++;
-      desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
-      call.overtakeBehind();
-      desk.lines.await(call);
-      call.end(false);
-      return;
-    }
-    inHand.end();
+    if ((nacked || call.forfeited) && verdict !== "acked") return this.#passOver(call, verdict);
+    call.release();
     let held = true;
     if (verdict === undefined) {
       try {
-        held = message.ack();
+        held = call.message.ack();
       } catch (error) {
         call.end(false);
-        origin.broken(error);
+        call.origin.broken(error);
         return;
       }
+      if (!held) this.#rememberSuccess(call);
     }
-    if (!held) this.#rememberSuccess(call);
     desk.counts.handled++;
-    desk.observed(call, held && verdict !== "lost" ? "acked" : "lost", undefined);
+    if (desk.observes) desk.observed(call, held && verdict !== "lost" ? "acked" : "lost", undefined);
     call.end(true);
+  }
+
+  /** Its handler returned, but said nack, or its results were dropped: it comes again. */
+  #passOver(call: Call, verdict: Verdict | undefined): undefined {
+    const desk = this.#desk;
+    if (verdict === "nacked") desk.counts.retried++;
+    desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
+    call.overtakeBehind();
+    desk.lines.await(call);
+    call.end(false);
   }
 
   #failed(call: Call, error: unknown): Promise<void> | undefined {
@@ -152,13 +154,13 @@ export class Judge {
   }
 
   #tryAgain(call: Call, attempt: number, exhausted: boolean, delayMs: number, error: unknown): void {
-    const { inHand, message, origin } = call;
+    const { message, origin } = call;
     const desk = this.#desk;
     desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
     desk.failingChanged();
     call.overtakeBehind();
     desk.lines.await(call);
-    inHand.end();
+    call.release();
     let held = false;
     try {
       held = message.nack({ delayMs, reason: reasonText(error) });
@@ -192,7 +194,7 @@ export class Judge {
     if (call.over) return;
     this.#forget(call);
     desk.log("error", message, { attempt, permanent, deadLetter: topic, error }, "handler failed for good, the message is in the dead letter");
-    inHand.end();
+    call.release();
     inHand.failed = true;
     let held = true;
     try {

@@ -46,14 +46,11 @@ export interface Observer {
 export class Observers {
   readonly #logger: Logger;
   #all: readonly Observer[] = [];
+  /** Somebody observes: asked for every message. */
+  any = false;
 
   constructor(logger: Logger) {
     this.#logger = logger;
-  }
-
-  /** Somebody observes. */
-  get any(): boolean {
-    return this.#all.length > 0;
   }
 
   add(observer: Observer): () => void {
@@ -62,10 +59,8 @@ export class Observers {
       published: (event) => observer.published?.(event),
       state: (event) => observer.state?.(event),
     }; // one of its own: an observer may be added twice
-    this.#all = [...this.#all, own];
-    return () => {
-      this.#all = this.#all.filter((known) => known !== own);
-    };
+    this.#set([...this.#all, own]);
+    return () => this.#set(this.#all.filter((known) => known !== own));
   }
 
   handled(event: HandledEvent): void {
@@ -78,6 +73,11 @@ export class Observers {
 
   state(event: StateEvent): void {
     this.#tell((observer) => observer.state?.(event));
+  }
+
+  #set(all: readonly Observer[]): void {
+    this.#all = all;
+    this.any = all.length > 0;
   }
 
   #tell(tell: (observer: Observer) => void): void {

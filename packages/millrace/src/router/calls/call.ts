@@ -11,81 +11,89 @@ import { earlierCameAgain, type Line } from "./lines.ts";
 import { outlasts } from "./outlasts.ts";
 import { Rests } from "./rests.ts";
 
+/** What a call begins with. */
+export interface CallStart {
+  readonly origin: Origin;
+  readonly order: number;
+  readonly beganMs: number;
+  readonly holdsSlot: boolean;
+}
+
+/** What hardly a call needs, in an object of its own: every message pays for each of a call's fields. */
+class Rare {
+  /** What its redelivery is recognised by, once there may be one while it runs. */
+  token: unknown = undefined;
+  /** The last message that was taken in hand before its delivery was lost. */
+  lostBehind = 0;
+  rests: Rests | undefined = undefined;
+  wake: Wake | undefined = undefined;
+  timer: TimerHandle | undefined = undefined;
+  done: Deferred<boolean> | undefined = undefined;
+  followed: Promise<unknown> | undefined = undefined;
+}
+
 /**
  * A message in hand: its delivery, its handler call, its slot and its place in line. Everything that is remembered of a call hangs on it and
  * goes with it; nothing is looked up by a message's id.
  */
 export class Call implements HandlerCall {
   readonly #desk: Desk;
-  message!: ReceivedMessage;
-  inHand!: InHand;
-  origin!: Origin;
+  readonly message: ReceivedMessage;
+  readonly inHand: InHand;
+  readonly origin: Origin;
   /** Its place in the order of hand-out. */
-  order = 0;
+  readonly order: number;
   /** On the monotonic clock; 0 where nobody observes. */
-  beganMs = 0;
+  readonly beganMs: number;
 
   line: Line | undefined = undefined;
   before: Call | undefined = undefined;
   behind: Call | undefined = undefined;
+  company: Company | undefined = undefined;
+  /** The handler's own promise: a middleware may give up on it, but it goes on. */
+  inner: Promise<unknown> | undefined = undefined;
+  #rare: Rare | undefined = undefined;
+  /** Among the desk's calls; -1 for none. */
+  place = -1;
+
+  holdsSlot: boolean;
+  /** Its handler, or the outermost middleware, was called. */
+  begun = false;
+  /** The outermost middleware is being called: whoever calls it sees to the handler's promise, should it be another than the one that it gets. */
+  entering = false;
   /** Its handler has ended and its results are on their way: the next of its line may begin. */
   handled = false;
   /** One before it in its line went back: it has to go back as well, to be handled after that one. */
   overtaken = false;
   /** It is among those that the next batch is made of. */
   gathered = false;
-  company: Company | undefined = undefined;
-
-  /** Among the desk's calls; -1 for none. */
-  place = -1;
-  holdsSlot = false;
-  /** Its handler, or the outermost middleware, was called. */
-  begun = false;
-  over = true;
   lost = false;
-  /** It is ended, or its slot given, by another than whoever handles it, who may come back to it: it is never used for another message. */
-  stray = false;
   /** Its results were dropped, since its delivery was lost and the handler stops: it did not succeed. */
   forfeited = false;
-  /** The handler's own promise: a middleware may give up on it, but it goes on. */
-  inner: Promise<unknown> | undefined = undefined;
-  /** The outermost middleware is being called: whoever calls it sees to the handler's promise, should it be another than the one that it gets. */
-  entering = false;
+  /** Its handler has ended: a verdict is no longer its business. */
+  #released = false;
+  over = false;
 
-  #followed: Promise<unknown> | undefined = undefined;
-  #token: unknown = undefined;
-  /** The last message that was taken in hand before its delivery was lost. */
-  #lostBehind = 0;
-  #rests: Rests | undefined = undefined;
-  #wake: Wake | undefined = undefined;
-  #timer: TimerHandle | undefined = undefined;
-  #done: Deferred<boolean> | undefined = undefined;
-
-  constructor(desk: Desk) {
+  constructor(desk: Desk, message: ReceivedMessage, inHand: InHand, { origin, order, beganMs, holdsSlot }: CallStart) {
     this.#desk = desk;
-  }
-
-  /** Takes a message in hand. */
-  begin(message: ReceivedMessage, inHand: InHand, origin: Origin): void {
     this.message = message;
     this.inHand = inHand;
     this.origin = origin;
-    this.handled = false;
-    this.overtaken = false;
-    this.begun = false;
-    this.over = false;
-    inHand.begin(this, this.#desk.taker);
-  }
-
-  /** A call that nothing of its past can reach any more may be used for another message. */
-  get reusable(): boolean {
-    return !this.lost && !this.stray && this.#done === undefined && this.#rests === undefined && this.inner === undefined;
+    this.order = order;
+    this.beganMs = beganMs;
+    this.holdsSlot = holdsSlot;
   }
 
   /** Resolves when it is over, to whether it succeeded. */
   get done(): Promise<boolean> {
-    this.#done ??= deferred();
-    return this.#done.promise;
+    const rare = this.#known();
+    rare.done ??= deferred();
+    return rare.done.promise;
+  }
+
+  #known(): Rare {
+    this.#rare ??= new Rare();
+    return this.#rare;
   }
 
   // ── what the message tells ──
@@ -100,7 +108,7 @@ export class Call implements HandlerCall {
       this.overtakeBehind();
       this.#desk.lines.await(this);
       this.#goesOn();
-      if (delayMs > 0) this.#desk.failing.add(this.#token, 0, false, delayMs); // it is due then, whatever becomes of this run
+      if (delayMs > 0) this.#desk.failing.add(this.#rare?.token, 0, false, delayMs); // it is due then, whatever becomes of this run
     }
     if (verdict === "lost") this.#onLost(reason);
     if (!this.over) this.#desk.keepOrderBehind(this);
@@ -108,7 +116,7 @@ export class Call implements HandlerCall {
 
   #onLost(reason: unknown): void {
     this.lost = true;
-    this.#lostBehind = this.#desk.taken;
+    this.#known().lostBehind = this.#desk.taken;
     if (!this.begun) {
       this.overtakeBehind();
       this.#desk.lines.await(this);
@@ -123,18 +131,18 @@ export class Call implements HandlerCall {
 
   /** Its message may come again while it runs: that one waits for it. */
   #goesOn(): void {
-    this.#token = tokenOf(this);
-    if (this.#token !== undefined) this.#desk.lost.add(this.#token, this);
+    const token = tokenOf(this);
+    this.#known().token = token;
+    if (token !== undefined) this.#desk.lost.add(token, this);
   }
 
   /** It gets some time to end; then its slot and its place in line are another's. */
   abandonLater(): void {
-    this.#timer ??= startTimer(() => this.#abandon(), this.#desk.abandonAfterMs, true);
+    this.#known().timer ??= startTimer(() => this.#abandon(), this.#desk.abandonAfterMs, true);
   }
 
   #abandon(): void {
     if (this.over) return;
-    this.stray = true;
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, {}, "the handler did not end after its delivery was lost, its call is abandoned");
     this.goBack();
@@ -143,36 +151,41 @@ export class Call implements HandlerCall {
   // ── waiting ──
 
   get resting(): boolean {
-    return this.#rests?.any === true;
+    return this.#rare?.rests?.any === true;
   }
 
   onRest(listener: () => void): () => void {
-    this.#rests ??= new Rests();
     return this.#rests.listen(listener);
   }
 
   rest<T>(run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T> {
-    this.#rests ??= new Rests();
     return this.#rests.during(this.#desk, run, options);
   }
 
   /** It waits for its batch, or does not any more. */
   changeRests(by: 1 | -1): void {
-    this.#rests ??= new Rests();
     this.#rests.change(by);
+  }
+
+  get #rests(): Rests {
+    const rare = this.#known();
+    rare.rests ??= new Rests();
+    return rare.rests;
   }
 
   /** Something before it in its line has changed, or it was lost, or overtaken. */
   onAhead(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.onAhead();
+    if (this.#rare?.wake !== undefined) {
+      const { wake } = this.#rare;
+      this.#rare.wake = undefined;
+      wake.onAhead();
+    }
     this.company?.onAhead?.();
   }
 
   /** Tells `wake` once, when `onAhead` is next called. */
   whenAhead(wake: Wake): void {
-    this.#wake = wake;
+    this.#known().wake = wake;
   }
 
   /** Resolves when all before it in its line have had their verdict, or one of them went back. */
@@ -203,11 +216,12 @@ export class Call implements HandlerCall {
   /** Notices when the handler's own promise ends. */
   followInner(): void {
     const { inner } = this;
-    if (inner === undefined || inner === this.#followed) return;
-    this.#followed = inner;
+    if (inner === undefined || inner === this.#rare?.followed) return;
+    const rare = this.#known();
+    rare.followed = inner;
     const ended = (): void => {
       if (this.inner === inner) this.inner = undefined;
-      if (this.#followed === inner) this.#followed = undefined;
+      if (rare.followed === inner) rare.followed = undefined;
     };
     inner.then(ended, ended);
   }
@@ -228,6 +242,13 @@ export class Call implements HandlerCall {
 
   // ── ending ──
 
+  /** The handler has ended, or has to: the verdict that was given, or will be, ends the message's signal; with a reason it ends at once. */
+  release(reason?: unknown): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.inHand.end(reason);
+  }
+
   /** Gives the message back, uncounted, if it has no verdict yet, and what is behind it with it, unless it is done with. */
   goBack(delayMs = 0): void {
     if (this.over) return;
@@ -237,7 +258,7 @@ export class Call implements HandlerCall {
       this.overtakeBehind();
       this.#desk.lines.await(this);
     }
-    inHand.end();
+    this.release();
     try {
       if (verdict === undefined) message.nack({ uncounted: true, delayMs, reason: "handed back" });
     } catch (error) {
@@ -249,7 +270,7 @@ export class Call implements HandlerCall {
 
   /** An earlier call of the same message has succeeded. False when the ack does not hold. */
   ackUnhandled(): boolean {
-    this.inHand.end();
+    this.release();
     let held = false;
     try {
       held = this.message.ack();
@@ -275,22 +296,22 @@ export class Call implements HandlerCall {
   end(succeeded: boolean): void {
     if (this.over) return;
     this.over = true;
-    this.inHand.end();
-    if (this.#timer !== undefined) {
-      stopTimer(this.#timer);
-      this.#timer = undefined;
-    }
+    this.release();
     this.handled = true;
-    const counts = succeeded && (this.lost || this.#done !== undefined) && !earlierCameAgain(this, this.#token, this.#lostBehind);
+    if (this.line !== undefined || this.company !== undefined || this.#rare !== undefined) this.#untie(succeeded);
+    this.#desk.onEnd(this);
+  }
+
+  /** Tells whoever waits for it, or remembers it. */
+  #untie(succeeded: boolean): void {
+    const { token, lostBehind = 0, timer, done } = this.#rare ?? {};
+    stopTimer(timer);
+    const counts = succeeded && (this.lost || done !== undefined) && !earlierCameAgain(this, token, lostBehind);
     if (this.line !== undefined) this.#desk.lines.leave(this);
     this.onAhead();
-    if (this.#token !== undefined) {
-      this.#desk.lost.end(this.#token, this, counts, this.#desk.orderOf(this.message));
-      this.#token = undefined;
-    }
-    this.#done?.resolve(succeeded);
+    if (token !== undefined) this.#desk.lost.end(token, this, counts, this.#desk.orderOf(this.message));
+    done?.resolve(succeeded);
     this.company?.onCallOver();
     this.company = undefined;
-    this.#desk.onEnd(this);
   }
 }

@@ -1,9 +1,9 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { coarseMs } from "../../internal/slice.ts";
-import { monotonicMs, sleep } from "../../internal/timers.ts";
+import { laterTurn, monotonicMs, sleep } from "../../internal/timers.ts";
 import type { Logger } from "../../logger/index.ts";
 import { handedBack } from "../../message/handed-back.ts";
-import { inHandOf, type Taker } from "../../message/in-hand.ts";
+import { type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
 import type { HandlerIdentity, ReceivedMessage } from "../../message/index.ts";
 import type { Observers, Outcome } from "../observers.ts";
 import { Call } from "./call.ts";
@@ -13,9 +13,6 @@ import { ForeignMessage } from "./foreign-message.ts";
 import { Lines } from "./lines.ts";
 import { LostCalls } from "./lost-calls.ts";
 import { Slots } from "./slots.ts";
-
-/** Calls that are kept to be used again. */
-const MOST_SPARE = 256;
 
 export interface DeskRules {
   readonly identity: HandlerIdentity;
@@ -66,16 +63,25 @@ export class Desk {
   /** Messages taken in hand so far. */
   taken = 0;
   readonly #rules: DeskRules;
+  // Of the rules what is asked for every message.
+  readonly #inLines: boolean;
+  readonly #slotEach: boolean;
+  readonly #observers: Observers;
   /** Those that did not end at once; each knows its place. */
   readonly #calls: Call[] = [];
   readonly #resting: Set<AbortController> = new Set();
   #draining: Error | undefined;
-  readonly #spare: Call[] = [];
   #open = 0;
+  /** Messages have come that are not ours. */
+  #foreign = false;
+  #watching = false;
   #calm: Deferred<void> | undefined;
 
   constructor(rules: DeskRules) {
     this.#rules = rules;
+    this.#inLines = rules.inLines;
+    this.#slotEach = rules.slotEach;
+    this.#observers = rules.observers;
     this.taker = { handler: rules.identity.handler, publishTopic: rules.publishTopic, subscriber: rules.subscriber };
     this.abandonAfterMs = rules.abandonAfterMs;
     this.slots = new Slots(rules.concurrency);
@@ -89,51 +95,65 @@ export class Desk {
 
   /** Several calls may run at a time. */
   get concurrent(): boolean {
-    return this.#rules.concurrency > 1 || this.#rules.inLines;
+    return this.#rules.concurrency > 1 || this.#inLines;
   }
 
   /** A call begins only when none is before it in its line; else whoever handles it sees to the order. */
   get waitsInLine(): boolean {
-    return !this.#rules.inLines;
+    return !this.#inLines;
   }
 
   /** The message has to be looked at before it is handled: see `admit`. */
-  mustLookAt({ message }: Call): boolean {
-    if (!this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#rules.inLines)) return true;
-    return message instanceof ForeignMessage && message.signal.aborted; // it may be lost; that is told in a moment
+  mustLookAt(call: Call): boolean {
+    if (!this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#inLines)) return true;
+    return this.#foreign && call.message instanceof ForeignMessage && call.message.mayBeLost;
   }
 
   /** Takes a message in hand. */
   open(given: ReceivedMessage, origin: Origin): Call {
-    let message = given;
-    let inHand = inHandOf(given);
-    const foreign = inHand === undefined;
-    if (inHand === undefined) {
-      const view = new ForeignMessage(given);
-      message = view;
-      inHand = view;
-    }
-    const call = this.#spare.pop() ?? new Call(this);
+    const own = inHandOf(given);
+    const call = own === undefined ? this.#openForeign(given, origin) : this.#begin(given, own, origin);
+    if (this.#inLines || own === undefined || this.lines.size > 0) this.keepOrderBehind(call);
+    if (call.inHand.verdict === "lost") call.onVerdict("lost", call.message.signal.reason);
+    return call;
+  }
+
+  #openForeign(given: ReceivedMessage, origin: Origin): Call {
+    this.#foreign = true;
+    const view = new ForeignMessage(given);
+    return this.#begin(view, view, origin);
+  }
+
+  #begin(message: ReceivedMessage, inHand: InHand, origin: Origin): Call {
     this.#open++;
     this.taken++;
     this.lastMessageMs = coarseMs();
-    if (this.#rules.slotEach) {
-      this.slots.take();
-      call.holdsSlot = true;
-    }
-    call.order = this.taken;
-    call.begin(message, inHand, origin);
-    call.beganMs = this.#rules.observers.any ? monotonicMs() : 0;
-    if (this.#rules.inLines || foreign || this.lines.size > 0) this.keepOrderBehind(call);
-    if (inHand.verdict === "lost") call.onVerdict("lost", message.signal.reason);
+    if (this.#slotEach) this.slots.take();
+    const call = new Call(this, message, inHand, {
+      origin,
+      order: this.taken,
+      beganMs: this.#observers.any ? monotonicMs() : 0,
+      holdsSlot: this.#slotEach,
+    });
+    inHand.begin(call, this.taker);
     return call;
   }
 
   /** Remembers those that are not over at once, so that an ending run can reach them. */
   keep(call: Call): void {
     if (call.over) return;
+    if (this.#foreign && !this.#watching) this.#watchLater();
     call.place = this.#calls.length;
     this.#calls.push(call);
+  }
+
+  /** Foreign messages tell nothing by themselves: those whose calls last are watched from the next turn of the event loop on. */
+  #watchLater(): void {
+    this.#watching = true;
+    laterTurn(() => {
+      this.#watching = false;
+      for (const { message } of this.#calls) if (message instanceof ForeignMessage) message.watch();
+    });
   }
 
   /** From now on what follows it in its line waits for it, whatever the broker thinks. */
@@ -146,7 +166,6 @@ export class Desk {
   onEnd(call: Call): void {
     this.#open--;
     if (call.place >= 0) this.#forget(call);
-    if (this.#spare.length < MOST_SPARE && call.reusable) this.#spare.push(call);
     if (this.#open === 0 && this.#calm !== undefined) {
       this.#calm.resolve();
       this.#calm = undefined;
@@ -185,9 +204,7 @@ export class Desk {
   /** What has not begun goes back. */
   handBack(): void {
     for (const call of [...this.#calls]) {
-      if (call.begun) continue;
-      call.stray = true;
-      call.goBack();
+      if (!call.begun) call.goBack();
     }
   }
 
@@ -204,7 +221,7 @@ export class Desk {
   giveUp(reason: unknown): void {
     for (const call of [...this.#calls]) {
       if (call.begun) call.abandonLater();
-      call.inHand.end(reason);
+      call.release(reason);
     }
   }
 
@@ -228,14 +245,18 @@ export class Desk {
 
   /** A message has begun or ceased to fail. */
   failingChanged(): void {
-    if (this.#rules.observers.any) this.onState();
+    if (this.#observers.any) this.onState();
+  }
+
+  /** Somebody observes. */
+  get observes(): boolean {
+    return this.#observers.any;
   }
 
   observed(call: Call, outcome: Outcome, error: unknown): void {
-    const { observers, identity } = this.#rules;
-    if (!observers.any) return;
+    if (!this.#observers.any) return;
     const durationMs = call.beganMs === 0 ? 0 : monotonicMs() - call.beganMs;
-    observers.handled({ by: identity, message: call.message, durationMs, outcome, ...(error === undefined ? {} : { error }) });
+    this.#observers.handled({ by: this.#rules.identity, message: call.message, durationMs, outcome, ...(error === undefined ? {} : { error }) });
   }
 
   log(level: "info" | "warn" | "error", message: ReceivedMessage | undefined, fields: Record<string, unknown>, text: string): void {

@@ -1,43 +1,71 @@
 import { DerivedMessage } from "../../adapter/derived-message.ts";
-import { MillraceError } from "../../errors/index.ts";
+import { endOfHandling } from "../../adapter/received.ts";
 import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../../message/in-hand.ts";
-import type { Delivery, NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
+import type { Delivery, DerivedChanges, NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
+
+const NO_CHANGES: DerivedChanges = Object.freeze({});
+
+/** What has happened, in bits. */
+const NACKED = 1;
+const SETTLING = 2;
+const WATCHED = 4;
+const ENDED = 8;
 
 /**
  * The view of a message that a foreign adapter, or a decorator that hides ours, has made: it stands behind all further views as a message of
  * `millrace/adapter` does by itself. What happens to the message outside of this view is learned from `settled`.
  */
 export class ForeignMessage extends DerivedMessage implements InHand {
-  redeliveryDelayMs: number | undefined = undefined;
+  redeliveryDelayMs: number | undefined;
   readonly #base: ReceivedMessage;
-  readonly #controller: AbortController = new AbortController();
+  #controller: AbortController | undefined;
   #call: HandlerCall | undefined;
   #taker: Taker | undefined;
   #verdict: Verdict | undefined;
-  #nacked = false;
-  #settling = false;
+  #bits = 0;
+  #reason: unknown;
 
   constructor(base: ReceivedMessage) {
-    super(base, {});
+    super(base, NO_CHANGES);
     this.#base = base;
-    const { signal } = base;
-    const follow = (): void => {
-      // A verdict inside a running handler ends the signal of a message that knows of no handler; this one's goes on.
-      if (!this.#settling) this.#controller.abort(signal.reason);
-    };
-    if (signal.aborted) follow();
-    else signal.addEventListener("abort", follow, { once: true });
-    base.settled.then(
-      (verdict) => {
-        signal.removeEventListener("abort", follow);
-        this.#onVerdict(verdict, signal.reason);
-      },
+  }
+
+  /** To be called when its call does not end at once: from then on verdicts that are given past this view are noticed. */
+  watch(): void {
+    if ((this.#bits & WATCHED) !== 0) return;
+    this.#bits |= WATCHED;
+    this.#base.settled.then(
+      (verdict) => this.#onVerdict(verdict, this.#base.signal.reason),
       () => {},
     );
   }
 
+  /** Its signal has ended although nobody gave a verdict here: it may be lost, which `settled` tells in a moment. */
+  get mayBeLost(): boolean {
+    return this.#verdict === undefined && this.#base.signal.aborted;
+  }
+
   override get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if ((this.#bits & ENDED) !== 0) this.#controller.abort(this.#reason ?? endOfHandling(this));
+      else if (this.#verdict === undefined) this.#follow(this.#base.signal);
+    }
     return this.#controller.signal;
+  }
+
+  #follow(signal: AbortSignal): void {
+    const ended = (): void => {
+      // A verdict inside a running handler ends the signal of a message that knows of no handler; this one's goes on.
+      if ((this.#bits & SETTLING) === 0) this.#abort(signal.reason);
+    };
+    if (signal.aborted) {
+      ended();
+      return;
+    }
+    signal.addEventListener("abort", ended, { once: true });
+    const leave = (): void => signal.removeEventListener("abort", ended); // it may be one for many messages
+    this.#base.settled.then(leave, leave);
   }
 
   override get delivery(): Delivery {
@@ -50,7 +78,7 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   }
 
   override nack(options?: NackOptions): boolean {
-    this.#nacked = true;
+    this.#bits |= NACKED;
     return this.#settle(() => this.#base.nack(options), "nacked", options?.delayMs);
   }
 
@@ -59,7 +87,7 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   }
 
   get nacked(): boolean {
-    return this.#nacked;
+    return (this.#bits & NACKED) !== 0;
   }
 
   get call(): HandlerCall | undefined {
@@ -81,12 +109,12 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   }
 
   #settle(give: () => boolean, verdict: Verdict, delayMs?: number): boolean {
-    this.#settling = true;
+    this.#bits |= SETTLING;
     let holds: boolean;
     try {
       holds = give();
     } finally {
-      this.#settling = false;
+      this.#bits &= ~SETTLING;
     }
     if (holds) this.#onVerdict(verdict, undefined, delayMs);
     return holds;
@@ -101,7 +129,10 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   }
 
   #abort(reason: unknown): void {
-    this.#controller.abort(reason ?? new MillraceError(`the handling of message ${this.id} has ended`, { code: "HANDLING_ENDED" }));
+    if ((this.#bits & ENDED) !== 0) return;
+    this.#bits |= ENDED;
+    this.#reason = reason;
+    this.#controller?.abort(reason ?? endOfHandling(this));
   }
 }
 

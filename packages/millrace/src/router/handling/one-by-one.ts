@@ -30,13 +30,13 @@ export class OneByOne implements HandlingMode {
     try {
       result = this.#handler(call.message);
     } catch (error) {
+      leaveHandler();
       call.entering = false;
       call.followInner();
       void this.#judge.fail(call, error);
       return;
-    } finally {
-      leaveHandler();
     }
+    leaveHandler();
     call.entering = false;
     if (call.inner !== undefined && call.inner !== result) call.followInner();
     if (result === undefined) void this.#judge.succeed(call);

@@ -85,10 +85,7 @@ export class Pipelined implements HandlingMode {
     } finally {
       // A handler that a middleware has given up on keeps its slot until it has ended.
       if (call.inner === undefined) call.giveSlot();
-      else {
-        call.stray = true;
-        void call.untilInnerEnded().then(() => call.giveSlot());
-      }
+      else void call.untilInnerEnded().then(() => call.giveSlot());
     }
   }
 }
