@@ -213,6 +213,23 @@ describe("a repository that fails", () => {
   });
 });
 
+describe("a duplicate that waits for the first", () => {
+  it.each(everywhere)("goes when the handler of the first, which was acked early, has returned (behind it %s)", async (behind) => {
+    const gate = deferred<undefined>();
+    const handler = counting(() => gate.promise);
+    const chain = deduplicator()(handler.handle);
+    const first = received({ behind });
+    const handled = chain(first);
+    const waiting = chain(received({ behind }));
+    first.ack();
+    await turn(); // the verdict is known to whoever asked for it before the handler returns
+    gate.resolve(undefined);
+    await handled;
+    await waiting;
+    expect(handler.calls).toBe(1);
+  });
+});
+
 describe("a key that cannot be recorded", () => {
   it("does not let a duplicate in beside another call of the same delivery", async () => {
     const recorded = deferred<void>();

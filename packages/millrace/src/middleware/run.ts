@@ -49,7 +49,8 @@ export class Run {
   /** The handler has returned. */
   returned(): void {
     this.#returned = true;
-    this.#watch();
+    if (this.#watched) this.#look(); // the verdict may have come before, of a message that was acked early
+    else this.#watch();
   }
 
   over(succeeded: boolean): void {

@@ -77,6 +77,7 @@ export class Judge {
   }
 
   async #later(call: Call, then: () => Promise<void> | undefined): Promise<void> {
+    call.conclude();
     await call.untilInnerEnded();
     await call.untilHead();
     if (call.overtaken) call.goBack();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HandMessage } from "../adapter/hand-source.fixture.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
-import { Message, type ReceivedMessage } from "../message/index.ts";
+import { type Handler, Message, type Middleware, type ReceivedMessage } from "../message/index.ts";
 import { STRIPPED } from "../message/stripped.fixture.ts";
 import { duplicator, instantAck, timeout } from "../middleware/index.ts";
 import type { HandlerOptions } from "./index.ts";
@@ -88,6 +88,33 @@ describe("no second call of a message runs beside the first", () => {
     scene.gates[1]?.resolve();
     await until(() => scene.gates.length === 3, "the next attempt");
     expect(scene.most).toBe(1);
+  });
+});
+
+describe("no call is begun", () => {
+  /** Takes so many turns of the promises to tell how the handler ended. */
+  const slowly =
+    (turns: number): Middleware =>
+    (next) =>
+    async (message) => {
+      const produced = await next(message);
+      for (let count = 0; count < turns; count++) await Promise.resolve();
+      return produced;
+    };
+
+  it.each([
+    ["a timeout has", timeout(10), 0],
+    ["a race has", (next: Handler) => async (message: ReceivedMessage) => void (await Promise.race([next(message), turn(10)])), 1],
+  ] as const)("by a middleware that %s given up on, once the first call has ended", async (_who, givesUp, handled) => {
+    for (let turns = 0; turns < 12; turns++) {
+      await using scene = new Scene();
+      await scene.start({ middleware: [givesUp, duplicator(), slowly(turns)], failure: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
+      scene.subscriber.source.session.deliver("1");
+      await turn(20);
+      scene.gates[0]?.resolve();
+      await turn(20);
+      expect([turns, scene.gates.length, scene.rig.router.health().handlers.a?.counts.handled]).toEqual([turns, 1, handled]);
+    }
   });
 });
 

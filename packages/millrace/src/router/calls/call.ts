@@ -30,6 +30,10 @@ class Rare {
   timer: TimerHandle | undefined = undefined;
   done: Deferred<boolean> | undefined = undefined;
   followed: Promise<unknown> | undefined = undefined;
+  /** Its handler was called and has ended, noticed by `followInner`. */
+  ranBefore = false;
+  /** The outermost middleware has ended, and the handler goes on. */
+  outlived = false;
 }
 
 /**
@@ -213,6 +217,21 @@ export class Call implements HandlerCall {
     }
   }
 
+  /** Its handler was called before, and a middleware may have given up on that call. */
+  get ranBefore(): boolean {
+    return this.#rare?.ranBefore === true;
+  }
+
+  /** What is judged is the outcome that there is: nothing that a middleware has left behind may call the handler again. */
+  get concluded(): boolean {
+    return this.over || this.#rare?.outlived === true;
+  }
+
+  /** The outermost middleware has ended. */
+  conclude(): void {
+    if (this.inner !== undefined) this.#known().outlived = true;
+  }
+
   /** Notices when the handler's own promise ends. */
   followInner(): void {
     const { inner } = this;
@@ -220,6 +239,7 @@ export class Call implements HandlerCall {
     const rare = this.#known();
     rare.followed = inner;
     const ended = (): void => {
+      rare.ranBefore = true;
       if (this.inner === inner) this.inner = undefined;
       if (rare.followed === inner) rare.followed = undefined;
     };

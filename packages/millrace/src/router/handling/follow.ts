@@ -22,17 +22,22 @@ export function follow(handler: Handler): Handler {
   return (message) => {
     const call = callOf(message) as Call | undefined;
     if (call === undefined) throw tooLate(message);
-    if (call.inner === undefined) return start(message, call);
-    return again(message, call, start);
+    if (call.inner !== undefined) return again(message, call, start);
+    if (call.ranBefore) refuseIfGivenUp(message, call);
+    return start(message, call);
   };
 }
 
 async function again(message: ReceivedMessage, call: Call, start: (message: ReceivedMessage, call: Call) => ReturnType<Handler>): Promise<Produced> {
   call.followInner();
   await call.rest(() => call.untilInnerEnded(), { finishes: true });
-  if (call.over) throw tooLate(message);
-  if (message.signal.aborted && isInterruption(message.signal.reason, message)) throw message.signal.reason;
+  refuseIfGivenUp(message, call);
   return await start(message, call);
+}
+
+function refuseIfGivenUp(message: ReceivedMessage, call: Call): void {
+  if (call.concluded) throw tooLate(message);
+  if (message.signal.aborted && isInterruption(message.signal.reason, message)) throw message.signal.reason;
 }
 
 function tooLate(message: ReceivedMessage): MillraceError {

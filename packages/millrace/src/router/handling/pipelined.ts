@@ -84,6 +84,7 @@ export class Pipelined implements HandlingMode {
       return await result;
     } finally {
       // A handler that a middleware has given up on keeps its slot until it has ended.
+      call.conclude();
       if (call.inner === undefined) call.giveSlot();
       else void call.untilInnerEnded().then(() => call.giveSlot());
     }
