@@ -1,4 +1,4 @@
-import type { Message, PubSub, ReceivedMessage, Subscription } from "millrace";
+import type { Message, NackOptions, PubSub, ReceivedMessage, Subscription } from "millrace";
 import { contractOnly } from "./around/contract-only.ts";
 
 type Tamper = (bus: PubSub) => PubSub;
@@ -35,8 +35,11 @@ export const reordering: Tamper = (bus) => {
 /** Every message is acked where it is handed out, before anybody has handled it, and the third is handed to nobody. */
 export const swallowing: Tamper = reading((message, count) => (count === NTH && message.ack() ? undefined : message));
 
-/** Nobody waits for a second attempt. */
-export const hurrying: Tamper = reading((message) => changed(message, "nack", () => message.nack({ delayMs: 0 })));
+/** Nobody waits for a second attempt, and none is recognised as such: else the router would see to the wait. */
+export const hurrying: Tamper = reading((message, count) => {
+  const elsewhere = changed(message, "delivery", { ...message.delivery, position: String(count) });
+  return changed(elsewhere, "nack", (options?: NackOptions) => message.nack({ ...options, delayMs: 0 }));
+});
 
 /** Every hand-out counts as two attempts. */
 export const miscounting: Tamper = reading((message) => changed(message, "delivery", { ...message.delivery, attempt: message.delivery.attempt * 2 }));
