@@ -1,6 +1,7 @@
+import { Deadline } from "../internal/deadline.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
-import { monotonicMs, sleep } from "../internal/timers.ts";
-import { LATE, within } from "../internal/within.ts";
+import { sleep } from "../internal/timers.ts";
+import { LATE } from "../internal/within.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscription, SubscriptionStatus } from "../message/index.ts";
 import { SUBSCRIPTION_DOOR, type SubscriptionCounts, type SubscriptionDoor } from "../message/subscription-door.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -45,7 +46,9 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   #over = false;
   #finished = false;
   #draining: Promise<void> | undefined;
-  readonly #hurry: AbortController = new AbortController();
+  /** How long a drain waits for handlers, and how long for the broker. */
+  readonly #patience: Deadline = new Deadline();
+  readonly #last: Deadline = new Deadline();
   #stopWatch: () => void = () => {};
   #offSignal: () => void = () => {};
 
@@ -149,8 +152,12 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     }
   }
 
-  drain(options: DrainOptions = {}): Promise<void> {
-    this.#draining ??= this.#drain(options.timeoutMs ?? DRAIN_MS, options.signal);
+  /** The shortest time of all who ask is what holds. */
+  drain({ timeoutMs = DRAIN_MS, signal }: DrainOptions = {}): Promise<void> {
+    this.#patience.within(timeoutMs, signal);
+    // Without a wait for handlers there is still one for the broker: what was settled must not come again.
+    this.#last.within(timeoutMs === 0 ? FLUSH_MS : Math.max(timeoutMs, LEAST_MS), signal);
+    this.#draining ??= this.#drain();
     return this.#draining;
   }
 
@@ -159,7 +166,6 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#hurry.abort(); // a drain that waits for handlers waits no longer
     await this.drain({ timeoutMs: 0 });
   }
 
@@ -204,25 +210,21 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     if (!this.#over) this.#status.set(session === undefined ? "reconnecting" : this.#paused ? "paused" : "running");
   }
 
-  async #drain(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async #drain(): Promise<void> {
     if (this.#over) return; // failed for good
     this.#over = true;
-    // Without a wait for handlers there is still one for the broker: what was settled must not come again.
-    const deadline = monotonicMs() + (timeoutMs === 0 ? FLUSH_MS : timeoutMs);
     const deliveries = this.#deliveries;
     deliveries.end();
-    if (deliveries.inFlight.size > 0 && timeoutMs > 0)
-      await within(deliveries.calm, timeoutMs, signal === undefined ? this.#hurry.signal : AbortSignal.any([signal, this.#hurry.signal]));
+    if (deliveries.inFlight.size > 0 && !this.#patience.over) await this.#patience.wait(deliveries.calm);
     deliveries.giveUp();
     let failure: unknown;
     try {
-      const least = monotonicMs() + LEAST_MS;
-      await (signal?.aborted ? flushUntil(deliveries.settlements, least, undefined) : flushUntil(deliveries.settlements, Math.max(deadline, least), signal));
+      await this.#givingTime((deadline) => flushUntil(deliveries.settlements, deadline));
     } catch (error) {
       failure = error;
       this.#settings.logger.error({ topic: this.topic, error }, "closed with verdicts that are not durable");
     }
-    if ((await within(this.#supervisor.stop(), Math.max(deadline - monotonicMs(), LEAST_MS))) === LATE) {
+    if ((await this.#givingTime((deadline) => deadline.wait(this.#supervisor.stop()))) === LATE) {
       this.#settings.logger.error({ topic: this.topic, adapter: this.#settings.adapter }, "a session did not close in time, it is left as it is");
     }
     deliveries.connect(undefined);
@@ -232,7 +234,14 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     if (failure !== undefined) throw failure;
   }
 
+  /** What is left of the time, and a little in any case. */
+  async #givingTime<T>(run: (deadline: Deadline) => Promise<T>): Promise<T> {
+    using least = new Deadline().within(LEAST_MS);
+    return await run(this.#last.leftMs < LEAST_MS ? least : this.#last);
+  }
+
   #leave(): void {
+    for (const deadline of [this.#patience, this.#last]) deadline[Symbol.dispose]();
     this.#status.set("stopped");
     this.#deliveries.settlements.stop();
     this.#stopWatch();

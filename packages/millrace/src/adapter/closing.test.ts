@@ -58,6 +58,36 @@ describe("drain", () => {
     expect(source.session.told).toEqual(["ack a"]);
   });
 
+  it("ends in the shortest time of all who ask, also when the dispose is one of them", async () => {
+    for (const sooner of [{ timeoutMs: 20 }, { timeoutMs: 5000, signal: AbortSignal.timeout(20) }, undefined]) {
+      const source = new HandSource();
+      const subscription = await source.subscribe();
+      source.session.deliver("a");
+      const a = await nextOf(subscription[Symbol.asyncIterator]());
+      const began = performance.now();
+      const draining = subscription.drain({ timeoutMs: 20_000 });
+      await (sooner === undefined ? subscription[Symbol.asyncDispose]() : subscription.drain(sooner));
+      await draining;
+      expect(performance.now() - began).toBeLessThan(1000);
+      expect([a.ack(), source.session.givenBack.map(({ id }) => id)]).toEqual([false, ["a"]]);
+    }
+  });
+
+  it("is not put off by who gives it more time, and lets nobody wait longer for the broker than the shortest", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    source.session.onSettle = () => new Promise(() => {});
+    a.ack();
+    const began = performance.now();
+    const draining = subscription.drain({ timeoutMs: 20_000 });
+    const sooner = subscription.drain({ timeoutMs: 20 });
+    const later = subscription.drain();
+    await Promise.all([draining, sooner, later].map((one) => expect(one).rejects.toMatchObject({ code: "SETTLE_TIMEOUT" })));
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
   it("ends at once when its signal aborts", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe();

@@ -1,18 +1,19 @@
 import { MillraceError } from "../errors/index.ts";
-import { monotonicMs, sleep } from "../internal/timers.ts";
-import { LATE, within } from "../internal/within.ts";
+import type { Deadline } from "../internal/deadline.ts";
+import { sleep } from "../internal/timers.ts";
+import { LATE } from "../internal/within.ts";
 import type { Settlements } from "./settlements.ts";
 
 const RETRY_MS = 50;
 
 /** Flushes, again and again while the broker refuses or is away, until it works or the deadline is over; then throws what went wrong. */
-export async function flushUntil(settlements: Settlements, deadline: number, signal: AbortSignal | undefined): Promise<void> {
+export async function flushUntil(settlements: Settlements, deadline: Deadline): Promise<void> {
   for (;;) {
     try {
-      if ((await within(settlements.flushKept(), deadline - monotonicMs(), signal)) !== LATE) return;
+      if ((await deadline.wait(settlements.flushKept())) !== LATE) return;
       throw new MillraceError("the broker did not confirm the last verdicts in time", { code: "SETTLE_TIMEOUT", retryable: true });
     } catch (error) {
-      if (monotonicMs() + RETRY_MS >= deadline || signal?.aborted) throw error;
+      if (deadline.leftMs <= RETRY_MS) throw error;
       await sleep(RETRY_MS);
     }
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../logger/index.ts";
+import { MemoryPubSub } from "../memory/index.ts";
+import { Message } from "../message/index.ts";
 import { FanOut } from "./index.ts";
 
 describe("a fan-out whose upstream does not answer", () => {
@@ -13,4 +15,22 @@ describe("a fan-out whose upstream does not answer", () => {
       expect((await waiting).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     });
   }
+});
+
+describe("a fan-out that is closed twice", () => {
+  it("ends in the shorter time, though a branch's handler goes on", async () => {
+    const bus = new MemoryPubSub();
+    const fanOut = new FanOut({ subscriber: bus, topics: ["orders"], logger: silentLogger });
+    const subscription = await fanOut.subscribe("orders", { group: "g" });
+    await fanOut.start();
+    await bus.publish("orders", new Message("1"));
+    const { value: message } = await subscription[Symbol.asyncIterator]().next();
+    const began = performance.now();
+    const first = fanOut.close({ timeoutMs: 20_000 });
+    await fanOut.close({ timeoutMs: 20 });
+    await first;
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(message.ack()).toBe(false);
+    await bus.close();
+  });
 });

@@ -59,6 +59,8 @@ export class FanOut implements Subscriber {
   #starting: Promise<void> | undefined;
   #reads = false;
   #closing: Promise<void> | undefined;
+  /** The branches have ended, upstream is left. */
+  #leaves = false;
 
   constructor(options: FanOutOptions) {
     checkFanOut(options);
@@ -135,8 +137,10 @@ export class FanOut implements Subscriber {
   }
 
   /** Drains the branches, gives back upstream what not all of them have acked, and leaves. The subscriber stays open. Idempotent. */
-  close(options: DrainOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options);
+  close({ timeoutMs = this.#options.drainTimeoutMs ?? FAN_OUT_DEFAULTS.drainTimeoutMs, signal }: DrainOptions = {}): Promise<void> {
+    const drain = { timeoutMs, signal };
+    if (this.#closing !== undefined) this.#hasten(drain);
+    this.#closing ??= this.#close(drain);
     return this.#closing;
   }
 
@@ -177,13 +181,19 @@ export class FanOut implements Subscriber {
     }
   }
 
-  async #close(options: DrainOptions): Promise<void> {
-    const drain = options.timeoutMs === undefined ? { ...options, timeoutMs: this.#options.drainTimeoutMs ?? FAN_OUT_DEFAULTS.drainTimeoutMs } : options;
+  /** The shortest time of all who ask is what holds; the first who asked is told what went wrong. */
+  #hasten(drain: DrainOptions): void {
+    this.#open.close(drain).catch(() => {});
+    if (this.#leaves) this.#router.close(drain).catch(() => {});
+  }
+
+  async #close(drain: DrainOptions): Promise<void> {
     for (const trunk of this.#trunks.values()) trunk.pause();
     try {
       await this.#open.close(drain);
     } finally {
       for (const trunk of this.#trunks.values()) trunk.end();
+      this.#leaves = true;
       await this.#router.close(drain).finally(() => this.#ended.resolve());
     }
   }

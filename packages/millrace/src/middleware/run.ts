@@ -49,8 +49,8 @@ export class Run {
   /** The handler has returned. */
   returned(): void {
     this.#returned = true;
-    if (this.#watched) this.#look(); // the verdict may have come before, of a message that was acked early
-    else this.#watch();
+    if (!this.#watched) this.#watch();
+    else this.#look(); // a message that was acked early has its verdict
   }
 
   over(succeeded: boolean): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Message } from "../message/index.ts";
-import { Router } from "./index.ts";
+import { type HandlerHandle, Router } from "./index.ts";
 import { HandPublisher, HandSubscriber, outputOf, Rig, until } from "./rig.fixture.ts";
 
 /** A promise and what settles it. */
@@ -135,6 +135,39 @@ describe("close", () => {
       message.ack();
       break;
     }
+  });
+
+  it.each([
+    ["a close", (router: Router) => router.close({ timeoutMs: 20_000 })],
+    ["a stop", (_router: Router, handle: HandlerHandle) => handle.stop()],
+  ] as const)("ends in its own time beside %s that has more", async (_what, begin) => {
+    await using rig = new Rig({ drainTimeoutMs: 20_000 });
+    let reason: unknown;
+    const handle = rig.router.addConsumerHandler({
+      name: "a",
+      subscribe: "t",
+      handle: (m) => new Promise(() => m.signal.addEventListener("abort", () => (reason = m.signal.reason))),
+    });
+    await rig.router.start();
+    await rig.send("t", "x");
+    await until(() => rig.router.health().handlers.a?.inFlight === 1, "the handler runs");
+    const began = performance.now();
+    const first = begin(rig.router, handle);
+    await rig.router.close({ timeoutMs: 20 });
+    await first;
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(reason).toMatchObject({ code: "DRAIN_DEADLINE" });
+  });
+
+  it("takes the router's own drain time where none is named", async () => {
+    await using rig = new Rig({ drainTimeoutMs: 20 });
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => new Promise(() => {}) });
+    await rig.router.start();
+    await rig.send("t", "x");
+    await until(() => rig.router.health().handlers.a?.inFlight === 1, "the handler runs");
+    const began = performance.now();
+    await rig.router.close({ timeoutMs: undefined });
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it("lets the handlers of one run be looked at while it lasts, and another run follow", async () => {

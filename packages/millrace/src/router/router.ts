@@ -1,6 +1,6 @@
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
-import { startTimer, stopTimer, type TimerHandle } from "../internal/timers.ts";
+import { stayAlive } from "../internal/stay-alive.ts";
 import { untilAborted } from "../internal/within.ts";
 import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
@@ -18,9 +18,6 @@ import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
 import { type IdleOptions, untilIdle } from "./until-idle.ts";
 import { warnOfSharedNames } from "./warn-of-shared-names.ts";
-
-const DRAIN_MS = 30_000;
-const STAY_MS = 3_600_000;
 
 type Phase = "resting" | "starting" | "running" | "closing";
 
@@ -155,13 +152,8 @@ class HandlerRouter implements RouterContract {
   async run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
     await this.start(options);
     // A router that runs is a reason for the process to live, also when nothing is connected.
-    let alive: TimerHandle | undefined;
-    const stay = (): void => {
-      alive = startTimer(stay, STAY_MS);
-    };
-    stay();
+    using _alive = stayAlive();
     await this.#ended.promise;
-    stopTimer(alive);
   }
 
   get closed(): Promise<void> {
@@ -193,6 +185,7 @@ class HandlerRouter implements RouterContract {
   }
 
   close(options: DrainOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) for (const { runner } of this.#entries.values()) runner?.stop(this.#drain(options)).catch(() => {}); // the first tells
     this.#closing ??= this.#close(options);
     return answerFromInside(this.#closing, this.logger);
   }
@@ -247,7 +240,7 @@ class HandlerRouter implements RouterContract {
 
   async #remove(entry: HandlerEntry, drain: DrainOptions): Promise<void> {
     try {
-      await entry.end({ timeoutMs: this.#options.drainTimeoutMs ?? DRAIN_MS, ...drain });
+      await entry.end(this.#drain(drain));
     } finally {
       if (this.#entries.get(entry.name) === entry) this.#entries.delete(entry.name);
     }
@@ -268,15 +261,18 @@ class HandlerRouter implements RouterContract {
       });
   }
 
+  #drain(options: DrainOptions): DrainOptions {
+    return { ...options, timeoutMs: options.timeoutMs ?? this.#options.drainTimeoutMs };
+  }
+
   async #close(options: DrainOptions): Promise<void> {
     if (this.#phase === "starting") {
       this.#opening.abort(new MillraceError("the router was closed while it started", { code: "CLOSED" }));
       await this.#started.promise.catch(() => {});
     }
     this.#phase = "closing";
-    const drain = { timeoutMs: this.#options.drainTimeoutMs ?? DRAIN_MS, ...options };
     const failures: unknown[] = [];
-    for (const result of await Promise.allSettled([...this.#entries.values()].map((entry) => entry.end(drain)))) {
+    for (const result of await Promise.allSettled([...this.#entries.values()].map((entry) => entry.end(this.#drain(options))))) {
       if (result.status === "rejected") failures.push(result.reason);
     }
     for (const owned of [...(this.#options.owns ?? [])].reverse()) {

@@ -1,6 +1,6 @@
 import { MillraceError } from "../errors/index.ts";
-import { monotonicMs, wallMs } from "../internal/timers.ts";
-import { within } from "../internal/within.ts";
+import { Deadline } from "../internal/deadline.ts";
+import { wallMs } from "../internal/timers.ts";
 import type { DrainOptions, HandlerState, SubscriptionStatus } from "../message/index.ts";
 import type { Desk } from "./calls/desk.ts";
 import type { Feed } from "./feed.ts";
@@ -19,7 +19,8 @@ export interface RunnerParts {
 /** One run of a handler: the feeds of its topics, from subscribing to the last drain. */
 export class Runner {
   readonly #parts: RunnerParts;
-  #stopping = false;
+  readonly #deadline: Deadline = new Deadline();
+  #stopping: Promise<void> | undefined;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -57,16 +58,23 @@ export class Runner {
     for (const feed of this.#parts.feeds) feed.resume();
   }
 
-  /** Ends within the time given: waits for calls, also for those whose message has its verdict already. */
-  async stop({ timeoutMs = DRAIN_MS, signal }: DrainOptions): Promise<void> {
+  /** Ends within the time given, the shortest of all who ask: waits for calls, also for those whose message has its verdict already. */
+  stop({ timeoutMs = DRAIN_MS, signal }: DrainOptions): Promise<void> {
+    const drain = { timeoutMs, signal };
+    this.#deadline.within(timeoutMs, signal);
+    if (this.#stopping === undefined) this.#stopping = this.#stop(drain);
+    else for (const feed of this.#parts.feeds) feed.stop(drain).catch(() => {}); // the first who asked tells
+    return this.#stopping;
+  }
+
+  async #stop(drain: DrainOptions): Promise<void> {
     const { desk, mode, feeds } = this.#parts;
-    this.#stopping = true;
-    const deadline = monotonicMs() + timeoutMs;
-    const drained = Promise.allSettled(feeds.map((feed) => feed.stop({ timeoutMs, signal })));
+    using deadline = this.#deadline;
+    const drained = Promise.allSettled(feeds.map((feed) => feed.stop(drain)));
     mode.end();
     desk.drain();
     const results = await drained;
-    await within(desk.calm, deadline - monotonicMs(), signal);
+    await deadline.wait(desk.calm);
     if (desk.running > 0) {
       desk.giveUp(new MillraceError("the handler stops, and its time to end is over", { code: "DRAIN_DEADLINE" }));
     }
@@ -81,7 +89,7 @@ export class Runner {
     const stuck = failing.exhausted && (status.state === "running" || status.state === "blocked");
     return {
       ...status,
-      state: this.#stopping ? "stopped" : stuck ? "failing" : status.state,
+      state: this.#stopping !== undefined ? "stopped" : stuck ? "failing" : status.state,
       lastError: status.state === "reconnecting" ? (status.lastError ?? lastError) : (lastError ?? status.lastError),
       attempts: failing.attempts,
       counts: this.#counts(),
@@ -102,7 +110,7 @@ export class Runner {
   async idle(signal: AbortSignal): Promise<void> {
     const { desk, feeds } = this.#parts;
     await Promise.all(feeds.map((feed) => feed.idle(signal)));
-    if (!this.#stopping && !feeds.every((feed) => feed.paused)) await desk.calm;
+    if (this.#stopping === undefined && !feeds.every((feed) => feed.paused)) await desk.calm;
   }
 }
 
