@@ -1,27 +1,29 @@
 import type { SqlReceipt } from "./claim.ts";
+import type { Kept } from "./exchange.ts";
 
-/** Numbers of attempts that the database is to remember, or with 0 to forget, by offset; the newest for each. */
+/** What the database is to remember of failed and returned messages, or to forget, by offset; the newest for each. */
 export class AttemptBook {
-  #attempts: Map<number, number> = new Map();
+  #attempts: Map<number, Kept> = new Map();
 
   get size(): number {
     return this.#attempts.size;
   }
 
-  note(receipt: SqlReceipt, attempt: number): void {
+  /** The number of the next attempt, 0 to forget it, and when it is due: see `Kept`. */
+  note(receipt: SqlReceipt, attempt: number, dueMs = 0): void {
     receipt.kept = attempt;
-    this.#attempts.set(receipt.offset, attempt);
+    this.#attempts.set(receipt.offset, { attempt, dueMs });
   }
 
   /** Hands over what was noted so far. */
-  take(): ReadonlyMap<number, number> {
+  take(): ReadonlyMap<number, Kept> {
     const taken = this.#attempts;
     this.#attempts = new Map();
     return taken;
   }
 
   /** They could not be written: they stay noted, where nothing newer is. */
-  putBack(attempts: ReadonlyMap<number, number>): void {
-    for (const [offset, attempt] of attempts) if (!this.#attempts.has(offset)) this.#attempts.set(offset, attempt);
+  putBack(attempts: ReadonlyMap<number, Kept>): void {
+    for (const [offset, kept] of attempts) if (!this.#attempts.has(offset)) this.#attempts.set(offset, kept);
   }
 }

@@ -24,6 +24,14 @@ export interface ClaimReport {
   readonly parts: readonly ClaimPart[];
 }
 
+/** What the database remembers of a message that failed or was given back. */
+export interface Kept {
+  /** The number of its next attempt; 0 forgets all of this. */
+  readonly attempt: number;
+  /** Not before this moment, in milliseconds since the epoch; 0 for at once. */
+  readonly dueMs: number;
+}
+
 /** Everything a member of a group tells the log and asks of it at one moment. */
 export interface Exchange {
   readonly group: GroupRef;
@@ -32,8 +40,8 @@ export interface Exchange {
   readonly leaseMs: number;
   /** Every claim the member holds. One it no longer names is free. */
   readonly reports: readonly ClaimReport[];
-  /** Attempts to be remembered; 0 forgets. */
-  readonly attempts: ReadonlyMap<number, number>;
+  /** To be remembered, by offset. */
+  readonly attempts: ReadonlyMap<number, Kept>;
   /** Messages wanted. */
   readonly want: number;
   /** How far past the group's first unsettled offset claims may reach. */
@@ -51,7 +59,7 @@ export interface Grant {
   readonly done: string;
   readonly extends: boolean;
   readonly rows: readonly StoredRow[];
-  readonly attempts: ReadonlyMap<number, number> | undefined;
+  readonly attempts: ReadonlyMap<number, Kept> | undefined;
 }
 
 export interface Exchanged {

@@ -163,13 +163,48 @@ describe("groups", () => {
       const subscription = await pubsub.subscribe("t", { group: "g" });
       const message = await takeOne(subscription);
       expect(message.delivery.attempt).toBe(attempt);
-      message.nack({ delayMs: 60_000 });
+      message.nack({ delayMs: 10 });
       await subscription[Symbol.asyncDispose]();
     }
     const last = await pubsub.subscribe("t", { group: "g" });
     expect((await readSome(last, 1))[0]?.delivery.attempt).toBe(4);
     await last.flush();
     expect(connect().prepare("SELECT count(*) AS n FROM millrace_attempts").get()).toMatchObject({ n: 0 });
+  });
+
+  it("lets another member wait as well until a message that was given back is due again", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", numbered(2));
+    const first = await pubsub.subscribe("t", { group: "g", orderBy: "none" });
+    const message = await takeOne(first);
+    const began = performance.now();
+    message.nack({ delayMs: 300 });
+    await first[Symbol.asyncDispose]();
+    const second = await pubsub.subscribe("t", { group: "g", maxInFlight: 2, orderBy: "none" });
+    const seen = await readSome(second, 2);
+    expect(performance.now() - began).toBeGreaterThan(298);
+    expect(seen.map((one) => [one.text(), one.delivery.attempt])).toEqual([
+      ["1", 1],
+      ["0", 2],
+    ]);
+    await second.flush();
+    expect(connect().prepare("SELECT count(*) AS n FROM millrace_attempts").get()).toMatchObject({ n: 0 });
+  });
+
+  it("takes a database of an earlier release, which knew no moments, and remembers them from then on", async () => {
+    const first = open();
+    await first.publish("t", new Message("x"));
+    const subscription = await first.subscribe("t", { group: "g" });
+    (await takeOne(subscription)).nack({ delayMs: 1 });
+    await first.close();
+    connect().exec("ALTER TABLE millrace_attempts DROP COLUMN due_ms");
+    const pubsub = open();
+    const again = await pubsub.subscribe("t", { group: "g" });
+    const message = await takeOne(again);
+    expect(message.delivery.attempt).toBe(2);
+    message.nack({ delayMs: 60_000 });
+    await again[Symbol.asyncDispose]();
+    expect(connect().prepare("SELECT due_ms > 0 AS known FROM millrace_attempts").get()).toMatchObject({ known: 1 });
   });
 
   it("repeats nothing that was acked out of order and flushed when another member takes over", async () => {

@@ -1,4 +1,4 @@
-import type { Intake } from "millrace/adapter";
+import { type Intake, monotonicMs, wallMs } from "millrace/adapter";
 import { type Claim, SqlReceipt } from "./claim.ts";
 import type { StoredRow } from "./dialect.ts";
 import type { Grant } from "./exchange.ts";
@@ -11,7 +11,17 @@ export function takeGrant(
   intake: Intake<SqlReceipt>,
   onSteppedOver: (receipt: SqlReceipt, error: unknown) => void,
 ): void {
-  const receipts = rows.map((row) => new SqlReceipt(row[1], row[0], row[2], claim, attempts?.get(row[0]) ?? 0));
+  const receipts = rows.map((row) => new SqlReceipt(row[1], row[0], row[2], claim, attempts?.get(row[0])?.attempt ?? 0));
   for (const receipt of receipts) claim.add(receipt);
-  for (let index = 0; index < rows.length; index++) takeRow(rows[index] as StoredRow, receipts[index] as SqlReceipt, intake, onSteppedOver);
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index] as StoredRow;
+    takeRow(row, receipts[index] as SqlReceipt, intake, onSteppedOver, notBeforeMs(attempts?.get(row[0])?.dueMs));
+  }
+}
+
+/** A moment since the epoch on the monotonic clock; 0 for none, or one that is past. */
+function notBeforeMs(dueMs: number | undefined): number {
+  if (dueMs === undefined || dueMs === 0) return 0;
+  const inMs = dueMs - wallMs();
+  return inMs > 0 ? monotonicMs() + inMs : 0;
 }

@@ -9,7 +9,13 @@ const EMPTY = new Uint8Array(0);
  * Hands a row to the subscription. One that cannot be decoded is told as such, and settled once that is recorded: the record
  * stays in the table, and stops nobody.
  */
-export function takeRow(row: StoredRow, receipt: SqlReceipt, intake: Intake<SqlReceipt>, onSteppedOver: (receipt: SqlReceipt, error: unknown) => void): void {
+export function takeRow(
+  row: StoredRow,
+  receipt: SqlReceipt,
+  intake: Intake<SqlReceipt>,
+  onSteppedOver: (receipt: SqlReceipt, error: unknown) => void,
+  notBeforeMs = 0,
+): void {
   const payload = row[3] ?? EMPTY;
   let decoded: DecodedMetadata;
   try {
@@ -19,5 +25,7 @@ export function takeRow(row: StoredRow, receipt: SqlReceipt, intake: Intake<SqlR
     intake.undecodable({ position: String(row[0]), payload, error }).then(() => done(), done);
     return;
   }
-  intake.deliver(new Received({ source: receipt, key: decoded.key, payload, metadata: decoded.metadata }, receipt, Math.max(1, receipt.kept)));
+  const message = new Received({ source: receipt, key: decoded.key, payload, metadata: decoded.metadata }, receipt, Math.max(1, receipt.kept));
+  message.notBeforeMs = notBeforeMs;
+  intake.deliver(message);
 }

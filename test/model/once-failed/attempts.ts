@@ -148,4 +148,35 @@ export const attempts: readonly Case[] = [
       ],
     },
   },
+  {
+    holds: "tries a message of a stopped handler no earlier than its backoff says when it was added again, on a log",
+    broke: "early",
+    program: {
+      on: "sqlite",
+      handlers: [{ kind: "producing", middleware: [{ use: "slow", waits: [1] }] }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "1" }] },
+        { do: "publishes", topic: "out", fail: "rejected", times: 1, ms: 0 },
+        { do: "stop" },
+      ],
+    },
+  },
+  {
+    holds: "lets another member wait for the backoff of a message that was given back, on a log",
+    broke: "early",
+    program: {
+      on: "sqlite",
+      members: 2,
+      handlers: [{ kind: "consumer", minDelayMs: 300, maxDelayMs: 300 }],
+      steps: [
+        { do: "start", member: 1 },
+        { do: "publish", messages: [{ text: "4", acts: [{ end: "throw" }] }] },
+        { do: "pass", ms: 5 },
+        { do: "close", member: 1, timeoutMs: 100 },
+        { do: "start", member: 0 },
+        { do: "pass", ms: 100 },
+      ],
+    },
+  },
 ];

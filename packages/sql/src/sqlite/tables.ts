@@ -84,6 +84,7 @@ const OURS: readonly string[] = [
     group_id INTEGER NOT NULL,
     message_offset INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (group_id, message_offset)
   ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS millrace_delayed (
@@ -98,10 +99,20 @@ const OURS: readonly string[] = [
   "CREATE INDEX IF NOT EXISTS millrace_delayed_by_due ON millrace_delayed (due_ms, id)",
 ];
 
+/** Columns that databases made by earlier releases lack. */
+const LATER: readonly (readonly [table: string, column: string, type: string])[] = [
+  ["millrace_delayed", "log_table", "TEXT"],
+  ["millrace_attempts", "due_ms", "INTEGER NOT NULL DEFAULT 0"],
+];
+
 export function makeOwnTables(connection: Connection): void {
-  const made = connection.statement("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_delayed'").get() as [string] | undefined;
-  if (made === undefined) for (const sql of OURS) connection.database.exec(sql);
-  else if (!made[0].includes("log_table")) connection.database.exec("ALTER TABLE millrace_delayed ADD COLUMN log_table TEXT");
+  const made = new Map(
+    connection.statement("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name LIKE 'millrace\\_%' ESCAPE '\\'").all() as [string, string][],
+  );
+  if (!made.has("millrace_delayed")) for (const sql of OURS) connection.database.exec(sql);
+  for (const [table, column, type] of LATER) {
+    if (made.get(table)?.includes(column) === false) connection.database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  }
 }
 
 /**
