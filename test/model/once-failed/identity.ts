@@ -158,6 +158,20 @@ export const identity: readonly Case[] = [
     },
   },
   {
+    holds: "waits for no abandoned call of a message that was acked early in a deduplicator",
+    broke: "idleHangs",
+    program: {
+      on: "persistent",
+      handlers: [{ kind: "batch", middleware: [{ use: "timeout", ms: 1 }, { use: "instantAck" }, { use: "deduplicator" }] }],
+      steps: [
+        { do: "start" },
+        { do: "publish", messages: [{ text: "2", acts: [{ hang: true }] }] },
+        { do: "publish", messages: [{ text: "3", id: "2" }] },
+        { do: "pass", ms: 1 },
+      ],
+    },
+  },
+  {
     holds: "waits for no hung call for ever in a deduplicator",
     broke: "stuck",
     program: {

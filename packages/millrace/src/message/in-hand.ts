@@ -21,6 +21,8 @@ export interface InHand {
   readonly content?: object | undefined;
   /** Should this delivery fail in the end: not again before so many milliseconds. Whoever gives the final nack takes it in place of its own backoff. */
   redeliveryDelayMs: number | undefined;
+  /** The message's own, not that of a view: see `end`. */
+  readonly signal: AbortSignal;
   /** A handler takes the message: a verdict no longer ends its signal. */
   begin(call: HandlerCall, taker: Taker): void;
   /** Its handler has ended, or was abandoned: the verdict that was given, or will be, ends the signal; with a reason it ends at once. */

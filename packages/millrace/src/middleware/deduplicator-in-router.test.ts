@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deferred } from "../internal/deferred.ts";
 import { Message, type ReceivedMessage } from "../message/index.ts";
-import { deduplicator } from "./index.ts";
+import { deduplicator, instantAck, timeout } from "./index.ts";
 import { numbered, RouterApp } from "./router-app.fixture.ts";
 
 describe("a deduplicator in a router", () => {
@@ -112,6 +112,30 @@ describe("a deduplicator in a router", () => {
     gate.resolve();
     await app.settled();
     expect(attempts).toHaveLength(2);
+  });
+
+  it("lets a duplicate take over from a first that was acked early and whose call was abandoned, before it came or after", async () => {
+    for (const afterMs of [0, 200]) {
+      await using rig = new RouterApp();
+      const { app, router } = rig;
+      const texts: string[] = [];
+      router.addConsumerHandler({
+        name: "h",
+        subscribe: "t",
+        concurrency: 2,
+        abandonAfterMs: 100,
+        middleware: [timeout(10), instantAck(), deduplicator()],
+        handle: (message) => (texts.push(message.text()) === 1 ? new Promise(() => {}) : undefined),
+      });
+      await app.run(router.start());
+      await app.pubsub.publish("t", new Message("first", { id: "a" }));
+      await app.advance(afterMs);
+      await app.pubsub.publish("t", new Message("second", { id: "a" }));
+      await app.advance(50);
+      expect(texts.length).toBe(afterMs === 0 ? 1 : 2); // it is not handled beside the first
+      await app.advance(200); // acked, and so settled for a pub/sub, it is long since
+      expect(texts).toEqual(["first", "second"]);
+    }
   });
 
   it("handles a message again that comes back from the dead letter, though its handler had returned", async () => {

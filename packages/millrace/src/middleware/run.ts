@@ -37,6 +37,7 @@ export class Run {
     if (this.#ended === undefined) {
       this.#ended = deferred();
       this.#watch();
+      this.#watchCall();
     }
     return this.#ended.promise;
   }
@@ -57,6 +58,16 @@ export class Run {
     this.#outcome = succeeded;
     this.#ended?.resolve();
     this.#onOver(succeeded);
+  }
+
+  /** A router may abandon the call of a message that has its verdict already, acked early for one. */
+  #watchCall(): void {
+    const signal = this.#routed ? inHandOf(this.message)?.signal : undefined;
+    const givenUp = (): void => {
+      if (this.#outcome === undefined && !this.#returned) this.over(false);
+    };
+    if (signal?.aborted) givenUp();
+    else signal?.addEventListener("abort", givenUp, { once: true });
   }
 
   #look(): void {
