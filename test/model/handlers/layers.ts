@@ -16,8 +16,9 @@ import {
   throttle,
   timeout,
 } from "millrace/middleware";
+import { outlived } from "../ledger/failure-of.ts";
 import type { GroupBook } from "../ledger/group-book.ts";
-import type { Track } from "../ledger/records.ts";
+import type { Call, Track } from "../ledger/records.ts";
 import type { Layer } from "../plan/program.ts";
 import type { World } from "../run/world.ts";
 import { PLAIN, PlainError } from "./plain-error.ts";
@@ -76,16 +77,23 @@ function breakerOf({ failures = 2, timeoutMs = 200 }: Extract<Layer, { use: "cir
     onStateChange: ({ from, to }) => {
       world.ledger.note(`${book.name}: the breaker is ${to}`);
       if (from !== "closed" || to !== "open" || book.mayRepeat) return;
-      const seen = [...book.tracks.values()].reduce((sum, track) => sum + failuresOf(track, member), 0);
+      const seen = [...book.tracks.values()].reduce((sum, track) => sum + failuresOf(book, track, member), 0);
       if (seen < failures) world.ledger.complain("breaker", `the breaker of ${book.name} opened after ${seen} of ${failures} failures`);
     },
   });
 }
 
 /** As many failures as a breaker may have seen of a message. */
-function failuresOf(track: Track, member: number): number {
-  const bad = track.calls.filter((call) => call.member === member && (call.bad.has(track) || (call.abortedAt !== undefined && track.lost === 0)));
+function failuresOf(book: GroupBook, track: Track, member: number): number {
   const own = track.handlings.filter((handling) => handling.member === member);
+  const late = (call: Call): boolean =>
+    track.lost === 0 &&
+    outlived(
+      book,
+      own.find(({ calls }) => calls.includes(call)),
+      call,
+    );
+  const bad = track.calls.filter((call) => call.member === member && (call.bad.has(track) || late(call)));
   return own.reduce((sum, { layerFailures }) => sum + layerFailures, bad.length);
 }
 

@@ -45,10 +45,10 @@ function isPermanent(error: unknown): boolean {
 }
 
 /** A limit told it to stop, or it went on for longer than the shortest limit: whatever failed the message, that is one reason. */
-function outlived(book: GroupBook, handling: Handling, call: Call): boolean {
+export function outlived(book: GroupBook, handling: Handling | undefined, call: Call): boolean {
   if (call.abortedAt !== undefined) return true;
   const limits = (book.plan.middleware ?? []).filter((layer): layer is Extract<Layer, { use: "timeout" }> => layer.use === "timeout").map(({ ms }) => ms);
   const limit = Math.min(...limits) - 1;
-  const began = call.endedAt === undefined ? (handling.calls[0] ?? call).startedAt : call.startedAt;
+  const began = call.endedAt === undefined ? (handling?.calls[0] ?? call).startedAt : call.startedAt;
   return (call.endedAt ?? book.ledger.now) - began >= limit;
 }

@@ -179,4 +179,13 @@ export const attempts: readonly Case[] = [
       ],
     },
   },
+  {
+    holds: "opens a breaker for those of a batch whose time is over, while the batch goes on",
+    broke: "breaker",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "batch", size: 3, middleware: [{ use: "circuitBreaker" }, { use: "timeout", ms: 1 }] }],
+      steps: [{ do: "publish", messages: [{ text: "1" }, { text: "2" }, { text: "3", acts: [{ sleep: 1 }] }] }, { do: "start" }],
+    },
+  },
 ];
