@@ -109,6 +109,10 @@ export class Judge {
   /** Its handler returned, but said nack, or its results were dropped: it comes again. */
   #passOver(call: Call, verdict: Verdict | undefined): undefined {
     const desk = this.#desk;
+    if (verdict === undefined) {
+      call.goBack(); // its nack threw, or was refused by a foreign message that has not told why
+      return;
+    }
     if (verdict === "nacked") desk.counts.retried++;
     desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
     call.overtakeBehind();

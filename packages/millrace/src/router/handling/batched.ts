@@ -36,6 +36,10 @@ export class Batched implements HandlingMode {
   }
 
   handle(call: Call): void {
+    if (call.overtaken) {
+      call.goBack(); // before its middleware could ack it
+      return;
+    }
     call.begun = true;
     if (this.#wrapped === undefined) {
       this.#collector.enrol(call, call.message, undefined);

@@ -3,7 +3,7 @@ import { callOf } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import { isInterruption } from "../../message/interruption.ts";
 import { uncounted } from "../../message/uncounted.ts";
-import type { Call } from "../calls/call.ts";
+import { Call } from "../calls/call.ts";
 
 /**
  * The innermost handler, as middleware calls it. Middleware may give up on a call that goes on: a timeout, a race. The call keeps its slot and
@@ -22,6 +22,7 @@ export function follow(handler: Handler): Handler {
   return (message) => {
     const call = callOf(message) as Call | undefined;
     if (call === undefined) throw tooLate(message);
+    if (call.overtaken) throw Call.handedBack(); // while a middleware waited
     if (call.inner !== undefined) return again(message, call, start);
     if (call.ranBefore) refuseIfGivenUp(message, call);
     return start(message, call);
