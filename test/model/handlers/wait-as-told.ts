@@ -11,7 +11,7 @@ export function takesTime(act: Act): boolean {
 
 /** The time an act takes. Rejects with the signal's reason where it obeys its signal. */
 export async function waitAsTold(stage: Stage, call: Call, message: ReceivedMessage, act: Act): Promise<void> {
-  if (act.obey || stage.book.has("timeout")) watch(stage, call, message);
+  if (act.obey || stage.book.has("timeout") || breaks(stage)) watch(stage, call, message);
   if (act.ends !== undefined && act.early) await ending(stage, call, act.ends, "at once");
   if (act.hang) await (act.obey ? aborted(message.signal, stage, call) : released(stage, call));
   else if (act.sleep !== undefined) await sleep(act.sleep, act.obey ? message.signal : undefined);
@@ -21,6 +21,11 @@ export async function waitAsTold(stage: Stage, call: Call, message: ReceivedMess
 /** Whether it was cut off by something that is not its fault. */
 export function isCutOff(error: unknown, message: ReceivedMessage): boolean {
   return error === message.signal.reason && MillraceError.is(error) && error.code !== "HANDLER_TIMEOUT";
+}
+
+/** The broker may take a message away without a word of its own. */
+function breaks({ world: { program } }: Stage): boolean {
+  return program.steps.some((step) => step.do === "breakVerdict" || (step.do === "cut" && step.fatal));
 }
 
 function watch(stage: Stage, call: Call, message: ReceivedMessage): void {

@@ -33,11 +33,18 @@ function checkOrder(book: GroupBook, call: Call): void {
       if (earlier === track) break;
       if (earlier.doneAt !== undefined || earlier.unseen) continue;
       if (call.tracks.slice(0, place).includes(earlier)) continue; // in the same batch, before it
+      if (isPassedBy(track, earlier, call.member)) continue;
       if ((book.plan.pipeline ?? 0) > 0 && underWay(earlier, book.ledger.now)) continue;
       book.ledger.complain("order", `${book.name} is called with ${track.text} before ${earlier.text} has succeeded`);
       return;
     }
   }
+}
+
+/** The later one had its handler's own ack before the earlier one went back: it cannot go back with that one. */
+function isPassedBy(later: Track, earlier: Track, member: number): boolean {
+  const turn = later.open(member)?.ackedTurn ?? 0;
+  return turn > 0 && earlier.wentBackTurn > turn;
 }
 
 /** Its results are on their way: with a pipeline the next may begin. */

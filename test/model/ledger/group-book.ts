@@ -127,7 +127,7 @@ export class GroupBook {
 
   acked(track: Track, member: number): void {
     const handling = track.open(member);
-    if (handling !== undefined) handling.acked = true;
+    if (handling !== undefined && !handling.acked) handling.ackedTurn = this.ledger.turn();
     this.done(track, "acked by its handler");
   }
 
@@ -189,6 +189,7 @@ export class GroupBook {
       const track = this.tracks.get(text);
       if (track === undefined) continue;
       track.lost++;
+      track.wentBackTurn = this.ledger.turn();
       track.lostAt = now;
       track.againAt = Infinity;
       track.dueAt = 0;
@@ -251,6 +252,7 @@ export class GroupBook {
     if (failure === undefined) return;
     const { track } = handling;
     handling.failedAt = this.ledger.now;
+    track.wentBackTurn = this.ledger.turn();
     track.failed = true;
     track.earned++;
     const own = this.members[handling.member];

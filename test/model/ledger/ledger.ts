@@ -22,6 +22,8 @@ export class Ledger {
   activity = 0;
   /** Counts results, so that each has a text of its own. */
   results = 0;
+  /** Counts what must be told apart within one moment. */
+  #turns = 0;
   /** It goes round and round: nothing is to be learned any more. */
   dead = false;
   readonly #clock: () => number;
@@ -50,6 +52,11 @@ export class Ledger {
   /** When somebody last was at work on something: a call, a publish, a slow layer. */
   get busyUntil(): number {
     return this.#busy > 0 ? this.now : this.#busyUntil;
+  }
+
+  /** Later than all that were taken before. */
+  turn(): number {
+    return ++this.#turns;
   }
 
   note(text: string): void {

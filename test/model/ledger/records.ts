@@ -32,6 +32,8 @@ export class Track {
   lost = 0;
   lostAt = 0;
   againAt: number = Infinity;
+  /** When it last failed or was taken away, as the ledger counts turns. */
+  wentBackTurn = 0;
   /** It may come again: a deadline was over while it was in hand, or its subscription broke. */
   mayRepeat = false;
   /** Nobody had subscribed or provisioned when it was published. */
@@ -106,8 +108,8 @@ export class Handling {
   lostAt: number | undefined = undefined;
   /** A nack of the handler's held. */
   nacked = false;
-  /** An ack of the handler's held. */
-  acked = false;
+  /** When an ack of the handler's held, as the ledger counts turns; 0 for never. */
+  ackedTurn = 0;
   /** Its member ended without it. */
   leftBehind = false;
   /** When its failure was entered. */
@@ -124,6 +126,10 @@ export class Handling {
     this.member = member;
     this.attempt = attempt;
     this.startedAt = startedAt;
+  }
+
+  get acked(): boolean {
+    return this.ackedTurn > 0;
   }
 
   get lost(): boolean {

@@ -145,4 +145,37 @@ export const losses: readonly Case[] = [
       steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1", acts: [{ end: "throw" }] }] }, { do: "pass", ms: 100 }],
     },
   },
+  {
+    holds: "gives a message back whose own nack threw",
+    broke: "stuck",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "consumer", middleware: [{ use: "retry" }] }],
+      steps: [{ do: "publish", messages: [{ text: "2", acts: [{ sleep: 0, verdict: 0 }] }, { text: "3" }] }, { do: "start" }, { do: "breakVerdict" }],
+    },
+  },
+  {
+    holds: "abandons a call of a pipeline whose subscription broke",
+    broke: "concurrency",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "producing", pipeline: 1 }],
+      steps: [
+        { do: "start" },
+        { do: "breakVerdict" },
+        { do: "publish", messages: [{ text: "2" }, { text: "3", acts: [{ hang: true }] }] },
+        { do: "pass", ms: 1000 },
+      ],
+    },
+  },
+  {
+    holds: "forgets a message that fails for good once another member has it and its time is over",
+    broke: "state",
+    program: {
+      on: "lossy",
+      members: 2,
+      handlers: [{ kind: "producing", maxDelayMs: 3000 }],
+      steps: [{ do: "start", member: 1 }, { do: "start" }, { do: "publish", messages: [{ text: "4", acts: [{ end: "permanent" }] }] }, { do: "close" }],
+    },
+  },
 ];

@@ -174,4 +174,77 @@ export const order: readonly Case[] = [
       ],
     },
   },
+  {
+    holds: "gives a message of a batch back with one before it, before a middleware can ack it",
+    broke: "order",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "batch", size: 2, middleware: [{ use: "randomFail", times: 2 }, { use: "instantAck" }] }],
+      steps: [
+        { do: "start" },
+        {
+          do: "publish",
+          messages: [
+            { text: "1", key: "a" },
+            { text: "2", key: "a" },
+          ],
+        },
+        { do: "pass", ms: 10 },
+      ],
+    },
+  },
+  {
+    holds: "lets a message of a batch go on that was acked early, though one before it was lost",
+    broke: "order",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "batch", size: 2, middleware: [{ use: "slow", waits: [1] }, { use: "instantAck" }] }],
+      steps: [
+        { do: "start" },
+        {
+          do: "publish",
+          messages: [
+            { text: "5", key: "b" },
+            { text: "6", key: "b" },
+          ],
+        },
+        { do: "lose" },
+      ],
+    },
+  },
+  {
+    holds: "begins no call in a pipeline that waited for its turn while one before it failed",
+    broke: "order",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "producing", pipeline: 1, middleware: [{ use: "throttle", intervalMs: 2 }], to: "t1" }],
+      steps: [
+        { do: "start" },
+        { do: "publishes", topic: "t1", times: 1 },
+        { do: "publishes", topic: "t1", fail: "unknown", times: 1, ms: 1 },
+        { do: "publish", messages: [{ text: "1" }, { text: "2", key: "a" }, { text: "3", key: "a" }] },
+        { do: "pass", ms: 2 },
+      ],
+    },
+  },
+  {
+    holds: "publishes in a pipeline what its handler acked itself behind one that failed",
+    broke: "outputOrder",
+    program: {
+      on: "lossy",
+      handlers: [{ kind: "producing", pipeline: 1, middleware: [{ use: "failAfter", times: 1, ms: 0 }] }],
+      steps: [
+        { do: "start" },
+        {
+          do: "publish",
+          messages: [
+            { text: "3", key: "a" },
+            { text: "4", key: "a", acts: [{ verdict: "ack" }] },
+          ],
+        },
+        { do: "publishes", topic: "out", fail: "rejected", times: 1, ms: 1 },
+        { do: "pass", ms: 10 },
+      ],
+    },
+  },
 ];

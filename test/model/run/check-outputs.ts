@@ -27,7 +27,9 @@ function checkLane(ledger: Ledger, book: GroupBook, lane: readonly Track[]): voi
   for (const track of lane) {
     const made = new Set(track.calls.flatMap((call) => call.made));
     const place = ledger.outputs.findLastIndex((text) => made.has(text));
-    if (place === -1 || track.mayRepeat || track.lost > 0 || book.mayRepeat) continue;
+    // What its handler acked itself does not go back with an earlier one that fails.
+    const passes = track.handlings.some(({ acked }) => acked);
+    if (place === -1 || track.mayRepeat || track.lost > 0 || book.mayRepeat || passes) continue;
     if (place < last) ledger.complain("outputOrder", `the last result of ${track.text} comes before that of ${before}`);
     last = place;
     before = track.text;

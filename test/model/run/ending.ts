@@ -1,4 +1,5 @@
 import type { Unit } from "../life/unit.ts";
+import { longestDelayMs } from "../plan/program.ts";
 import { checkOutputs } from "./check-outputs.ts";
 import { drive, pass, settle } from "./drive.ts";
 import type { Steps } from "./steps.ts";
@@ -7,7 +8,7 @@ import type { World } from "./world.ts";
 /** The longest that anything may take once nothing fails any more. */
 const LONGEST_MS = 30_000;
 const LOOK_MS = 250;
-/** What comes again, and should not, comes within this time; and health has forgotten a failed message that another member took. */
+/** What comes again, and should not, comes within this time; and health has forgotten a failed message that another member took, once it was due. */
 const AFTER_MS = 6500;
 
 /** The end of a program: nothing fails any more, everybody is there again, and everything has to be settled. */
@@ -40,7 +41,7 @@ export class Ending {
       await this.#close();
       return;
     }
-    await pass(this.#world, AFTER_MS);
+    await pass(this.#world, AFTER_MS + Math.max(0, ...this.#world.program.handlers.map(longestDelayMs)));
     if (!hopeless) {
       await this.#checkIdle();
       this.#checkStates();
