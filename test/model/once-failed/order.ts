@@ -247,4 +247,18 @@ export const order: readonly Case[] = [
       ],
     },
   },
+  {
+    holds: "stops the lane of a pipeline as soon as a confirmation fails, also while earlier ones are awaited",
+    broke: "order",
+    program: {
+      on: "sqlite",
+      handlers: [{ kind: "producing", pipeline: 2 }],
+      steps: [
+        { do: "start" },
+        { do: "publishes", topic: "out", times: 1, ms: 10 },
+        { do: "publishes", topic: "out", fail: "unknown", times: 2 },
+        { do: "publish", messages: [{ text: "3" }, { text: "4" }, { text: "5", key: "a" }, { text: "6", key: "a" }] },
+      ],
+    },
+  },
 ];

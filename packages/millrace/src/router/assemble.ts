@@ -69,7 +69,7 @@ function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middle
   const single = singleHandler(kind, options as ProducingHandlerOptions);
   const handler = compose(name, middleware.length === 0 ? single : follow(single), middleware);
   if (isPipelined(spec) && outlet !== undefined) {
-    return new Pipelined(options as ProducingHandlerOptions, handler, judge, outlet, desk.slots, laneOf(options));
+    return new Pipelined(options as ProducingHandlerOptions, handler, judge, outlet, desk, laneOf(options));
   }
   return new OneByOne(options, handler, judge, outlet);
 }

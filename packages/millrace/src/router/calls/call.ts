@@ -199,7 +199,13 @@ export class Call implements HandlerCall {
 
   /** Resolves when the handler of the one before it has ended, or that one went back. */
   async untilTurn(): Promise<void> {
-    while (this.before?.handled === false && !this.overtaken && !this.over) await new Promise<void>((onAhead) => this.whenAhead({ onAhead }));
+    while ((this.before?.handled === false || this.#stopped) && !this.overtaken && !this.over)
+      await new Promise<void>((onAhead) => this.whenAhead({ onAhead }));
+  }
+
+  get #stopped(): boolean {
+    const stops = this.line?.stops;
+    return stops !== undefined && stops.size > 0;
   }
 
   /** The next of its line may begin. */

@@ -13,6 +13,8 @@ export interface Line {
   awaitsOrder: number;
   /** Went back for that reason. One that comes again all the same shows that nobody is on his way any more. */
   readonly returned: Set<unknown>;
+  /** They have failed and are not judged yet, as others are before them: nothing more begins. */
+  stops: Set<Call> | undefined;
 }
 
 /** Most lines without a call that are remembered for what they await. */
@@ -38,7 +40,7 @@ export class Lines {
   enter(call: Call, name: string): void {
     let line = this.#lines.get(name);
     if (line === undefined) {
-      line = { name, last: undefined, awaits: undefined, awaitsOrder: 0, returned: new Set() };
+      line = { name, last: undefined, awaits: undefined, awaitsOrder: 0, returned: new Set(), stops: undefined };
       this.#lines.set(name, line);
     } else if (line.awaits !== undefined) look(line, call);
     call.line = line;
@@ -57,9 +59,24 @@ export class Lines {
     if (this.#lines.size > MOST_EMPTY) this.#clean();
   }
 
-  leave(call: Call): void {
-    const { line, before, behind } = call;
+  /** Until it is over, nothing of its line begins that has not begun. */
+  stop(call: Call): void {
+    const { line } = call;
     if (line === undefined) return;
+    line.stops ??= new Set();
+    line.stops.add(call);
+  }
+
+  leave(call: Call): void {
+    const { line } = call;
+    if (line === undefined) return;
+    this.#unlink(call, line);
+    if (line.stops?.delete(call) !== true || line.stops.size > 0) return;
+    for (let later = line.last; later !== undefined; later = later.before) later.onAhead();
+  }
+
+  #unlink(call: Call, line: Line): void {
+    const { before, behind } = call;
     call.line = undefined;
     call.before = undefined;
     call.behind = undefined;

@@ -1,5 +1,7 @@
 import type { Handler, Produced, ReceivedMessage } from "../../message/index.ts";
 import { Call } from "../calls/call.ts";
+import type { Desk } from "../calls/desk.ts";
+import type { Lines } from "../calls/lines.ts";
 import type { Slots } from "../calls/slots.ts";
 import type { ProducingHandlerOptions } from "../handler-options.ts";
 import type { Judge } from "../judge.ts";
@@ -18,13 +20,14 @@ export class Pipelined implements HandlingMode {
   readonly #judge: Judge;
   readonly #outlet: Outlet;
   readonly #slots: Slots;
+  readonly #lines: Lines;
 
   constructor(
     options: ProducingHandlerOptions,
     handler: Handler,
     judge: Judge,
     outlet: Outlet,
-    slots: Slots,
+    { slots, lines }: Desk,
     laneOf: (message: ReceivedMessage) => string | undefined,
   ) {
     const { concurrency = 1, pipeline = 0, orderBy } = options;
@@ -37,6 +40,7 @@ export class Pipelined implements HandlingMode {
     this.#judge = judge;
     this.#outlet = outlet;
     this.#slots = slots;
+    this.#lines = lines;
   }
 
   handle(call: Call): void {
@@ -55,6 +59,7 @@ export class Pipelined implements HandlingMode {
       call.markHandled();
       if (confirmed !== undefined) await confirmed;
     } catch (error) {
+      if (call.before !== undefined) this.#lines.stop(call); // its lane stops now, and not when those before it are confirmed
       await this.#judge.fail(call, error);
       return;
     }
