@@ -124,4 +124,13 @@ export const calls: readonly Case[] = [
       ],
     },
   },
+  {
+    holds: "publishes the result of a second call at once when the first was abandoned",
+    broke: "outputDropped",
+    program: {
+      on: "sqlite",
+      handlers: [{ kind: "producing", pipeline: 1, middleware: [{ use: "retry" }, { use: "instantAck" }, { use: "timeout", ms: 1 }] }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "3", acts: [{ hang: true }] }] }, { do: "pass", ms: 1 }],
+    },
+  },
 ];

@@ -261,7 +261,8 @@ export class Call implements HandlerCall {
   async untilInnerEnded(): Promise<void> {
     const { abandonAfterMs } = this.#desk;
     const late = await outlasts(() => this.inner, abandonAfterMs);
-    if (!late || this.over) return;
+    if (!late || this.over || this.inner === undefined) return;
+    this.inner = undefined; // for whoever waits for it, or comes later: it is abandoned once
     this.#desk.counts.abandoned++;
     this.#desk.log("error", this.message, { abandonAfterMs }, "the handler did not end after its timeout, its call is abandoned");
   }
