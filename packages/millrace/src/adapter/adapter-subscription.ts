@@ -70,6 +70,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     const status = this.#status;
     const door: SubscriptionDoor = {
       take: () => (this.#deliveries.reading.mayTake ? this.#deliveries.next() : undefined),
+      whenNext: (listener) => this.#deliveries.reading.whenNext(listener),
       idle: (signal) => this.#idle(signal),
       get counts(): SubscriptionCounts {
         return status.counts;

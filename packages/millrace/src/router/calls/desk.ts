@@ -105,7 +105,7 @@ export class Desk {
 
   /** The message has to be looked at before it is handled: see `admit`. */
   mustLookAt(call: Call): boolean {
-    if (!this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#inLines)) return true;
+    if (this.lost.any || this.failing.any || (this.lines.any && !this.#inLines)) return true;
     return this.#foreign && call.message instanceof ForeignMessage && call.message.mayBeLost;
   }
 
@@ -113,9 +113,14 @@ export class Desk {
   open(given: ReceivedMessage, origin: Origin): Call {
     const own = inHandOf(given);
     const call = own === undefined ? this.#openForeign(given, origin) : this.#begin(given, own, origin);
-    if (this.#inLines || own === undefined || this.lines.size > 0) this.keepOrderBehind(call);
-    if (call.inHand.verdict === "lost") call.onVerdict("lost", call.message.signal.reason);
+    if (this.#inLines || own === undefined || this.lines.any) this.keepOrderBehind(call);
+    if (call.inHand.verdict !== undefined) this.#begunLate(call);
     return call;
+  }
+
+  /** It may have been lost on its way here. */
+  #begunLate(call: Call): void {
+    if (call.inHand.verdict === "lost") call.onVerdict("lost", call.message.signal.reason);
   }
 
   #openForeign(given: ReceivedMessage, origin: Origin): Call {

@@ -20,6 +20,10 @@ export class Slots {
 
   give(): void {
     this.#taken--;
+    if (this.#waiting.size > 0) this.#tell();
+  }
+
+  #tell(): void {
     while (this.#waiting.size > 0 && this.free) this.#waiting.shift()?.();
   }
 
