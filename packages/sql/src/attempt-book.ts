@@ -1,3 +1,4 @@
+import { wallMs } from "millrace/adapter";
 import type { SqlReceipt } from "./claim.ts";
 import type { Kept } from "./exchange.ts";
 
@@ -13,6 +14,12 @@ export class AttemptBook {
   note(receipt: SqlReceipt, attempt: number, dueMs = 0): void {
     receipt.kept = attempt;
     this.#attempts.set(receipt.offset, { attempt, dueMs });
+  }
+
+  /** It was given back, and is due in so many milliseconds. */
+  noteReturn(receipt: SqlReceipt, attempt: number, dueInMs: number): void {
+    if (dueInMs > 0) this.note(receipt, Math.max(attempt, receipt.kept), Math.ceil(wallMs() + dueInMs));
+    else if (attempt > Math.max(1, receipt.kept)) this.note(receipt, attempt);
   }
 
   /** Hands over what was noted so far. */

@@ -1,5 +1,5 @@
 import { type Delivery, type MaybePromise, MillraceError } from "millrace";
-import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement, sleep, wallMs } from "millrace/adapter";
+import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement, sleep } from "millrace/adapter";
 import { AttemptBook } from "./attempt-book.ts";
 import { Backlog } from "./backlog.ts";
 import type { Claim, SqlReceipt } from "./claim.ts";
@@ -78,9 +78,7 @@ export class GroupSession implements Session<SqlReceipt> {
     const now = monotonicMs();
     for (const { receipt, attempt, notBeforeMs } of messages) {
       if (receipt.claim === undefined || receipt.state !== "held") continue;
-      const waitMs = notBeforeMs - now;
-      if (waitMs > 0) this.#attempts.note(receipt, Math.max(attempt, receipt.kept), Math.ceil(wallMs() + waitMs));
-      else if (attempt > Math.max(1, receipt.kept)) this.#attempts.note(receipt, attempt);
+      this.#attempts.noteReturn(receipt, attempt, notBeforeMs - now);
       receipt.claim.giveBack(receipt);
       this.#outstanding--;
     }

@@ -3,7 +3,7 @@ import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { sleep } from "../internal/timers.ts";
 import { LATE } from "../internal/within.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscription, SubscriptionStatus } from "../message/index.ts";
-import { SUBSCRIPTION_DOOR, type SubscriptionCounts, type SubscriptionDoor } from "../message/subscription-door.ts";
+import { type NextListener, SUBSCRIPTION_DOOR, type SubscriptionCounts, type SubscriptionDoor } from "../message/subscription-door.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Deliveries } from "./deliveries.ts";
 import { flushUntil } from "./flush-until.ts";
@@ -27,6 +27,35 @@ export interface AdapterSubscriptionOptions<Receipt> {
   readonly source: Source<Receipt>;
   /** Called once, when it has closed or failed for good. */
   readonly onClosed?: (() => void) | undefined;
+}
+
+/** A class, so that the doors of all subscriptions look alike to a router that reads many. */
+class Door implements SubscriptionDoor {
+  readonly idle: SubscriptionDoor["idle"];
+  readonly #deliveries: Deliveries;
+  readonly #status: StatusBoard;
+
+  constructor(deliveries: Deliveries, status: StatusBoard, idle: SubscriptionDoor["idle"]) {
+    this.#deliveries = deliveries;
+    this.#status = status;
+    this.idle = idle;
+  }
+
+  take(): ReceivedMessage | undefined {
+    return this.#deliveries.reading.mayTake ? this.#deliveries.next() : undefined;
+  }
+
+  whenNext(listener: NextListener): boolean {
+    return this.#deliveries.reading.whenNext(listener);
+  }
+
+  get counts(): SubscriptionCounts {
+    return this.#status.counts;
+  }
+
+  onStatus(listener: () => void): () => void {
+    return this.#status.listen(listener);
+  }
 }
 
 /**
@@ -70,15 +99,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
       },
       { ...this.#settings, topic },
     );
-    const status = this.#status;
-    const door: SubscriptionDoor = {
-      take: () => (this.#deliveries.reading.mayTake ? this.#deliveries.next() : undefined),
-      idle: (signal) => this.#idle(signal),
-      get counts(): SubscriptionCounts {
-        return status.counts;
-      },
-      onStatus: (listener) => status.listen(listener),
-    };
+    const door = new Door(this.#deliveries, this.#status, (signal) => this.#idle(signal));
     Object.defineProperty(this, SUBSCRIPTION_DOOR, { value: door, configurable: true });
   }
 

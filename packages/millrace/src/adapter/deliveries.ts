@@ -161,13 +161,16 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#appetite.onSettled();
     this.lanes.release(message);
     const session = this.#session;
-    if (session?.acked === undefined) {
-      const idle = this.inFlight.size === 0 && this.lanes.atHand === 0;
-      // What is wanted now goes with the verdicts, where a broker is asked for it.
-      if (idle && !this.#settings.settlesApart) this.#fetch();
-      this.settlements.add({ kind: "ack", message }, idle);
-    } else session.acked(message);
+    if (session?.acked === undefined) this.#settleAck(message);
+    else session.acked(message);
     this.#move();
+  }
+
+  #settleAck(message: Received): void {
+    const idle = this.inFlight.size === 0 && this.lanes.atHand === 0;
+    // What is wanted now goes with the verdicts, where a broker is asked for it.
+    if (idle && !this.#settings.settlesApart) this.#fetch();
+    this.settlements.add({ kind: "ack", message }, idle);
   }
 
   onNack(message: Received, options: NackOptions | undefined): void {
@@ -234,10 +237,13 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #move(): void {
     this.reading.feed();
     if (this.#appetite.hungry) this.#fetch();
-    if (this.#calm !== undefined && this.inFlight.size === 0 && (this.#ending || this.lanes.held === 0)) {
-      this.#calm.resolve();
-      this.#calm = undefined;
-    }
+    if (this.#calm !== undefined) this.#tellCalm(this.#calm);
+  }
+
+  #tellCalm(calm: Deferred<void>): void {
+    if (this.inFlight.size > 0 || (this.lanes.held > 0 && !this.#ending)) return;
+    this.#calm = undefined;
+    calm.resolve();
   }
 
   #fetch(): void {

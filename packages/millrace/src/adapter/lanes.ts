@@ -72,15 +72,15 @@ export class Lanes {
   /** False when it has to wait for others of its lane, or for its time. */
   add(message: Received): boolean {
     this.#bytes += message.payload.length;
-    const lane = this.#laneOf(message);
+    const lane = this.#single ?? this.#laneOf(message);
     message.lane = lane;
     if (message.notBeforeMs > 0 && this.#delay(lane, message)) return false;
-    if (lane !== undefined && lane === this.#single) {
-      lane.waiting.push(message);
-      this.#waiting++;
-      if (lane.stalled) this.#park(message);
-      return lane.waiting.size === 1 && lane.mayGo(this.#rules.depth);
-    }
+    if (lane === undefined || lane !== this.#single) return this.#addReady(lane, message);
+    this.#addWaiting(lane, message);
+    return lane.waiting.size === 1 && lane.mayGo(this.#rules.depth);
+  }
+
+  #addReady(lane: Lane | undefined, message: Received): boolean {
     if (lane === undefined) {
       this.#ready.push(message);
       return true;
@@ -90,10 +90,14 @@ export class Lanes {
       this.#ready.push(message);
       return true;
     }
+    this.#addWaiting(lane, message);
+    return false;
+  }
+
+  #addWaiting(lane: Lane, message: Received): void {
     lane.waiting.push(message);
     this.#waiting++;
     if (lane.stalled) this.#park(message);
-    return false;
   }
 
   /** The next message to hand out. */
@@ -178,8 +182,7 @@ export class Lanes {
 
   #laneOf(message: Received): Lane | undefined {
     const { order } = this.#rules;
-    if (order === "one") return this.#single;
-    if (order === "none") return undefined;
+    if (typeof order === "string") return this.#single;
     const key = order(message);
     if (key === undefined) return undefined;
     let lane = this.#lanes.get(key);

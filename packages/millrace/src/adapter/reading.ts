@@ -3,8 +3,10 @@ import { Deferred } from "../internal/deferred.ts";
 import { Ring } from "../internal/ring.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import type { ReceivedMessage } from "../message/index.ts";
+import type { NextListener } from "../message/subscription-door.ts";
 
 type Step = IteratorResult<ReceivedMessage, undefined>;
+const RESOLVED: Promise<void> = Promise.resolve();
 const DONE: Step = Object.freeze({ value: undefined, done: true });
 
 /** A message handed out. A class for the reason that `Deferred` is one. */
@@ -28,6 +30,10 @@ export class Reading {
   #iterator: object | undefined;
   #begun = false;
   #ended = false;
+  /** Waits for the next message without a promise; and what it is about to be told. */
+  #listener: NextListener | undefined;
+  #next: ReceivedMessage | undefined;
+  #telling = false;
   #feeding = false;
   #delivered = false;
   #failure: { readonly error: unknown } | undefined;
@@ -70,26 +76,55 @@ export class Reading {
     return iterator;
   }
 
+  /** See `SubscriptionDoor.whenNext`. */
+  whenNext(listener: NextListener): boolean {
+    if (this.#ended) return false;
+    this.#listener = listener;
+    this.feed();
+    return true;
+  }
+
   /** Hands out to those who wait, as far as there is something. */
   feed(): void {
     // Taking makes the source fetch, which may deliver at once, which comes back here: then the loop below looks again.
     this.#delivered = true;
-    if (!this.#feeding && this.#waiting.size > 0) this.#feedAll();
+    if (!this.#feeding && (this.#waiting.size > 0 || this.#listener !== undefined)) this.#feedAll();
   }
 
   #feedAll(): void {
     this.#feeding = true;
     try {
-      while (this.#waiting.size > 0) {
+      while (this.#waiting.size > 0 || (this.#listener !== undefined && !this.#telling)) {
         this.#delivered = false;
         const message = this.#take();
-        if (message !== undefined) this.#waiting.shift()?.resolve(new Taken(message));
+        if (message !== undefined) this.#give(message);
         else if (!this.#delivered) return;
       }
     } finally {
       this.#feeding = false;
     }
   }
+
+  #give(message: ReceivedMessage): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#tell(message);
+    else waiting.resolve(new Taken(message));
+  }
+
+  #tell(message: ReceivedMessage | undefined): void {
+    this.#next = message;
+    this.#telling = true;
+    void RESOLVED.then(this.#onTell);
+  }
+
+  readonly #onTell = (): void => {
+    const listener = this.#listener;
+    const message = this.#next;
+    this.#listener = undefined;
+    this.#next = undefined;
+    this.#telling = false;
+    listener?.(message);
+  };
 
   end(): void {
     this.#ended = true;
@@ -100,11 +135,17 @@ export class Reading {
     this.#failure = { error };
     this.#ended = true;
     while (this.#waiting.size > 0) this.#waiting.shift()?.reject(error);
+    this.#tellEnd();
   }
 
   #leave(): void {
     this.#iterator = this.#ended ? this.#iterator : undefined;
     while (this.#waiting.size > 0) this.#waiting.shift()?.resolve(DONE);
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (this.#listener !== undefined && !this.#telling) this.#tell(undefined);
   }
 
   /** However a step comes about, its promise is settled directly: several readers go on in the order in which messages were taken. */

@@ -263,8 +263,13 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   #abort(reason?: unknown): void {
     if ((this.#bits & ENDED) !== 0) return;
     this.#bits |= ENDED;
-    if (reason !== undefined) this.#known().reason = reason;
-    this.#rare?.controller?.abort(reason ?? endOfHandling(this));
+    if (this.#rare !== undefined || reason !== undefined) this.#abortSignal(reason);
+  }
+
+  #abortSignal(reason: unknown): void {
+    const rare = this.#known();
+    rare.reason = reason;
+    rare.controller?.abort(reason ?? endOfHandling(this));
   }
 
   #known(): Rare {

@@ -27,11 +27,12 @@ export class Ring<T> {
 
   shift(): T | undefined {
     if (this.#size === 0) return undefined;
-    const item = this.#slots[this.#head];
-    this.#slots[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#slots.length - 1);
-    this.#size--;
-    if (this.#size === 0 && this.#slots.length > 4096) this.clear();
+    const slots = this.#slots;
+    const head = this.#head;
+    const item = slots[head];
+    slots[head] = undefined;
+    this.#head = (head + 1) & (slots.length - 1);
+    if (--this.#size === 0) this.#giveUp();
     return item;
   }
 
@@ -52,6 +53,11 @@ export class Ring<T> {
 
   *[Symbol.iterator](): IterableIterator<T> {
     for (let index = 0; index < this.#size; index++) yield this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T;
+  }
+
+  /** It is empty: much memory is not kept. */
+  #giveUp(): void {
+    if (this.#slots.length > 4096) this.clear();
   }
 
   #grow(): void {

@@ -1,3 +1,4 @@
+import { wallMs } from "../internal/timers.ts";
 import type { Message, Metadata } from "../message/index.ts";
 import type { PlainMessage } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
@@ -7,6 +8,9 @@ import type { Acks } from "./acks.ts";
 export const UNSETTLED: number = 0;
 export const SETTLED: number = 1;
 export const FORGOTTEN: number = 2;
+
+/** Times are kept as what has passed since: a small number lies in the message itself, a large one in an object of its own. */
+const BEGIN_MS = wallMs();
 
 /**
  * What a publish leaves in a topic: the message as it was then. A class rather than a literal: V8 puts literals that have often
@@ -22,8 +26,7 @@ export class Stored {
   acks: Acks | undefined;
   /** Place in the topic, from 1; 0 while it has none. */
   offset = 0;
-  /** When it got its place, in milliseconds since the epoch; exact in persistent topics, else of the event loop's turn. */
-  publishedAt = 0;
+  #sinceMs = 0;
   fate: number = UNSETTLED;
 
   /** `bare`: it had no metadata when it was published, whatever it has now. */
@@ -34,6 +37,15 @@ export class Stored {
     this.payload = message.payload;
     this.metadata = metadata === undefined || metadata.size === 0 ? undefined : new TextMap(metadata);
     this.acks = acks;
+  }
+
+  /** When it got its place, in milliseconds since the epoch; exact in persistent topics, else of the event loop's turn. */
+  get publishedAt(): number {
+    return BEGIN_MS + this.#sinceMs;
+  }
+
+  set publishedAt(ms: number) {
+    this.#sinceMs = ms - BEGIN_MS;
   }
 }
 

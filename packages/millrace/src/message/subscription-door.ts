@@ -8,12 +8,19 @@ import type { Subscription } from "./subscriber.ts";
 export interface SubscriptionDoor {
   /** The next message, if one can be handed out at once. */
   take(): ReceivedMessage | undefined;
+  /**
+   * Tells `listener` the next message once, in a microtask of its own, and `undefined` should the reading end before: then the iterator
+   * tells how. For one reader that waits for nothing else. False, and nothing is told, when it has ended already.
+   */
+  whenNext(listener: NextListener): boolean;
   /** Resolves when nothing is held, in flight, or left to fetch; when it is paused, as soon as nothing is in flight; and when the signal aborts. */
   idle(signal?: AbortSignal): Promise<void>;
   readonly counts: SubscriptionCounts;
   /** Told at once when state, detail or last error have changed; answers with how to stop. */
   onStatus(listener: () => void): () => void;
 }
+
+export type NextListener = (message: ReceivedMessage | undefined) => void;
 
 /** Of its whole life. */
 export interface SubscriptionCounts {

@@ -134,6 +134,14 @@ class TransformedSubscription implements Subscription {
         }
         return undefined;
       },
+      whenNext: (listener) => {
+        const changed = (taken: ReceivedMessage | undefined): void => {
+          const message = taken === undefined ? undefined : this.#change(taken);
+          if (taken !== undefined && message === undefined && door.whenNext(changed)) return;
+          listener(message);
+        };
+        return door.whenNext(changed);
+      },
       idle: (signal) => door.idle(signal),
       get counts() {
         return door.counts;

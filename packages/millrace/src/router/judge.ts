@@ -28,9 +28,13 @@ export class Judge {
   /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */
   succeed(call: Call): Promise<void> | undefined {
     if (call.over) return undefined;
-    if (hasToWait(call)) return this.#later(call, () => this.#ack(call));
+    if (hasToWait(call)) return this.#succeedLater(call);
     this.#ack(call);
     return undefined;
+  }
+
+  #succeedLater(call: Call): Promise<void> {
+    return this.#later(call, () => this.#ack(call));
   }
 
   fail(call: Call, error: unknown): Promise<void> | undefined {
@@ -41,9 +45,13 @@ export class Judge {
     }
     if (hasToWait(call)) {
       if (!isInterruption(error, call.message)) this.#desk.lastError = asError(error); // it may take a while until it is judged
-      return this.#later(call, () => this.#failed(call, error));
+      return this.#failLater(call, error);
     }
     return this.#failed(call, error);
+  }
+
+  #failLater(call: Call, error: unknown): Promise<void> {
+    return this.#later(call, () => this.#failed(call, error));
   }
 
   /** What a handler gave back is dropped: the message will be handled again, and its output now would be a duplicate. */
@@ -84,25 +92,41 @@ export class Judge {
     else if (!call.over) await then();
   }
 
+  /** Nearly always there is nothing to weigh: no verdict yet, and nothing that failed. */
   #ack(call: Call): undefined {
-    const desk = this.#desk;
     const { verdict, nacked } = call.inHand;
-    if (!desk.failing.empty && verdict !== "nacked") this.#forget(call);
-    if ((nacked || call.forfeited) && verdict !== "acked") return this.#passOver(call, verdict);
-    call.release();
-    let held = true;
-    if (verdict === undefined) {
-      try {
-        held = call.message.ack();
-      } catch (error) {
-        call.end(false);
-        call.origin.broken(error);
-        return;
-      }
-      if (!held) this.#rememberSuccess(call);
+    if (verdict !== undefined || nacked || call.forfeited || this.#desk.failing.any) return this.#weigh(call, verdict, nacked);
+    this.#ackMessage(call);
+  }
+
+  #weigh(call: Call, verdict: Verdict | undefined, nacked: boolean): undefined {
+    if (this.#desk.failing.any && verdict !== "nacked") this.#forget(call);
+    if (verdict === undefined && !nacked && !call.forfeited) this.#ackMessage(call);
+    else if ((nacked || call.forfeited) && verdict !== "acked") this.#passOver(call, verdict);
+    else {
+      call.release();
+      this.#handled(call, verdict !== "lost");
     }
+  }
+
+  #ackMessage(call: Call): void {
+    call.release();
+    let held: boolean;
+    try {
+      held = call.message.ack();
+    } catch (error) {
+      call.end(false);
+      call.origin.broken(error);
+      return;
+    }
+    if (!held) this.#rememberSuccess(call);
+    this.#handled(call, held);
+  }
+
+  #handled(call: Call, held: boolean): void {
+    const desk = this.#desk;
     desk.counts.handled++;
-    if (desk.observes) desk.observed(call, held && verdict !== "lost" ? "acked" : "lost", undefined);
+    if (desk.observes) desk.observed(call, held ? "acked" : "lost", undefined);
     call.end(true);
   }
 
@@ -130,7 +154,7 @@ export class Judge {
         desk.lastError = asError(error);
         desk.log("warn", message, { error, verdict }, "handler failed after the verdict was given");
       }
-      if (verdict !== "nacked" && !desk.failing.empty) this.#forget(call);
+      if (verdict !== "nacked" && desk.failing.any) this.#forget(call);
       desk.observed(call, OUTCOMES[verdict], error);
       if (verdict !== "acked") call.overtakeBehind();
       if (verdict === "lost") desk.lines.await(call);

@@ -74,12 +74,11 @@ export class Reader {
     this.#going = true;
     try {
       while (!this.#ended && !this.#waiting) {
-        if (this.#slots?.free === false) {
+        if (this.#slots !== undefined && !this.#slots.free) {
           this.#askForSlot();
           return;
         }
-        const message = this.#held ?? this.#door?.take();
-        this.#held = undefined;
+        const message = this.#held === undefined ? this.#door?.take() : this.#takeHeld();
         if (message === undefined) this.#ask();
         else this.#give(message);
       }
@@ -88,6 +87,12 @@ export class Reader {
     } finally {
       this.#going = false;
     }
+  }
+
+  #takeHeld(): ReceivedMessage | undefined {
+    const message = this.#held;
+    this.#held = undefined;
+    return message;
   }
 
   #give(message: ReceivedMessage): void {
@@ -105,7 +110,18 @@ export class Reader {
 
   #ask(): void {
     this.#waiting = true;
+    if (this.#door?.whenNext(this.#onNext) !== true) this.#askIterator();
+  }
+
+  #askIterator(): void {
+    this.#waiting = true;
     this.#iterator.next().then(this.#onStep, this.#onError);
+  }
+
+  #onMessage(message: ReceivedMessage): void {
+    if (this.#ended || this.#paused) this.#giveBack(message);
+    else this.#held = message;
+    this.#goOn();
   }
 
   // Made once, not for each message.
@@ -120,15 +136,16 @@ export class Reader {
     this.#goOn();
   };
 
+  readonly #onNext = (message: ReceivedMessage | undefined): void => {
+    this.#waiting = false;
+    if (message !== undefined) this.#onMessage(message);
+    else if (!this.#ended) this.#askIterator();
+  };
+
   readonly #onStep = (step: IteratorResult<ReceivedMessage>): void => {
     this.#waiting = false;
-    if (step.done === true) {
-      this.end();
-      return;
-    }
-    if (this.#ended || this.#paused) this.#giveBack(step.value);
-    else this.#held = step.value;
-    this.#goOn();
+    if (step.done) this.end();
+    else this.#onMessage(step.value);
   };
 
   readonly #onError = (error: unknown): void => this.end(error);

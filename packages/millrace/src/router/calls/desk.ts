@@ -67,8 +67,9 @@ export class Desk {
   readonly #inLines: boolean;
   readonly #slotEach: boolean;
   readonly #observers: Observers;
-  /** Those that did not end at once; each knows its place. */
-  readonly #calls: Call[] = [];
+  /** Those that did not end at once; each knows its place, and behind the last one there may be room. */
+  readonly #calls: (Call | undefined)[] = [];
+  #kept = 0;
   readonly #resting: Set<AbortController> = new Set();
   #draining: Error | undefined;
   #open = 0;
@@ -105,7 +106,7 @@ export class Desk {
 
   /** The message has to be looked at before it is handled: see `admit`. */
   mustLookAt(call: Call): boolean {
-    if (!this.lost.empty || !this.failing.empty || (this.lines.size > 0 && !this.#inLines)) return true;
+    if (this.lost.any || this.failing.any || (this.lines.any && !this.#inLines)) return true;
     return this.#foreign && call.message instanceof ForeignMessage && call.message.mayBeLost;
   }
 
@@ -113,9 +114,14 @@ export class Desk {
   open(given: ReceivedMessage, origin: Origin): Call {
     const own = inHandOf(given);
     const call = own === undefined ? this.#openForeign(given, origin) : this.#begin(given, own, origin);
-    if (this.#inLines || own === undefined || this.lines.size > 0) this.keepOrderBehind(call);
-    if (call.inHand.verdict === "lost") call.onVerdict("lost", call.message.signal.reason);
+    if (this.#inLines || own === undefined || this.lines.any) this.keepOrderBehind(call);
+    if (call.inHand.verdict !== undefined) this.#begunLate(call);
     return call;
+  }
+
+  /** It may have been lost on its way here. */
+  #begunLate(call: Call): void {
+    if (call.inHand.verdict === "lost") call.onVerdict("lost", call.message.signal.reason);
   }
 
   #openForeign(given: ReceivedMessage, origin: Origin): Call {
@@ -143,8 +149,8 @@ export class Desk {
   keep(call: Call): void {
     if (call.over) return;
     if (this.#foreign && !this.#watching) this.#watchLater();
-    call.place = this.#calls.length;
-    this.#calls.push(call);
+    call.place = this.#kept;
+    this.#calls[this.#kept++] = call;
   }
 
   /** Foreign messages tell nothing by themselves: those whose calls last are watched from the next turn of the event loop on. */
@@ -152,7 +158,7 @@ export class Desk {
     this.#watching = true;
     laterTurn(() => {
       this.#watching = false;
-      for (const { message } of this.#calls) if (message instanceof ForeignMessage) message.watch();
+      for (const { message } of this.#all) if (message instanceof ForeignMessage) message.watch();
     });
   }
 
@@ -174,12 +180,17 @@ export class Desk {
   }
 
   #forget(call: Call): void {
-    const last = this.#calls.pop() as Call;
+    const last = this.#calls[--this.#kept] as Call;
+    this.#calls[this.#kept] = undefined;
     if (last !== call) {
       this.#calls[call.place] = last;
       last.place = call.place;
     }
     call.place = -1;
+  }
+
+  get #all(): Call[] {
+    return this.#calls.slice(0, this.#kept) as Call[];
   }
 
   /** See `DeskRules`. */
@@ -203,7 +214,7 @@ export class Desk {
 
   /** What has not begun goes back. */
   handBack(): void {
-    for (const call of [...this.#calls]) {
+    for (const call of this.#all) {
       if (!call.begun) call.goBack();
     }
   }
@@ -219,7 +230,7 @@ export class Desk {
 
   /** The drain's deadline is over: whoever runs on is told, and has `abandonAfterMs` to end. */
   giveUp(reason: unknown): void {
-    for (const call of [...this.#calls]) {
+    for (const call of this.#all) {
       if (call.begun) call.abandonLater();
       call.release(reason);
     }

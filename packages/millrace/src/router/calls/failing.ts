@@ -18,9 +18,8 @@ const MOST = 10_000;
 export class Failing {
   readonly #known: Map<unknown, Record> = new Map();
 
-  get empty(): boolean {
-    return this.#known.size === 0;
-  }
+  /** Something is: asked for every message. */
+  any = false;
 
   /** The most attempts of a message that is failing now. */
   get attempts(): number {
@@ -42,6 +41,7 @@ export class Failing {
     if (this.#known.size >= MOST) this.#clean();
     if (this.#known.size >= MOST) for (const oldest of this.#known.keys()) if (this.#known.delete(oldest)) break;
     // One that is known by its content only cannot be recognised when it comes from the broker: it is shown until then, and not much longer.
+    this.any = true;
     this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs: dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS) });
   }
 
@@ -53,10 +53,12 @@ export class Failing {
 
   forget(token: unknown): void {
     this.#known.delete(token);
+    this.any = this.#known.size > 0;
   }
 
   #clean(): void {
     const now = monotonicMs();
     for (const [token, { untilMs }] of this.#known) if (untilMs < now) this.#known.delete(token);
+    this.any = this.#known.size > 0;
   }
 }

@@ -33,15 +33,15 @@ export class Lines {
     this.#several = several;
   }
 
-  get size(): number {
-    return this.#lines.size;
-  }
+  /** Somebody stands in one, or is awaited: asked for every message. */
+  any = false;
 
   enter(call: Call, name: string): void {
     let line = this.#lines.get(name);
     if (line === undefined) {
       line = { name, last: undefined, awaits: undefined, awaitsOrder: 0, returned: new Set(), stops: undefined };
       this.#lines.set(name, line);
+      this.any = true;
     } else if (line.awaits !== undefined) look(line, call);
     call.line = line;
     call.before = line.last;
@@ -87,14 +87,19 @@ export class Lines {
       return;
     }
     line.last = before;
-    if (before === undefined && line.awaits === undefined) this.#lines.delete(line.name);
+    if (before === undefined && line.awaits === undefined) this.#drop(line.name);
   }
 
   #clean(): void {
     for (const [name, { last }] of this.#lines) {
       if (this.#lines.size <= MOST_EMPTY / 2) return;
-      if (last === undefined) this.#lines.delete(name);
+      if (last === undefined) this.#drop(name);
     }
+  }
+
+  #drop(name: string): void {
+    this.#lines.delete(name);
+    this.any = this.#lines.size > 0;
   }
 }
 

@@ -16,21 +16,23 @@ export class LostCalls {
   /** In order of time. */
   readonly #succeeded: Map<unknown, Success> = new Map();
 
-  /** Nobody need be looked for. */
-  get empty(): boolean {
-    return this.#running.size === 0 && this.#succeeded.size === 0;
-  }
+  /** Somebody may be looked for: asked for every message. */
+  any = false;
 
   add(token: unknown, call: Call): void {
     if (!this.#running.has(token)) this.#running.set(token, call);
+    this.any = true;
   }
 
   /** The call has ended, well or not, or was abandoned. */
   end(token: unknown, call: Call, succeeded: boolean, order: string | undefined): void {
     if (this.#running.get(token) === call) this.#running.delete(token);
-    if (!succeeded || typeof token !== "string") return; // one that has no name is not recognised when the broker gives it again
-    this.#succeeded.delete(token);
-    this.#succeeded.set(token, { untilMs: monotonicMs() + REMEMBER_MS, order });
+    // One that has no name is not recognised when the broker gives it again.
+    if (succeeded && typeof token === "string") {
+      this.#succeeded.delete(token);
+      this.#succeeded.set(token, { untilMs: monotonicMs() + REMEMBER_MS, order });
+    }
+    this.#look();
   }
 
   /** The call of this message that still runs. */
@@ -45,6 +47,7 @@ export class LostCalls {
       if (untilMs > now) break;
       this.#succeeded.delete(known);
     }
+    this.#look();
     return this.#succeeded.has(token);
   }
 
@@ -52,10 +55,16 @@ export class LostCalls {
   forgetOrder(order: string | undefined): void {
     if (order === undefined) return;
     for (const [token, success] of this.#succeeded) if (success.order === order) this.#succeeded.delete(token);
+    this.#look();
   }
 
   /** Its redelivery was acked: the next one would be another. */
   forget(token: unknown): void {
     this.#succeeded.delete(token);
+    this.#look();
+  }
+
+  #look(): void {
+    this.any = this.#running.size > 0 || this.#succeeded.size > 0;
   }
 }

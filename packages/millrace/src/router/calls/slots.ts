@@ -4,6 +4,8 @@ import { Ring } from "../../internal/ring.ts";
 export class Slots {
   readonly #limit: number;
   readonly #waiting: Ring<() => void> = new Ring();
+  /** The first of those who wait, who is mostly the only one. */
+  #first: (() => void) | undefined;
   #taken = 0;
 
   constructor(limit: number) {
@@ -20,11 +22,16 @@ export class Slots {
 
   give(): void {
     this.#taken--;
-    while (this.#waiting.size > 0 && this.free) this.#waiting.shift()?.();
+    while (this.#first !== undefined && this.free) {
+      const told = this.#first;
+      this.#first = this.#waiting.shift();
+      told();
+    }
   }
 
   /** Told once when there is a free slot, first come first served; whoever is told takes it or leaves it to the next. */
   whenFree(listener: () => void): void {
-    this.#waiting.push(listener);
+    if (this.#first === undefined) this.#first = listener;
+    else this.#waiting.push(listener);
   }
 }

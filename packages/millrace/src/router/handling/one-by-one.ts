@@ -30,17 +30,25 @@ export class OneByOne implements HandlingMode {
     try {
       result = this.#handler(call.message);
     } catch (error) {
-      leaveHandler();
-      call.entering = false;
-      call.followInner();
-      void this.#judge.fail(call, error);
+      this.#threw(call, error);
       return;
     }
     leaveHandler();
     call.entering = false;
     if (call.inner !== undefined && call.inner !== result) call.followInner();
     if (result === undefined) void this.#judge.succeed(call);
-    else if (isPromise(result)) this.#when(result, call);
+    else this.#follow(result, call);
+  }
+
+  #threw(call: Call, error: unknown): void {
+    leaveHandler();
+    call.entering = false;
+    call.followInner();
+    void this.#judge.fail(call, error);
+  }
+
+  #follow(result: Exclude<ReturnType<Handler>, undefined>, call: Call): void {
+    if (isPromise(result)) this.#when(result, call);
     else this.#publish(call, result);
   }
 
