@@ -75,10 +75,9 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   giveBack(messages: readonly Received<SqlReceipt>[]): void {
-    const now = monotonicMs();
     for (const { receipt, attempt, notBeforeMs } of messages) {
       if (receipt.claim === undefined || receipt.state !== "held") continue;
-      this.#attempts.noteReturn(receipt, attempt, notBeforeMs - now);
+      this.#attempts.noteReturn(receipt, attempt, notBeforeMs - monotonicMs());
       receipt.claim.giveBack(receipt);
       this.#outstanding--;
     }
