@@ -135,6 +135,17 @@ describe("drain", () => {
 });
 
 describe("disposing", () => {
+  it("gives back nothing that is settled because another one was aborted", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b");
+    const [a, b] = [await nextOf(iterator), await nextOf(iterator)];
+    a.signal.addEventListener("abort", () => b.ack());
+    await subscription[Symbol.asyncDispose]();
+    expect([source.session.told, source.session.givenBack.map(({ id }) => id), await b.settled]).toEqual([["ack b"], ["a"], "acked"]);
+  });
+
   it("gives back at once what is unsettled, and flushes", async () => {
     const source = new HandSource();
     {
@@ -244,6 +255,15 @@ describe("quiet", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(quiet).not.toHaveBeenCalled();
     caughtUp.resolve(true);
+    await waiting;
+  });
+
+  it("comes when what was held is recalled by its session", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a", "b");
+    const waiting = (subscriptionDoor(subscription) as SubscriptionDoor).idle();
+    expect(source.session.intake.recall(() => true).map(({ id }) => id)).toEqual(["a", "b"]);
     await waiting;
   });
 

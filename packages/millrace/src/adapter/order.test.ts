@@ -4,6 +4,7 @@ import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import type { ReceivedMessage } from "../message/index.ts";
 import { subscriptionDoor } from "../message/subscription-door.ts";
 import { type HandMessage, HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
+import type { Received } from "./received.ts";
 
 const of = (key: string, ...numbers: number[]): HandMessage[] => numbers.map((number) => ({ id: `${key}${number}`, key }));
 const ids = (messages: readonly ReceivedMessage[]): string[] => messages.map(({ id }) => id);
@@ -100,6 +101,19 @@ describe("above one in flight", () => {
     expect(ids(await take(iterator, 1))).toEqual(["a2"]);
   });
 
+  it("keeps a failed message of a key here, although the broker could take it back", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2 }, { returns: true });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver({ id: "1", key: "k" }, { id: "2", key: "k" });
+    (await nextOf(iterator)).nack();
+    const again = await nextOf(iterator);
+    expect([again.id, again.delivery.attempt]).toEqual(["1", 2]);
+    again.ack();
+    await subscription.flush();
+    expect(source.session.told).toEqual(["ack 1"]);
+  });
+
   it("keeps the order of every key through failures, whatever fails", async () => {
     const plan = fc.array(fc.record({ key: fc.constantFrom("a", "b", "c"), failures: fc.integer({ min: 0, max: 2 }) }), { minLength: 1, maxLength: 40 });
     await fc.assert(
@@ -163,6 +177,22 @@ describe("several messages of one lane in hand", () => {
       ["a4", 1],
     ]);
   });
+
+  it("keep their order when one of them is given back and comes again as the same object", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2, perKey: 2 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver(...of("a", 1, 2));
+    const [one, two] = await take(iterator, 2);
+    subscription.pause();
+    one?.nack({ uncounted: true });
+    subscription.resume();
+    source.session.intake.deliver(source.session.givenBack[0] as Received<string>);
+    two?.nack();
+    const [first] = await take(iterator, 1);
+    first?.ack();
+    expect([first?.id, ...ids(await take(iterator, 1))]).toEqual(["a1", "a2"]);
+  });
 });
 
 describe("one failing key among a thousand", () => {
@@ -198,6 +228,24 @@ describe("one failing key among a thousand", () => {
     (await next).ack();
     expect(subscription.status().state).toBe("running");
     expect(source.session.wanted).toBeGreaterThan(0);
+  });
+
+  it("blocks at parkLimit at one in flight, too, counting what comes behind the failed one", async () => {
+    vi.useFakeTimers();
+    const source = new HandSource();
+    const subscription = await source.subscribe({}, { parkLimit: 3 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("1");
+    (await nextOf(iterator)).nack({ delayMs: 1000 });
+    source.session.deliver("2");
+    expect(subscription.status().state).toBe("running");
+    source.session.deliver("3");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(subscription.status()).toMatchObject({ state: "blocked", detail: expect.stringContaining("3 messages failed") });
+    const next = take(iterator, 1);
+    await vi.advanceTimersByTimeAsync(1000);
+    for (const message of await next) message.ack();
+    expect(subscription.status().state).toBe("running");
   });
 
   it("blocks at parkBytes as well", async () => {

@@ -138,6 +138,20 @@ describe("a delivery lost while its handler runs", () => {
     expect(publisher.texts).toEqual(["out m"]);
   });
 
+  it("has its output dropped when the handler stops meanwhile: the message will be handled again", async () => {
+    const publisher = new HandPublisher();
+    const { rig, subscriber, calls, gates } = await scene({ publisher });
+    await using _rig = rig;
+    const { session } = subscriber.source;
+    session.deliver("m");
+    await until(() => calls.length === 1, "the call");
+    session.intake.lose();
+    const closing = rig.router.close();
+    gates[0]?.resolve();
+    await closing;
+    expect([publisher.texts, rig.router.health().handlers.a?.counts.handled]).toEqual([[], 0]);
+  });
+
   it("is no failure: nothing is counted, nothing dead-lettered, when the handler gives up with the signal's reason", async () => {
     const subscriber = new HandSubscriber();
     const letters = new HandPublisher();

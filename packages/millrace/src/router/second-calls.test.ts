@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { HandMessage } from "../adapter/hand-source.fixture.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { Message, type ReceivedMessage } from "../message/index.ts";
@@ -136,4 +136,29 @@ describe("a message that cannot be settled while its handler stops", () => {
     await closing.catch(() => {});
     expect(performance.now() - began).toBeLessThan(2500);
   });
+});
+
+it("the success of a call that lost its delivery is remembered for 30 s, and for one redelivery", async () => {
+  vi.useFakeTimers();
+  const scene = new Scene();
+  await scene.start({ concurrency: 2, orderBy: "none" });
+  const { session } = scene.subscriber.source;
+  const calls: number[] = [];
+  const comes = async (id: string): Promise<void> => {
+    session.deliver(id);
+    await vi.advanceTimersByTimeAsync(1);
+    calls.push(scene.gates.length);
+  };
+  await comes("m");
+  await comes("n");
+  session.intake.lose();
+  for (const gate of scene.gates) gate.resolve();
+  await vi.advanceTimersByTimeAsync(29_000);
+  await comes("m"); // acked without a call
+  await comes("m");
+  await vi.advanceTimersByTimeAsync(1_000);
+  await comes("n");
+  vi.useRealTimers();
+  await scene[Symbol.asyncDispose]();
+  expect([calls, session.told[0]]).toEqual([[1, 2, 2, 3, 4], "ack m"]);
 });
