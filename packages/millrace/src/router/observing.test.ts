@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MillraceError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message, type ReceivedMessage, type Subscriber } from "../message/index.ts";
@@ -190,5 +191,20 @@ describe("a handler as a value", () => {
     await until(() => outcomes.length === 3, "the outcomes");
     expect(outcomes.sort()).toEqual(["a lost", "b lost", "c lost"]);
     expect(rig.router.health().handlers.a?.counts).toMatchObject({ failed: 1, retried: 0 });
+  });
+
+  it("is told when a subscription has to be taken up again, and when it is back", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const states: string[] = [];
+    rig.router.observe({ state: ({ status }) => void states.push(status.state) });
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });
+    await rig.router.start();
+    subscriber.source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
+    subscriber.source.session.intake.fail(new Error("cut"));
+    await until(() => states.at(-1) === "running" && states.length > 1, "the new subscription");
+    const beginning = states.indexOf("running");
+    expect(states.slice(states.lastIndexOf("reconnecting"))).toEqual(["reconnecting", "running"]);
+    expect(beginning).toBeLessThan(states.lastIndexOf("reconnecting"));
   });
 });

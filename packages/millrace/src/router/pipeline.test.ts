@@ -75,6 +75,61 @@ describe("a pipeline", () => {
     expect(begun).toEqual(["1", "2"]);
   });
 
+  it("leaves room for other keys: of one key no more than one and the pipeline are in hand", async () => {
+    const publisher = new SlowPublisher();
+    await using rig = new Rig();
+    rig.router.addHandler({
+      name: "a",
+      subscribe: "t",
+      publish: { publisher, topic: "out" },
+      concurrency: 2,
+      pipeline: 1,
+      handle: (m) => new Message(m.text()),
+    });
+    await rig.router.start();
+    await rig.send("t", ["k", "1"], ["k", "2"], ["k", "3"], ["l", "4"]);
+    await until(() => publisher.open.length === 3, "what is in hand");
+    expect(publisher.texts.sort()).toEqual(["1", "2", "4"]);
+    for (let index = 0; index < 4; index++) {
+      await until(() => publisher.open.length > index, `publish ${index}`);
+      publisher.open[index]?.confirm();
+    }
+  });
+
+  it("publishes the results of a message that its handler has acked, although one before it fails meanwhile", async () => {
+    const publisher = new SlowPublisher();
+    await using rig = new Rig({ failure: quick });
+    const gate = deferred<void>();
+    const calls: string[] = [];
+    rig.router.addHandler({
+      name: "a",
+      subscribe: "t",
+      publish: { publisher, topic: "out" },
+      pipeline: 1,
+      handle: async (m) => {
+        calls.push(m.text());
+        if (m.text() === "2") {
+          m.ack();
+          await gate.promise;
+        }
+        return new Message(m.text());
+      },
+    });
+    await rig.router.start();
+    await rig.send("t", "1", "2");
+    await until(() => calls.length === 2, "both calls");
+    publisher.open[0]?.refuse(new Error("no"));
+    await until(() => rig.logger.saying("will be tried again").length === 1, "the failure");
+    gate.resolve();
+    await until(() => publisher.open.length === 3, "the other results");
+    for (const { confirm } of publisher.open) confirm();
+    await rig.router.idle();
+    expect([calls, publisher.texts.sort()]).toEqual([
+      ["1", "2", "1"],
+      ["1", "1", "2"],
+    ]);
+  });
+
   it("of 0, the default, waits for each confirmation", async () => {
     const publisher = new SlowPublisher();
     await using rig = new Rig();

@@ -76,6 +76,31 @@ describe("no second call of a message runs beside the first", () => {
     expect([scene.gates.length, scene.rig.router.health().handlers.a?.counts.handled]).toEqual([1, 1]);
   });
 
+  it("when its ack got lost while its results were on their way through a pipeline", async () => {
+    const subscriber = new HandSubscriber();
+    const publisher = new HandPublisher();
+    await using rig = new Rig({ subscriber });
+    const [refused, confirmed] = [deferred<void>(), deferred<void>()];
+    publisher.onPublish = () => confirmed.promise;
+    const handle = (message: ReceivedMessage): Message => {
+      message.ack();
+      return new Message("out");
+    };
+    rig.router.addHandler({ name: "a", subscribe: "t", publish: { publisher, topic: "o" }, pipeline: 1, handle });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    session.onSettle = () => refused.promise;
+    session.deliver("1");
+    await until(() => publisher.calls.length === 1, "the results");
+    session.intake.lose();
+    session.deliver("1");
+    await turn();
+    confirmed.resolve();
+    refused.resolve();
+    await rig.router.idle();
+    expect(publisher.texts).toEqual(["out"]);
+  });
+
   it("when a middleware that was given up on calls its handler once more", async () => {
     await using scene = new Scene();
     await scene.start({ middleware: [timeout(10), duplicator()] });
