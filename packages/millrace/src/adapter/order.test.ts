@@ -178,21 +178,28 @@ describe("several messages of one lane in hand", () => {
     ]);
   });
 
-  it("keep their order when one of them is given back and comes again as the same object", async () => {
-    const source = new HandSource();
-    const subscription = await source.subscribe({ maxInFlight: 2, perKey: 2 });
-    const iterator = subscription[Symbol.asyncIterator]();
-    source.session.deliver(...of("a", 1, 2));
-    const [one, two] = await take(iterator, 2);
-    subscription.pause();
-    one?.nack({ uncounted: true });
-    subscription.resume();
-    source.session.intake.deliver(source.session.givenBack[0] as Received<string>);
-    two?.nack();
-    const [first] = await take(iterator, 1);
-    first?.ack();
-    expect([first?.id, ...ids(await take(iterator, 1))]).toEqual(["a1", "a2"]);
-  });
+  for (const [way, again] of [
+    ["as the same object", true],
+    ["as a new one, having waited for the others before", false],
+  ] as const) {
+    it(`keep their order when one of them is given back and comes again ${way}`, async () => {
+      const source = new HandSource();
+      const subscription = await source.subscribe({ maxInFlight: 2, perKey: 2 });
+      const iterator = subscription[Symbol.asyncIterator]();
+      source.session.deliver(...of("a", 1, 2));
+      const [one, two] = await take(iterator, 2);
+      if (!again) one?.nack({ uncounted: true });
+      subscription.pause();
+      if (again) one?.nack({ uncounted: true });
+      subscription.resume();
+      if (again) source.session.intake.deliver(source.session.givenBack[0] as Received<string>);
+      else source.session.deliver(...of("a", 1));
+      two?.nack();
+      const [first] = await take(iterator, 1);
+      first?.ack();
+      expect([first?.id, ...ids(await take(iterator, 1))]).toEqual(["a1", "a2"]);
+    });
+  }
 });
 
 describe("one failing key among a thousand", () => {

@@ -255,6 +255,28 @@ describe("a subscription that breaks for good", () => {
     });
   }
 
+  it("is given back first, and what it held comes again, when a failed message cannot be nacked", async () => {
+    await using rig = new Rig({ failure: { minDelayMs: 0, maxDelayMs: 1 } });
+    const seen: string[] = [];
+    const breakNack = (message: ReceivedMessage): void => {
+      if (seen.length > 0) return;
+      const nack = (): never => {
+        throw new Error("a foreign client is gone");
+      };
+      Object.defineProperty(message, "nack", { value: nack });
+    };
+    rig.router.addSubscriberDecorators(transformSubscriber(breakNack));
+    const handle = (m: ReceivedMessage): void => {
+      if (seen.push(m.text()) === 1) throw new Error("no");
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+    await rig.bus.provision("t", { group: "a" });
+    await rig.router.start();
+    await rig.send("t", "1");
+    await until(() => seen.length === 2, "the message once more");
+    expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
+  });
+
   it("does not keep close() from ending while it cannot be had again", async () => {
     const { MillraceError } = await import("../errors/index.ts");
     const subscriber = new HandSubscriber();
