@@ -212,6 +212,20 @@ describe("pause", () => {
     expect([(await next).id, (await next).delivery.attempt]).toEqual(["a", 2]);
   });
 
+  it("takes no message that has neither place nor id for one that it gave back", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver({ id: "", place: null, payload: "one" });
+    const one = await nextOf(iterator);
+    subscription.pause();
+    one.nack();
+    subscription.resume();
+    source.session.deliver({ id: "", place: null, payload: "other" });
+    const other = await nextOf(iterator);
+    expect([other.text(), other.delivery.attempt]).toEqual(["other", 1]);
+  });
+
   it("gives back to the next session what there was none to take", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe({}, { reconnectMinMs: 20, reconnectMaxMs: 20 });

@@ -237,23 +237,25 @@ describe("one failing key among a thousand", () => {
     expect(source.session.wanted).toBeGreaterThan(0);
   });
 
-  it("blocks at parkLimit at one in flight, too, counting what comes behind the failed one", async () => {
-    vi.useFakeTimers();
-    const source = new HandSource();
-    const subscription = await source.subscribe({}, { parkLimit: 3 });
-    const iterator = subscription[Symbol.asyncIterator]();
-    source.session.deliver("1");
-    (await nextOf(iterator)).nack({ delayMs: 1000 });
-    source.session.deliver("2");
-    expect(subscription.status().state).toBe("running");
-    source.session.deliver("3");
-    await vi.advanceTimersByTimeAsync(0);
-    expect(subscription.status()).toMatchObject({ state: "blocked", detail: expect.stringContaining("3 messages failed") });
-    const next = take(iterator, 1);
-    await vi.advanceTimersByTimeAsync(1000);
-    for (const message of await next) message.ack();
-    expect(subscription.status().state).toBe("running");
-  });
+  for (const maxInFlight of [1, 2]) {
+    it(`blocks at parkLimit counting what comes behind the failed one (${maxInFlight} in flight)`, async () => {
+      vi.useFakeTimers();
+      const source = new HandSource();
+      const subscription = await source.subscribe({ maxInFlight }, { parkLimit: 3 });
+      const iterator = subscription[Symbol.asyncIterator]();
+      source.session.deliver(...of("hot", 1));
+      (await nextOf(iterator)).nack({ delayMs: 1000 });
+      source.session.deliver(...of("hot", 2));
+      expect(subscription.status().state).toBe("running");
+      source.session.deliver(...of("hot", 3));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(subscription.status()).toMatchObject({ state: "blocked", detail: expect.stringContaining("3 messages failed") });
+      const next = take(iterator, 1);
+      await vi.advanceTimersByTimeAsync(1000);
+      for (const message of await next) message.ack();
+      expect(subscription.status().state).toBe("running");
+    });
+  }
 
   it("blocks at parkBytes as well", async () => {
     const source = new HandSource();

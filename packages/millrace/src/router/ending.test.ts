@@ -174,4 +174,32 @@ describe("idle", () => {
     gate.resolve();
     await rig.router.idle({ timeoutMs: 1000 });
   });
+
+  it("that gave up looks no more whether there is something to do", async () => {
+    await using rig = new Rig();
+    let looks = 0;
+    rig.router.addSubscriberDecorators((inner) => ({
+      subscribe: async (topic, options) => {
+        const subscription = await inner.subscribe(topic, options);
+        const status = subscription.status.bind(subscription);
+        const counted = (): ReturnType<typeof status> => {
+          looks++;
+          return status();
+        };
+        return Object.defineProperty(subscription, "status", { value: counted });
+      },
+      close: () => inner.close(),
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }));
+    const gate = deferred<void>();
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => gate.promise });
+    await rig.router.start();
+    await rig.send("t", "1");
+    await expect(rig.router.idle({ timeoutMs: 10 })).rejects.toMatchObject({ code: "NOT_IDLE" });
+    await turn(10);
+    const before = looks;
+    await turn(20);
+    expect(looks).toBe(before);
+    gate.resolve();
+  });
 });

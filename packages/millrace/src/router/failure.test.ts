@@ -196,24 +196,29 @@ describe("the dead letter", () => {
     expect([calls, letters.texts]).toEqual([2, ["sync", "async"]]);
   });
 
-  it("that cannot be published keeps the message, and it is tried again", async () => {
+  it("that cannot be published keeps the message, and it is tried again at the longest delay, which health shows", async () => {
     const letters = new HandPublisher();
     letters.onPublish = (call) => {
       if (call < 3) throw new Error("dead letter topic away");
     };
-    await using rig = new Rig({ failure: { ...quick, attempts: 1, deadLetter: { publisher: letters, topic: "dead" } } });
+    await using rig = new Rig({ failure: { minDelayMs: 0, maxDelayMs: 30, attempts: 1, deadLetter: { publisher: letters, topic: "dead" } } });
     const attempts: number[] = [];
+    const health: unknown[] = [];
     rig.router.addConsumerHandler({
       name: "a",
       subscribe: "t",
       handle: (m) => {
         attempts.push(m.delivery.attempt);
+        health.push(rig.router.health().handlers.a);
         throw new Error("broken");
       },
     });
     await rig.router.start();
     await rig.send("t", "x");
+    const began = performance.now();
     await rig.router.idle();
+    expect(performance.now() - began).toBeGreaterThan(58);
+    expect(health[2]).toMatchObject({ state: "failing", attempts: 2, lastError: { message: "dead letter topic away" } });
     expect(attempts).toEqual([1, 2, 3]);
     expect(rig.logger.saying("the dead letter could not be published")).toHaveLength(2);
     expect(letters.calls.at(-1)?.messages[0]?.metadata.get("attempts_poisoned")).toBe("3");

@@ -140,3 +140,29 @@ describe("a logger that throws", () => {
     await router.close();
   });
 });
+
+it("a subscription that cannot be read is taken up again, and health names what was wrong with it", async () => {
+  await using rig = new Rig();
+  let broken = true;
+  rig.router.addSubscriberDecorators((inner) => ({
+    subscribe: async (topic, options) => {
+      const subscription = await inner.subscribe(topic, options);
+      if (!broken) return subscription;
+      broken = false;
+      const iterator = (): never => {
+        throw new Error("no cursor");
+      };
+      return Object.defineProperty(subscription, Symbol.asyncIterator, { value: iterator });
+    },
+    close: () => inner.close(),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  }));
+  const seen: string[] = [];
+  rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: (m) => void seen.push(m.text()) });
+  await rig.bus.provision("t", { group: "a" });
+  await rig.router.start();
+  await until(() => rig.router.health().handlers.a?.state === "reconnecting", "the break");
+  expect(rig.router.health().handlers.a?.lastError).toMatchObject({ message: "no cursor" });
+  await rig.send("t", "1");
+  await until(() => seen.length === 1, "a message");
+});
