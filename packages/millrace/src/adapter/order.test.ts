@@ -159,6 +159,14 @@ describe("above one in flight", () => {
   });
 });
 
+it("gives back in order of arrival what was not handed out, whatever its key", async () => {
+  const source = new HandSource();
+  const subscription = await source.subscribe({ maxInFlight: 2 });
+  source.session.deliver(...of("a", 1, 2), ...of("b", 1));
+  subscription.pause();
+  expect(ids(source.session.givenBack)).toEqual(["a1", "a2", "b1"]);
+});
+
 describe("several messages of one lane in hand", () => {
   it("come in order, and go back in order behind a failed one, uncounted", async () => {
     const source = new HandSource();

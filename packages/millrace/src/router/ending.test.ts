@@ -122,6 +122,31 @@ describe("close", () => {
     expect(rig.router.health().handlers.a).toMatchObject({ state: "stopped", counts: { handled: 1 } });
   });
 
+  it("aborts at its deadline the signal of a handler that goes on, also of one that has acked", async () => {
+    await using rig = new Rig();
+    const reasons: unknown[] = [];
+    const begun = deferred<void>();
+    rig.router.addConsumerHandler({
+      name: "a",
+      subscribe: "t",
+      concurrency: 2,
+      handle: (message) =>
+        new Promise((resolve) => {
+          message.signal.addEventListener("abort", () => {
+            reasons.push(message.signal.reason);
+            resolve();
+          });
+          if (message.text() === "acks") message.ack();
+          else begun.resolve();
+        }),
+    });
+    await rig.router.start();
+    await rig.send("t", "acks", "goes on");
+    await begun.promise;
+    await rig.router.close({ timeoutMs: 10 });
+    expect(reasons).toMatchObject([{ code: "DRAIN_DEADLINE" }, { code: "DRAIN_DEADLINE" }]);
+  });
+
   it("tells all who wait for closed, also when they asked before the start", async () => {
     await using rig = new Rig();
     let closed = 0;

@@ -179,7 +179,7 @@ describe("a call that outlives its delivery", () => {
       name: "a",
       subscribe: "t",
       size: 2,
-      maxWaitMs: 1,
+      maxWaitMs: 1000, // both calls are abandoned at about the same time
       abandonAfterMs: 30,
       handle: async (messages) => {
         if (batches.push(messages.map((message) => message.text())) === 1) await gate.promise;
@@ -227,4 +227,13 @@ describe("a call that outlives its delivery", () => {
     await rig.router.idle();
     expect([calls, most]).toEqual([["1", "2"], 1]); // the first was acked without a second call
   });
+});
+
+it("a handler that asks for the signal only after the loss finds it aborted, with the reason", async () => {
+  await using scene = await new Scene().start();
+  scene.session.deliver("1");
+  await scene.called(1);
+  scene.session.intake.lose();
+  await turn();
+  expect([scene.calls[0]?.signal.aborted, scene.calls[0]?.signal.reason]).toMatchObject([true, { code: "DELIVERY_LOST" }]);
 });

@@ -163,6 +163,23 @@ describe("a message that cannot be settled while its handler stops", () => {
   });
 });
 
+it("the success of a call that lost its delivery is remembered until the ack of a redelivery holds", async () => {
+  await using scene = new Scene();
+  await scene.start({ concurrency: 2, orderBy: "none" });
+  const { session } = scene.subscriber.source;
+  session.deliver("m");
+  await until(() => scene.gates.length === 1, "the call");
+  session.intake.lose();
+  scene.gates[0]?.resolve();
+  session.lost.add("m"); // as soon as it comes again
+  session.deliver("m");
+  await turn();
+  session.lost.delete("m");
+  session.deliver("m");
+  await until(() => session.told.length === 1, "the ack");
+  expect([scene.gates.length, session.told]).toEqual([1, ["ack m"]]);
+});
+
 it("the success of a call that lost its delivery is remembered for 30 s, and for one redelivery", async () => {
   vi.useFakeTimers();
   const scene = new Scene();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PermanentError } from "../errors/index.ts";
+import { type MillraceError, PermanentError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message, type Middleware } from "../message/index.ts";
@@ -205,10 +205,12 @@ describe("a batch takes the messages of a key in lane order", () => {
     const begun: string[] = [];
     const gates = [deferred<void>(), deferred<void>()];
     const holding = deferred<void>();
+    const told: string[] = [];
     const holds: Middleware = (next) => async (message) => {
       try {
         return await next(message);
       } catch (error) {
+        told.push(`${message.id} ${(error as MillraceError).code}`);
         await holding.promise;
         throw error;
       }
@@ -237,7 +239,7 @@ describe("a batch takes the messages of a key in lane order", () => {
     await turn(1);
     gates[0]?.resolve();
     await turn(10);
-    expect([begun, session.told]).toEqual([["x", "y"], ["ack x"]]);
+    expect([begun, session.told, told]).toEqual([["x", "y"], ["ack x"], ["1 DELIVERY_LOST"]]);
     holding.resolve();
     gates[1]?.resolve();
     await until(() => session.told.includes("ack 2"), "its turn when the other one is judged");
