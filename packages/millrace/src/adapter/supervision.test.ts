@@ -210,6 +210,18 @@ describe("what is in hand when a session breaks", () => {
     expect(source.sessions.flatMap(({ told }) => told)).toEqual([]);
   });
 
+  it("is lost, too, when the session says so that has broken meanwhile", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    const { intake } = source.session;
+    intake.fail(new Error("cut"));
+    await vi.waitFor(() => expect(source.sessions).toHaveLength(2));
+    intake.lose();
+    expect([a.signal.aborted, a.ack(), await a.settled]).toEqual([true, false, "lost"]);
+  });
+
   it("is lost only as far as the session names it, and the others keep their place and their delay", async () => {
     vi.useFakeTimers();
     try {

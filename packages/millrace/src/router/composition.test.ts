@@ -212,6 +212,14 @@ describe("a handler's options", () => {
     }
   });
 
+  it("are taken as they are when it is added: a list of topics may be used for something else afterwards", () => {
+    const router = new Router({ subscriber: new HandSubscriber() });
+    const topics = ["t", "u"];
+    router.addConsumerHandler({ name: "a", subscribe: topics, handle: () => {} });
+    topics.push("v");
+    expect(router.describe().handlers[0]?.subscribe.map(({ topic }) => topic)).toEqual(["t", "u"]);
+  });
+
   it("of the router are refused all at once", () => {
     const bad = { subscriber: {}, publisher: {}, owns: [1], drainTimeoutMs: -1, logger: {}, failure: { attempts: 0 } };
     expect(() => new Router(bad as never)).toThrow(/subscriber.*publisher.*drainTimeoutMs.*logger.*owns.*failure\.attempts/);

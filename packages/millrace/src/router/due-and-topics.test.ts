@@ -63,6 +63,8 @@ describe("a message that waits for its next attempt keeps the moment at which it
     const subscriber = new HandSubscriber();
     await using rig = new Rig({ subscriber });
     const at: number[] = [];
+    const outcomes: string[] = [];
+    rig.router.observe({ handled: ({ outcome }) => void outcomes.push(outcome) });
     const handle = (): void => {
       at.push(performance.now());
       if (at.length === 1) throw Object.assign(new Error("not yet"), { retryAfterMs: 100 });
@@ -75,6 +77,7 @@ describe("a message that waits for its next attempt keeps the moment at which it
       await rig.router.close();
     }
     expect((at[1] as number) - (at[0] as number)).toBeGreaterThan(95);
+    expect(outcomes).toEqual(["retried", "returned", "acked"]); // it waits in the subscription
   });
 });
 

@@ -104,7 +104,7 @@ describe("a handler that fails", () => {
     await using rig = new Rig({ failure: { attempts: 2, minDelayMs: 0, maxDelayMs: 5 } });
     let healed = false;
     const attempts: number[] = [];
-    rig.router.addConsumerHandler({
+    const handler = rig.router.addConsumerHandler({
       name: "a",
       subscribe: "t",
       handle: (m) => {
@@ -120,6 +120,9 @@ describe("a handler that fails", () => {
     expect(a?.attempts).toBeGreaterThanOrEqual(2);
     expect(rig.router.health()).toMatchObject({ live: true, ready: true });
     expect(rig.logger.saying("there is no dead letter")[0]).toMatchObject({ level: "error", fields: { handler: "a", delayMs: 5, attempt: 2 } });
+    handler.pause();
+    expect(rig.router.health().handlers.a?.state).toBe("paused");
+    handler.resume();
     healed = true;
     await rig.router.idle();
     expect(rig.router.health().handlers.a).toMatchObject({ state: "running", attempts: 0 });

@@ -180,6 +180,20 @@ it("the success of a call that lost its delivery is remembered until the ack of 
   expect([scene.gates.length, session.told]).toEqual([1, ["ack m"]]);
 });
 
+it("the success of a call that lost its delivery counts no more when an earlier message of its key is handled again", async () => {
+  await using scene = new Scene();
+  await scene.start({ concurrency: 2 });
+  const { session } = scene.subscriber.source;
+  for (const [index, id] of ["2", "1", "2"].entries()) {
+    session.deliver({ id, key: "k" });
+    await until(() => scene.gates.length === index + 1, `call ${index + 1}`);
+    if (index === 0) session.intake.lose();
+    scene.gates[index]?.resolve();
+    await turn();
+  }
+  expect(session.told).toEqual(["ack 1", "ack 2"]);
+});
+
 it("the success of a call that lost its delivery is remembered for 30 s, and for one redelivery", async () => {
   vi.useFakeTimers();
   const scene = new Scene();
