@@ -123,7 +123,7 @@ it("a message whose dead letter is confirmed, and which cannot be acked, comes a
   await bus.publish("orders", new Message("p"));
   await until(() => router.health().handlers.charge?.counts.reconnected === 1, "the new subscription");
   await router.idle();
-  expect([calls, dead.calls.length, await bus.admin?.lag("orders", "charge")]).toMatchObject([1, 1, { messages: 0 }]);
+  expect([calls, dead.calls.length, await bus.admin.lag?.("orders", "charge")]).toMatchObject([1, 1, { messages: 0 }]);
   await router.close();
   await bus.close();
 });

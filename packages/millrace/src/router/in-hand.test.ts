@@ -199,6 +199,32 @@ describe("a call that outlives its delivery", () => {
     gate.resolve();
   });
 
+  it("frees its batch's place each time for those that wait for it", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber, failure: quick });
+    const batches: string[][] = [];
+    const gate = deferred<void>();
+    rig.router.addBatchHandler({
+      name: "a",
+      subscribe: "t",
+      size: 1,
+      maxWaitMs: 1,
+      abandonAfterMs: 10,
+      handle: async (messages) => {
+        if (batches.push(messages.map((message) => message.text())) < 3) await gate.promise;
+      },
+    });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    for (const [index, id] of ["m", "n", "o"].entries()) {
+      session.deliver(id);
+      await until(() => batches.length === index + 1, id);
+      session.intake.lose();
+    }
+    expect(batches).toEqual([["m"], ["n"], ["o"]]);
+    gate.resolve();
+  });
+
   it("keeps its slot in the next run of the router, and a success counts there", async () => {
     await using rig = new Rig({ failure: quick });
     const gate = deferred<void>();

@@ -269,11 +269,12 @@ describe("a subscription that breaks for good", () => {
     const handle = (m: ReceivedMessage): void => {
       if (seen.push(m.text()) === 1) throw new Error("no");
     };
-    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", concurrency: 2, orderBy: "none", handle });
     await rig.bus.provision("t", { group: "a" });
+    await rig.send("t", "1", "2");
     await rig.router.start();
-    await rig.send("t", "1");
-    await until(() => seen.length === 2, "the message once more");
+    await until(() => seen.length === 3, "the message once more, and the other one");
+    expect(seen).toEqual(["1", "1", "2"]);
     expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
   });
 

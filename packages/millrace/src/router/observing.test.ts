@@ -207,4 +207,19 @@ describe("a handler as a value", () => {
     expect(states.slice(states.lastIndexOf("reconnecting"))).toEqual(["reconnecting", "running"]);
     expect(beginning).toBeLessThan(states.lastIndexOf("reconnecting"));
   });
+
+  it("is told when a handler begins to fail for ever, and when it does not any more", async () => {
+    await using rig = new Rig({ failure: { ...quick, attempts: 1 } });
+    const states: string[] = [];
+    rig.router.observe({ state: ({ status }) => void states.push(status.state) });
+    let calls = 0;
+    const handle = (): void => {
+      if (++calls < 4) throw new Error("no");
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+    await rig.router.start();
+    await rig.send("t", "1");
+    await rig.router.idle();
+    expect(states.slice(-3)).toEqual(["running", "failing", "running"]);
+  });
 });
