@@ -165,6 +165,17 @@ describe("drain", () => {
 });
 
 describe("disposing", () => {
+  it("gives back nothing that is settled because another one was aborted", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b");
+    const [a, b] = [await nextOf(iterator), await nextOf(iterator)];
+    a.signal.addEventListener("abort", () => b.ack());
+    await subscription[Symbol.asyncDispose]();
+    expect([source.session.told, source.session.givenBack.map(({ id }) => id), await b.settled]).toEqual([["ack b"], ["a"], "acked"]);
+  });
+
   it("gives back at once what is unsettled, and flushes", async () => {
     const source = new HandSource();
     {
@@ -231,6 +242,20 @@ describe("pause", () => {
     expect([(await next).id, (await next).delivery.attempt]).toEqual(["a", 2]);
   });
 
+  it("takes no message that has neither place nor id for one that it gave back", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver({ id: "", place: null, payload: "one" });
+    const one = await nextOf(iterator);
+    subscription.pause();
+    one.nack();
+    subscription.resume();
+    source.session.deliver({ id: "", place: null, payload: "other" });
+    const other = await nextOf(iterator);
+    expect([other.text(), other.delivery.attempt]).toEqual(["other", 1]);
+  });
+
   it("gives back to the next session what there was none to take", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe({}, { reconnectMinMs: 20, reconnectMaxMs: 20 });
@@ -274,6 +299,15 @@ describe("quiet", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(quiet).not.toHaveBeenCalled();
     caughtUp.resolve(true);
+    await waiting;
+  });
+
+  it("comes when what was held is recalled by its session", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a", "b");
+    const waiting = (subscriptionDoor(subscription) as SubscriptionDoor).idle();
+    expect(source.session.intake.recall(() => true).map(({ id }) => id)).toEqual(["a", "b"]);
     await waiting;
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
 
 describe("messages of one lane that were out together and come back", () => {
@@ -30,6 +30,21 @@ describe("messages of one lane that were out together and come back", () => {
     one.nack();
     expect((await readyNow(iterator))?.id).toBe("1");
     expect(await readyNow(iterator)).toBe(undefined);
+  });
+
+  it("leave no timer behind when the subscription closes while they wait", async () => {
+    vi.useFakeTimers();
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2, perKey: 2 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver({ id: "1", key: "k" }, { id: "2", key: "k" });
+    const [one, two] = [await nextOf(iterator), await nextOf(iterator)];
+    two.nack({ delayMs: 60_000 });
+    one.nack({ delayMs: 50_000 });
+    await subscription.close();
+    const timers = vi.getTimerCount();
+    vi.useRealTimers();
+    expect(timers).toBe(0);
   });
 
   it("leave nothing behind that was parked: the lane goes on when the one that waited is recalled", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { sliceSpent } from "../internal/slice.ts";
 import { HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
+import { Reading } from "./reading.ts";
 
 describe("reading a subscription", () => {
   it("hands out nothing without a reader, and asks the session for nothing", async () => {
@@ -160,5 +162,32 @@ describe("reading a subscription", () => {
       { value: undefined, done: true },
     ]);
     expect(subscription.status()).toMatchObject({ inFlight: 0, held: 1 });
+  });
+});
+
+describe("a step that waits for its turn in the event loop", () => {
+  const waiting = (): { readonly reading: Reading; readonly iterator: AsyncIterator<unknown>; readonly step: Promise<unknown> } => {
+    const reading = new Reading(
+      () => undefined,
+      () => {},
+    );
+    const iterator = reading.open("t");
+    while (!sliceSpent());
+    return { reading, iterator, step: iterator.next() };
+  };
+
+  it("throws when the subscription fails meanwhile, and is the end when it ends", async () => {
+    const failing = waiting();
+    failing.reading.fail(new Error("gone"));
+    await expect(failing.step).rejects.toThrow("gone");
+    const ending = waiting();
+    ending.reading.end();
+    expect(await ending.step).toEqual({ value: undefined, done: true });
+  });
+
+  it("takes nothing for an iterator that has ended meanwhile", async () => {
+    const { iterator, step } = waiting();
+    await iterator.return?.();
+    expect(await step).toEqual({ value: undefined, done: true });
   });
 });

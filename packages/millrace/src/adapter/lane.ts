@@ -44,6 +44,5 @@ export class Lane {
     this.stalled = false;
     this.dated = false;
     this.waiting.clear();
-    if (this.out === 0) this.gathering = false;
   }
 }

@@ -4,6 +4,7 @@ import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
 import type { ReceivedMessage } from "../message/index.ts";
 import { subscriptionDoor } from "../message/subscription-door.ts";
 import { type HandMessage, HandSource, nextOf, readyNow } from "./hand-source.fixture.ts";
+import type { Received } from "./received.ts";
 
 const of = (key: string, ...numbers: number[]): HandMessage[] => numbers.map((number) => ({ id: `${key}${number}`, key }));
 const ids = (messages: readonly ReceivedMessage[]): string[] => messages.map(({ id }) => id);
@@ -100,6 +101,19 @@ describe("above one in flight", () => {
     expect(ids(await take(iterator, 1))).toEqual(["a2"]);
   });
 
+  it("keeps a failed message of a key here, although the broker could take it back", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2 }, { returns: true });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver({ id: "1", key: "k" }, { id: "2", key: "k" });
+    (await nextOf(iterator)).nack();
+    const again = await nextOf(iterator);
+    expect([again.id, again.delivery.attempt]).toEqual(["1", 2]);
+    again.ack();
+    await subscription.flush();
+    expect(source.session.told).toEqual(["ack 1"]);
+  });
+
   it("keeps the order of every key through failures, whatever fails", async () => {
     const plan = fc.array(fc.record({ key: fc.constantFrom("a", "b", "c"), failures: fc.integer({ min: 0, max: 2 }) }), { minLength: 1, maxLength: 40 });
     await fc.assert(
@@ -145,6 +159,14 @@ describe("above one in flight", () => {
   });
 });
 
+it("gives back in order of arrival what was not handed out, whatever its key", async () => {
+  const source = new HandSource();
+  const subscription = await source.subscribe({ maxInFlight: 2 });
+  source.session.deliver(...of("a", 1, 2), ...of("b", 1));
+  subscription.pause();
+  expect(ids(source.session.givenBack)).toEqual(["a1", "a2", "b1"]);
+});
+
 describe("several messages of one lane in hand", () => {
   it("come in order, and go back in order behind a failed one, uncounted", async () => {
     const source = new HandSource();
@@ -163,6 +185,29 @@ describe("several messages of one lane in hand", () => {
       ["a4", 1],
     ]);
   });
+
+  for (const [way, again] of [
+    ["as the same object", true],
+    ["as a new one, having waited for the others before", false],
+  ] as const) {
+    it(`keep their order when one of them is given back and comes again ${way}`, async () => {
+      const source = new HandSource();
+      const subscription = await source.subscribe({ maxInFlight: 2, perKey: 2 });
+      const iterator = subscription[Symbol.asyncIterator]();
+      source.session.deliver(...of("a", 1, 2));
+      const [one, two] = await take(iterator, 2);
+      if (!again) one?.nack({ uncounted: true });
+      subscription.pause();
+      if (again) one?.nack({ uncounted: true });
+      subscription.resume();
+      if (again) source.session.intake.deliver(source.session.givenBack[0] as Received<string>);
+      else source.session.deliver(...of("a", 1));
+      two?.nack();
+      const [first] = await take(iterator, 1);
+      first?.ack();
+      expect([first?.id, ...ids(await take(iterator, 1))]).toEqual(["a1", "a2"]);
+    });
+  }
 });
 
 describe("one failing key among a thousand", () => {
@@ -199,6 +244,26 @@ describe("one failing key among a thousand", () => {
     expect(subscription.status().state).toBe("running");
     expect(source.session.wanted).toBeGreaterThan(0);
   });
+
+  for (const maxInFlight of [1, 2]) {
+    it(`blocks at parkLimit counting what comes behind the failed one (${maxInFlight} in flight)`, async () => {
+      vi.useFakeTimers();
+      const source = new HandSource();
+      const subscription = await source.subscribe({ maxInFlight }, { parkLimit: 3 });
+      const iterator = subscription[Symbol.asyncIterator]();
+      source.session.deliver(...of("hot", 1));
+      (await nextOf(iterator)).nack({ delayMs: 1000 });
+      source.session.deliver(...of("hot", 2));
+      expect(subscription.status().state).toBe("running");
+      source.session.deliver(...of("hot", 3));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(subscription.status()).toMatchObject({ state: "blocked", detail: expect.stringContaining("3 messages failed") });
+      const next = take(iterator, 1);
+      await vi.advanceTimersByTimeAsync(1000);
+      for (const message of await next) message.ack();
+      expect(subscription.status().state).toBe("running");
+    });
+  }
 
   it("blocks at parkBytes as well", async () => {
     const source = new HandSource();

@@ -85,6 +85,18 @@ describe("a subscription", () => {
     expect(most).toBeLessThanOrEqual(10);
   });
 
+  it("counts no bytes of what it has given back", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 4 }, { prefetchBytes: 1000 });
+    subscription[Symbol.asyncIterator]();
+    for (let round = 0; round < 3; round++) {
+      source.session.deliver({ id: "a", payload: "x".repeat(600) });
+      expect([subscription.status().held, source.session.wanted]).toEqual([1, 4]);
+      subscription.pause();
+      subscription.resume();
+    }
+  });
+
   it("asks for no more large messages than prefetchBytes has room for", async () => {
     const source = new HandSource();
     await handle(source, await source.subscribe({}, { prefetchBytes: 10_000 }), 200, 1, "x".repeat(1000));

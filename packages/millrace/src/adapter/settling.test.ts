@@ -2,33 +2,8 @@ import { describe, expect, it, vi } from "vitest";
 import { SettleError } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { RecordingLogger } from "../logger/recording-logger.fixture.ts";
-import type { ReceivedMessage } from "../message/index.ts";
-import type { AdapterSubscription } from "./adapter-subscription.ts";
 import { HandSource, nextOf } from "./hand-source.fixture.ts";
-import type { AdapterSettings } from "./settings.ts";
-
-interface Hands {
-  readonly source: HandSource;
-  readonly subscription: AdapterSubscription<string>;
-  readonly messages: ReceivedMessage[];
-}
-
-/** So many messages in hand, named 0, 1, 2, …, of no lane. */
-async function inHand(count: number, settings: Partial<AdapterSettings> = {}): Promise<Hands> {
-  const source = new HandSource();
-  const subscription = await source.subscribe({ maxInFlight: count, orderBy: "none" }, settings);
-  const iterator = subscription[Symbol.asyncIterator]();
-  source.session.deliver(...Array.from({ length: count }, (_, index) => String(index)));
-  const messages: ReceivedMessage[] = [];
-  while (messages.length < count) messages.push(await nextOf(iterator));
-  return { source, subscription, messages };
-}
-
-function message(hands: Hands, index: number): ReceivedMessage {
-  const found = hands.messages[index];
-  if (found === undefined) throw new Error(`no message ${index}`);
-  return found;
-}
+import { inHand, message } from "./hands.fixture.ts";
 
 describe("verdicts", () => {
   it("leave at once when nothing else is in flight", async () => {
@@ -123,6 +98,28 @@ describe("verdicts", () => {
     gate.resolve();
     await flushing;
     await vi.waitFor(() => expect(hands.source.session.told).toEqual(["ack 0", "ack 1"]));
+  });
+
+  it("never leave in two batches at a time, although several flushes wait for the one under way", async () => {
+    const { source, subscription, messages } = await inHand(2);
+    const gates: (() => void)[] = [];
+    let open = 0;
+    let most = 0;
+    source.session.onSettle = async () => {
+      most = Math.max(most, ++open);
+      await new Promise<void>((resolve) => gates.push(resolve));
+      open--;
+    };
+    const flushes = [subscription.flush()];
+    messages[0]?.ack();
+    flushes.push(subscription.flush(), subscription.flush());
+    messages[1]?.ack();
+    for (let round = 0; round < 6; round++) {
+      gates.shift()?.();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await Promise.all(flushes);
+    expect([most, source.session.told]).toEqual([1, ["ack 0", "ack 1"]]);
   });
 
   it("that keep coming do not keep a flush from its turn", async () => {
@@ -238,24 +235,5 @@ describe("flush", () => {
     gate.resolve();
     await vi.waitFor(() => expect(hands.source.sessions).toHaveLength(2));
     await vi.waitFor(() => expect(hands.source.session.told).toEqual(["ack 0"]));
-  });
-});
-
-describe("an unordered nack", () => {
-  it("goes back to a broker that can delay, with the delay", async () => {
-    const hands = await inHand(2, { returns: true });
-    expect(message(hands, 0).nack({ delayMs: 700 })).toBe(true);
-    await hands.subscription.flush();
-    expect(hands.source.session.settled.flatMap(({ verdicts }) => verdicts)).toMatchObject([{ kind: "return", delayMs: 700 }]);
-    expect(hands.subscription.status()).toMatchObject({ inFlight: 1, held: 0 });
-  });
-
-  it("waits here for a broker that cannot, and the attempt is told where attempts are kept", async () => {
-    const hands = await inHand(2, { keepsAttempts: true });
-    message(hands, 0).nack({ delayMs: 60_000 });
-    await hands.subscription.flush();
-    expect(hands.source.session.settled.flatMap(({ verdicts }) => verdicts)).toMatchObject([{ kind: "kept", attempt: 2 }]);
-    expect(hands.subscription.status()).toMatchObject({ inFlight: 1, held: 1 });
-    await hands.subscription[Symbol.asyncDispose]();
   });
 });

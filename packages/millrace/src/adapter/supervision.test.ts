@@ -126,6 +126,33 @@ describe("a subscription whose session breaks", () => {
     expect(logger.saying("could not be closed properly")).toHaveLength(2);
   });
 
+  it("is blocked no more by what held the former session up", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.intake.blocked("partition 7 is full");
+    source.session.intake.fail(new Error("cut"));
+    await vi.waitFor(() => expect(source.sessions).toHaveLength(2));
+    expect(subscription.status()).toMatchObject({ state: "running", detail: undefined });
+  });
+
+  it("gives up at its signal while the first session is being opened, and closes what still comes", async () => {
+    const source = new HandSource();
+    const opening = deferred<void>();
+    const open = source.open.bind(source);
+    Object.assign(source, {
+      open: async (intake: Parameters<typeof open>[0]) => {
+        await opening.promise;
+        return open(intake);
+      },
+    });
+    const controller = new AbortController();
+    const starting = source.subscribe({ signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(starting).rejects.toThrow("enough");
+    opening.resolve();
+    await vi.waitFor(() => expect(source.sessions.map(({ closed }) => closed)).toEqual([1]));
+  });
+
   it("rejects start() with the first open's error and leaves nothing open", async () => {
     const source = new HandSource();
     const error = new Error("refused");
@@ -181,6 +208,18 @@ describe("what is in hand when a session breaks", () => {
     await expect(subscription.flush()).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: [expect.any(String)] });
     await subscription.flush();
     expect(source.sessions.flatMap(({ told }) => told)).toEqual([]);
+  });
+
+  it("is lost, too, when the session says so that has broken meanwhile", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    const { intake } = source.session;
+    intake.fail(new Error("cut"));
+    await vi.waitFor(() => expect(source.sessions).toHaveLength(2));
+    intake.lose();
+    expect([a.signal.aborted, a.ack(), await a.settled]).toEqual([true, false, "lost"]);
   });
 
   it("is lost only as far as the session names it, and the others keep their place and their delay", async () => {

@@ -114,7 +114,12 @@ describe("a waiting publish", () => {
     const aborted = bus.publish("t", [new Message("1"), new Message("never")], { signal: controller.signal });
     const next = bus.publish("t", new Message("2"));
     controller.abort(new Error("enough"));
-    await expect(aborted).rejects.toMatchObject({ code: "PUBLISH_ABORTED", outcomes: ["confirmed", "rejected"], cause: controller.signal.reason });
+    await expect(aborted).rejects.toMatchObject({
+      code: "PUBLISH_ABORTED",
+      retryable: true,
+      outcomes: ["confirmed", "rejected"],
+      cause: controller.signal.reason,
+    });
     expect(await texts(subscription, 3)).toEqual(["0", "1", "2"]);
     await next;
   });
@@ -124,7 +129,7 @@ describe("a waiting publish", () => {
     await bus.subscribe("t");
     await bus.publish("t", new Message("0"));
     const waiting = bus.publish("t", new Message("1"));
-    const refused = expect(waiting).rejects.toMatchObject({ code: "CLOSED", outcomes: ["rejected"] });
+    const refused = expect(waiting).rejects.toMatchObject({ code: "CLOSED", retryable: false, outcomes: ["rejected"] });
     await bus.close();
     await refused;
   });

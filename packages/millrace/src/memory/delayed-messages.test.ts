@@ -49,6 +49,15 @@ describe("DelayedMessages", () => {
     expect(entered).toEqual(["first 500", "second 1000"]);
   });
 
+  it("are waited for again after all before them have come", async () => {
+    const messages = delayed();
+    for (const at of [1000, 3000]) {
+      messages.hold("t", entry, START + at);
+      await vi.advanceTimersByTimeAsync(2000);
+    }
+    expect(entered).toEqual(["t 1000", "t 3000"]);
+  });
+
   it("are bounded by topic, and take in again what has gone", async () => {
     const messages = delayed(2);
     expect([1, 2, 3].map((at) => messages.hold("t", entry, START + at))).toEqual([true, true, false]);

@@ -24,6 +24,16 @@ describe("a pub/sub that closes", () => {
     expect(warnings()).toEqual([{ topic: "t", count: 45, delayed: 0, groups: [] }]);
   });
 
+  it("counts no message whose publisher is told that its fate is not known", async () => {
+    const { bus, warnings } = recorded({ persistent: true, blockPublishUntilAck: true });
+    await bus.provision("t", { group: "g" });
+    const publishing = bus.publish("t", new Message("x"));
+    const refused = expect(publishing).rejects.toMatchObject({ code: "CLOSED", outcomes: ["unknown"] });
+    await bus.close();
+    await refused;
+    expect(warnings()).toEqual([]);
+  });
+
   it("counts a message once however many groups have not settled it, members in hand and groups without members included", async () => {
     const { bus, warnings } = recorded();
     for (const group of ["kept", "done"]) await bus.provision("t", { group });

@@ -16,7 +16,6 @@ export function memorySource({ topic, queue }: Room, group: MemoryGroup, onLeave
         },
         settle(failed) {
           group.failed(failed.length);
-          queue.moveOn();
         },
         acked(message) {
           group.settled(message);

@@ -47,7 +47,6 @@ export class PublishQueue {
       this.#waiting.clear();
       for (const other of others) this.#waiting.push(other);
       entry.done.reject(batch.refusal("PUBLISH_ABORTED", "the publish was aborted while it waited for room", signal?.reason));
-      this.moveOn();
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#waiting.push(entry);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { OptionError } from "../errors/index.ts";
-import { Message, type Middleware, transformPublisher, transformSubscriber } from "../message/index.ts";
+import { MemoryPubSub } from "../memory/index.ts";
+import { Message, type Middleware, type Subscriber, transformPublisher, transformSubscriber } from "../message/index.ts";
+import { timeout } from "../middleware/index.ts";
 import { type PublisherDecorator, Router, type SubscriberDecorator } from "./index.ts";
 import { HandPublisher, HandSubscriber, outputOf, Rig } from "./rig.fixture.ts";
 
@@ -194,6 +196,28 @@ describe("a handler's options", () => {
     expect(() => rig.router.addConsumerHandler(options)).toThrow(expect.objectContaining({ code: "BAD_OPTION" }));
     await handle.stop();
     rig.router.addConsumerHandler(options);
+  });
+
+  it("may set a time limit as long as the broker holds a message for, and none above it", async () => {
+    for (const [limit, starts] of [
+      [1000, true],
+      [1001, false],
+    ] as const) {
+      const subscriber: Subscriber = Object.assign(new HandSubscriber(), { capabilities: { ...new MemoryPubSub().capabilities, maxHandlingMs: 1000 } });
+      await using rig = new Rig({ subscriber });
+      rig.router.addConsumerHandler({ name: "a", subscribe: "t", middleware: [timeout(limit)], handle: () => {} });
+      const started = rig.router.start();
+      if (starts) await started;
+      else await expect(started).rejects.toMatchObject({ code: "BAD_OPTION", problems: [expect.stringContaining("1001 ms")] });
+    }
+  });
+
+  it("are taken as they are when it is added: a list of topics may be used for something else afterwards", () => {
+    const router = new Router({ subscriber: new HandSubscriber() });
+    const topics = ["t", "u"];
+    router.addConsumerHandler({ name: "a", subscribe: topics, handle: () => {} });
+    topics.push("v");
+    expect(router.describe().handlers[0]?.subscribe.map(({ topic }) => topic)).toEqual(["t", "u"]);
   });
 
   it("of the router are refused all at once", () => {

@@ -1,4 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import { deferred } from "../internal/deferred.ts";
+import { MemoryPubSub } from "../memory/index.ts";
+import { Message } from "../message/index.ts";
 import { timeout } from "../middleware/index.ts";
 import { HandSubscriber, Rig, until } from "./rig.fixture.ts";
 
@@ -178,4 +181,51 @@ it("the signal of a message aborts when its handler has ended, not at a verdict 
   await rig.send("t", "x");
   await until(() => signals[0]?.aborted === true, "the end of the handler");
   expect([during.mock.calls, signals[0]?.reason]).toMatchObject([[[false]], { code: "HANDLING_ENDED" }]);
+});
+
+it("a synchronous handler with a long backlog leaves the event loop its turns", async () => {
+  const bus = new MemoryPubSub({ persistent: true });
+  await using rig = new Rig({ subscriber: bus });
+  await bus.publish(
+    "t",
+    Array.from({ length: 200 }, (_, index) => new Message(String(index))),
+  );
+  let handled = 0;
+  let atFirstTurn: number | undefined;
+  const handle = (): void => {
+    if (handled++ === 0) setImmediate(() => void (atFirstTurn = handled));
+    for (const began = performance.now(); performance.now() - began < 1; );
+  };
+  rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+  await rig.router.start();
+  await rig.router.idle();
+  expect(handled).toBe(200);
+  expect(atFirstTurn).toBeLessThan(100);
+  await rig.router.close();
+  await bus.close();
+});
+
+it("what a batch has no room for waits no longer than maxWaitMs for the next one", async () => {
+  await using rig = new Rig();
+  const gates = [deferred<void>(), deferred<void>()];
+  const batches: string[][] = [];
+  rig.router.addBatchHandler({
+    name: "a",
+    subscribe: "t",
+    size: 3,
+    maxWaitMs: 5,
+    concurrency: 2,
+    handle: (messages) => gates[batches.push(messages.map((m) => m.text())) - 1]?.promise,
+  });
+  await rig.router.start();
+  for (const [index, text] of ["1", "2"].entries()) {
+    await rig.send("t", text);
+    await until(() => batches.length === index + 1, `batch ${text}`);
+  }
+  await rig.send("t", "3", "4", "5", "6");
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  gates[0]?.resolve();
+  await until(() => batches.length === 4, "the last batch");
+  gates[1]?.resolve();
+  expect(batches).toEqual([["1"], ["2"], ["3", "4", "5"], ["6"]]);
 });

@@ -4,10 +4,10 @@ import { FanIn } from "../fan-in/index.ts";
 import { Forwarder } from "../forwarder/index.ts";
 import { silentLogger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
-import { Message, type SubscribeOptions, transformSubscriber } from "../message/index.ts";
+import { Message, type ReceivedMessage, type SubscribeOptions, transformSubscriber } from "../message/index.ts";
 import { poisonQueue } from "../middleware/poison-queue.ts";
 import { Router } from "./index.ts";
-import { HandPublisher } from "./rig.fixture.ts";
+import { HandPublisher, until } from "./rig.fixture.ts";
 
 const REASON = "🦊".repeat(2_000);
 const CUT = `${"🦊".repeat(1_023)}…`;
@@ -96,4 +96,34 @@ describe("a dead letter", () => {
       ]);
     },
   );
+});
+
+it("a message whose dead letter is confirmed, and which cannot be acked, comes again and is acked without another call or letter", async () => {
+  const bus = new MemoryPubSub();
+  const dead = new HandPublisher();
+  const router = new Router({ subscriber: bus, logger: silentLogger, failure: { deadLetter: { publisher: dead, topic: "dead" } } });
+  let broken = true;
+  const breakAck = (message: ReceivedMessage): void => {
+    if (!broken) return;
+    broken = false;
+    const ack = (): never => {
+      throw new Error("a foreign client is gone");
+    };
+    Object.defineProperty(message, "ack", { value: ack });
+  };
+  router.addSubscriberDecorators(transformSubscriber(breakAck));
+  let calls = 0;
+  const handle = (): never => {
+    calls++;
+    return fails();
+  };
+  router.addConsumerHandler({ name: "charge", subscribe: "orders", handle });
+  await bus.provision("orders", { group: "charge" });
+  await router.start();
+  await bus.publish("orders", new Message("p"));
+  await until(() => router.health().handlers.charge?.counts.reconnected === 1, "the new subscription");
+  await router.idle();
+  expect([calls, dead.calls.length, await bus.admin.lag?.("orders", "charge")]).toMatchObject([1, 1, { messages: 0 }]);
+  await router.close();
+  await bus.close();
 });

@@ -58,6 +58,27 @@ describe("a message that waits for its next attempt keeps the moment at which it
       });
     }
   }
+
+  it("in the handler's next run, although the broker hands it out at once", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const at: number[] = [];
+    const outcomes: string[] = [];
+    rig.router.observe({ handled: ({ outcome }) => void outcomes.push(outcome) });
+    const handle = (): void => {
+      at.push(performance.now());
+      if (at.length === 1) throw Object.assign(new Error("not yet"), { retryAfterMs: 100 });
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+    for (const calls of [1, 2]) {
+      await rig.router.start();
+      subscriber.source.session.deliver("m");
+      await until(() => at.length === calls, `call ${calls}`);
+      await rig.router.close();
+    }
+    expect((at[1] as number) - (at[0] as number)).toBeGreaterThan(95);
+    expect(outcomes).toEqual(["retried", "returned", "acked"]); // it waits in the subscription
+  });
 });
 
 describe("an error with retryAfterMs", () => {

@@ -122,6 +122,31 @@ describe("close", () => {
     expect(rig.router.health().handlers.a).toMatchObject({ state: "stopped", counts: { handled: 1 } });
   });
 
+  it("aborts at its deadline the signal of a handler that goes on, also of one that has acked", async () => {
+    await using rig = new Rig();
+    const reasons: unknown[] = [];
+    const begun = deferred<void>();
+    rig.router.addConsumerHandler({
+      name: "a",
+      subscribe: "t",
+      concurrency: 2,
+      handle: (message) =>
+        new Promise((resolve) => {
+          message.signal.addEventListener("abort", () => {
+            reasons.push(message.signal.reason);
+            resolve();
+          });
+          if (message.text() === "acks") message.ack();
+          else begun.resolve();
+        }),
+    });
+    await rig.router.start();
+    await rig.send("t", "acks", "goes on");
+    await begun.promise;
+    await rig.router.close({ timeoutMs: 10 });
+    expect(reasons).toMatchObject([{ code: "DRAIN_DEADLINE" }, { code: "DRAIN_DEADLINE" }]);
+  });
+
   it("tells all who wait for closed, also when they asked before the start", async () => {
     await using rig = new Rig();
     let closed = 0;
@@ -137,7 +162,7 @@ describe("close", () => {
 });
 
 describe("idle", () => {
-  it("does not wait for a paused handler, also when it is paused meanwhile", async () => {
+  it("does not wait for a paused handler", async () => {
     await using rig = new Rig();
     await rig.bus.provision("t", { group: "a" });
     const handle = rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });
@@ -150,6 +175,19 @@ describe("idle", () => {
     expect(rig.router.health().handlers.a?.counts.handled).toBe(1);
   });
 
+  it("waits no longer for a handler that is paused meanwhile, at work or not", async () => {
+    await using rig = new Rig();
+    const gate = deferred<void>();
+    const handle = rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => gate.promise });
+    await rig.router.start();
+    await rig.send("t", "1");
+    const idle = rig.router.idle({ timeoutMs: 2000 });
+    await turn();
+    handle.pause();
+    await idle;
+    gate.resolve();
+  });
+
   it("gives up at its time with NOT_IDLE, naming who is at work, and at its signal with the signal's reason", async () => {
     await using rig = new Rig();
     const gate = deferred<void>();
@@ -160,5 +198,33 @@ describe("idle", () => {
     await expect(rig.router.idle({ signal: AbortSignal.timeout(10) })).rejects.toMatchObject({ name: "TimeoutError" });
     gate.resolve();
     await rig.router.idle({ timeoutMs: 1000 });
+  });
+
+  it("that gave up looks no more whether there is something to do", async () => {
+    await using rig = new Rig();
+    let looks = 0;
+    rig.router.addSubscriberDecorators((inner) => ({
+      subscribe: async (topic, options) => {
+        const subscription = await inner.subscribe(topic, options);
+        const status = subscription.status.bind(subscription);
+        const counted = (): ReturnType<typeof status> => {
+          looks++;
+          return status();
+        };
+        return Object.defineProperty(subscription, "status", { value: counted });
+      },
+      close: () => inner.close(),
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }));
+    const gate = deferred<void>();
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => gate.promise });
+    await rig.router.start();
+    await rig.send("t", "1");
+    await expect(rig.router.idle({ timeoutMs: 10 })).rejects.toMatchObject({ code: "NOT_IDLE" });
+    await turn(10);
+    const before = looks;
+    await turn(20);
+    expect(looks).toBe(before);
+    gate.resolve();
   });
 });

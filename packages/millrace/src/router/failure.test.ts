@@ -104,7 +104,7 @@ describe("a handler that fails", () => {
     await using rig = new Rig({ failure: { attempts: 2, minDelayMs: 0, maxDelayMs: 5 } });
     let healed = false;
     const attempts: number[] = [];
-    rig.router.addConsumerHandler({
+    const handler = rig.router.addConsumerHandler({
       name: "a",
       subscribe: "t",
       handle: (m) => {
@@ -120,6 +120,9 @@ describe("a handler that fails", () => {
     expect(a?.attempts).toBeGreaterThanOrEqual(2);
     expect(rig.router.health()).toMatchObject({ live: true, ready: true });
     expect(rig.logger.saying("there is no dead letter")[0]).toMatchObject({ level: "error", fields: { handler: "a", delayMs: 5, attempt: 2 } });
+    handler.pause();
+    expect(rig.router.health().handlers.a?.state).toBe("paused");
+    handler.resume();
     healed = true;
     await rig.router.idle();
     expect(rig.router.health().handlers.a).toMatchObject({ state: "running", attempts: 0 });
@@ -196,24 +199,29 @@ describe("the dead letter", () => {
     expect([calls, letters.texts]).toEqual([2, ["sync", "async"]]);
   });
 
-  it("that cannot be published keeps the message, and it is tried again", async () => {
+  it("that cannot be published keeps the message, and it is tried again at the longest delay, which health shows", async () => {
     const letters = new HandPublisher();
     letters.onPublish = (call) => {
       if (call < 3) throw new Error("dead letter topic away");
     };
-    await using rig = new Rig({ failure: { ...quick, attempts: 1, deadLetter: { publisher: letters, topic: "dead" } } });
+    await using rig = new Rig({ failure: { minDelayMs: 0, maxDelayMs: 30, attempts: 1, deadLetter: { publisher: letters, topic: "dead" } } });
     const attempts: number[] = [];
+    const health: unknown[] = [];
     rig.router.addConsumerHandler({
       name: "a",
       subscribe: "t",
       handle: (m) => {
         attempts.push(m.delivery.attempt);
+        health.push(rig.router.health().handlers.a);
         throw new Error("broken");
       },
     });
     await rig.router.start();
     await rig.send("t", "x");
+    const began = performance.now();
     await rig.router.idle();
+    expect(performance.now() - began).toBeGreaterThan(58);
+    expect(health[2]).toMatchObject({ state: "failing", attempts: 2, lastError: { message: "dead letter topic away" } });
     expect(attempts).toEqual([1, 2, 3]);
     expect(rig.logger.saying("the dead letter could not be published")).toHaveLength(2);
     expect(letters.calls.at(-1)?.messages[0]?.metadata.get("attempts_poisoned")).toBe("3");

@@ -179,7 +179,7 @@ describe("a call that outlives its delivery", () => {
       name: "a",
       subscribe: "t",
       size: 2,
-      maxWaitMs: 1,
+      maxWaitMs: 1000, // both calls are abandoned at about the same time
       abandonAfterMs: 30,
       handle: async (messages) => {
         if (batches.push(messages.map((message) => message.text())) === 1) await gate.promise;
@@ -196,6 +196,32 @@ describe("a call that outlives its delivery", () => {
       ["m", "n"],
       ["m", "n"],
     ]);
+    gate.resolve();
+  });
+
+  it("frees its batch's place each time for those that wait for it", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber, failure: quick });
+    const batches: string[][] = [];
+    const gate = deferred<void>();
+    rig.router.addBatchHandler({
+      name: "a",
+      subscribe: "t",
+      size: 1,
+      maxWaitMs: 1,
+      abandonAfterMs: 10,
+      handle: async (messages) => {
+        if (batches.push(messages.map((message) => message.text())) < 3) await gate.promise;
+      },
+    });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    for (const [index, id] of ["m", "n", "o"].entries()) {
+      session.deliver(id);
+      await until(() => batches.length === index + 1, id);
+      session.intake.lose();
+    }
+    expect(batches).toEqual([["m"], ["n"], ["o"]]);
     gate.resolve();
   });
 
@@ -227,4 +253,13 @@ describe("a call that outlives its delivery", () => {
     await rig.router.idle();
     expect([calls, most]).toEqual([["1", "2"], 1]); // the first was acked without a second call
   });
+});
+
+it("a handler that asks for the signal only after the loss finds it aborted, with the reason", async () => {
+  await using scene = await new Scene().start();
+  scene.session.deliver("1");
+  await scene.called(1);
+  scene.session.intake.lose();
+  await turn();
+  expect([scene.calls[0]?.signal.aborted, scene.calls[0]?.signal.reason]).toMatchObject([true, { code: "DELIVERY_LOST" }]);
 });

@@ -138,6 +138,20 @@ describe("a delivery lost while its handler runs", () => {
     expect(publisher.texts).toEqual(["out m"]);
   });
 
+  it("has its output dropped when the handler stops meanwhile: the message will be handled again", async () => {
+    const publisher = new HandPublisher();
+    const { rig, subscriber, calls, gates } = await scene({ publisher });
+    await using _rig = rig;
+    const { session } = subscriber.source;
+    session.deliver("m");
+    await until(() => calls.length === 1, "the call");
+    session.intake.lose();
+    const closing = rig.router.close();
+    gates[0]?.resolve();
+    await closing;
+    expect([publisher.texts, rig.router.health().handlers.a?.counts.handled]).toEqual([[], 0]);
+  });
+
   it("is no failure: nothing is counted, nothing dead-lettered, when the handler gives up with the signal's reason", async () => {
     const subscriber = new HandSubscriber();
     const letters = new HandPublisher();
@@ -240,6 +254,29 @@ describe("a subscription that breaks for good", () => {
       expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
     });
   }
+
+  it("is given back first, and what it held comes again, when a failed message cannot be nacked", async () => {
+    await using rig = new Rig({ failure: { minDelayMs: 0, maxDelayMs: 1 } });
+    const seen: string[] = [];
+    const breakNack = (message: ReceivedMessage): void => {
+      if (seen.length > 0) return;
+      const nack = (): never => {
+        throw new Error("a foreign client is gone");
+      };
+      Object.defineProperty(message, "nack", { value: nack });
+    };
+    rig.router.addSubscriberDecorators(transformSubscriber(breakNack));
+    const handle = (m: ReceivedMessage): void => {
+      if (seen.push(m.text()) === 1) throw new Error("no");
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", concurrency: 2, orderBy: "none", handle });
+    await rig.bus.provision("t", { group: "a" });
+    await rig.send("t", "1", "2");
+    await rig.router.start();
+    await until(() => seen.length === 3, "the message once more, and the other one");
+    expect(seen).toEqual(["1", "1", "2"]);
+    expect(rig.logger.saying("it is taken up again")).toHaveLength(1);
+  });
 
   it("does not keep close() from ending while it cannot be had again", async () => {
     const { MillraceError } = await import("../errors/index.ts");

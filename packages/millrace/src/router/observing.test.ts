@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { MillraceError } from "../errors/index.ts";
+import { deferred } from "../internal/deferred.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message, type ReceivedMessage, type Subscriber } from "../message/index.ts";
 import type { HandledEvent, Observer, PublishedEvent, StateEvent } from "./index.ts";
-import { HandPublisher, outputOf, Rig, until } from "./rig.fixture.ts";
+import { HandPublisher, HandSubscriber, outputOf, Rig, until } from "./rig.fixture.ts";
 
 const quick = { minDelayMs: 0, maxDelayMs: 1 };
 const turn = (ms = 5): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -164,5 +166,60 @@ describe("a handler as a value", () => {
     await rig.send("t", "1");
     await rig.router.idle();
     expect(letters.calls[0]?.messages[0]?.metadata.get("reason_poisoned")).toContain('handler "odd" returned');
+  });
+
+  it("is told that a message is lost whose verdict does not hold, whatever its handler did", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber, failure: quick });
+    const outcomes: string[] = [];
+    rig.router.observe({ handled: ({ message, outcome }) => void outcomes.push(`${message.id} ${outcome}`) });
+    const gate = deferred<void>();
+    let calls = 0;
+    const handle = async ({ id }: ReceivedMessage): Promise<void> => {
+      calls++;
+      await gate.promise;
+      if (id === "c") throw new Error("no");
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", concurrency: 3, orderBy: "none", handle });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    session.deliver("a", "b", "c");
+    await until(() => calls === 3, "the calls");
+    session.intake.lose(({ id }) => id === "a");
+    session.lost.add("b").add("c");
+    gate.resolve();
+    await until(() => outcomes.length === 3, "the outcomes");
+    expect(outcomes.sort()).toEqual(["a lost", "b lost", "c lost"]);
+    expect(rig.router.health().handlers.a?.counts).toMatchObject({ failed: 1, retried: 0 });
+  });
+
+  it("is told when a subscription has to be taken up again, and when it is back", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber });
+    const states: string[] = [];
+    rig.router.observe({ state: ({ status }) => void states.push(status.state) });
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });
+    await rig.router.start();
+    subscriber.source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
+    subscriber.source.session.intake.fail(new Error("cut"));
+    await until(() => states.at(-1) === "running" && states.length > 1, "the new subscription");
+    const beginning = states.indexOf("running");
+    expect(states.slice(states.lastIndexOf("reconnecting"))).toEqual(["reconnecting", "running"]);
+    expect(beginning).toBeLessThan(states.lastIndexOf("reconnecting"));
+  });
+
+  it("is told when a handler begins to fail for ever, and when it does not any more", async () => {
+    await using rig = new Rig({ failure: { ...quick, attempts: 1 } });
+    const states: string[] = [];
+    rig.router.observe({ state: ({ status }) => void states.push(status.state) });
+    let calls = 0;
+    const handle = (): void => {
+      if (++calls < 4) throw new Error("no");
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+    await rig.router.start();
+    await rig.send("t", "1");
+    await rig.router.idle();
+    expect(states.slice(-3)).toEqual(["running", "failing", "running"]);
   });
 });

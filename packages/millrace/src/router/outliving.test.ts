@@ -174,6 +174,22 @@ describe("a message that is acked while its handler runs", () => {
     });
   }
 
+  it("is waited for by idle() each time, also when an earlier idle() has ended", async () => {
+    await using scene = await new Scene().start({ middleware: [instantAck()] });
+    for (const round of [1, 2]) {
+      scene.session.deliver(String(round));
+      await scene.called(round);
+      let over = false;
+      const idle = scene.rig.router.idle().then(() => {
+        over = true;
+      });
+      await turn();
+      expect(over).toBe(false);
+      scene.gates[round - 1]?.resolve();
+      await idle;
+    }
+  });
+
   it("keeps the order of its key: the next one of the key does not begin beside it", async () => {
     await using rig = new Rig({ failure: quick });
     const log: string[] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Message } from "../message/index.ts";
+import { deferred } from "../internal/deferred.ts";
+import { Message, type Middleware } from "../message/index.ts";
 import { HandPublisher, Rig, until } from "./rig.fixture.ts";
 
 const quick = { minDelayMs: 0, maxDelayMs: 1 };
@@ -44,6 +45,89 @@ describe("a pipeline", () => {
     }
     await rig.router.idle();
     expect([handled, publisher.texts]).toEqual([numbers(8), numbers(8)]);
+  });
+
+  it("begins with the next one of a lane only when a handler that middleware has given up on has ended", async () => {
+    const publisher = new HandPublisher();
+    await using rig = new Rig();
+    const gate = deferred<void>();
+    const begun: string[] = [];
+    const impatient: Middleware = (next) => (message) => Promise.race([next(message), new Promise<void>((resolve) => setTimeout(resolve, 2))]);
+    rig.router.addHandler({
+      name: "a",
+      subscribe: "t",
+      publish: { publisher, topic: "out" },
+      concurrency: 2,
+      pipeline: 1,
+      middleware: [impatient],
+      handle: async (m) => {
+        begun.push(m.text());
+        if (m.text() === "1") await gate.promise;
+      },
+    });
+    await rig.router.start();
+    await rig.send("t", ["k", "1"], ["k", "2"]);
+    await until(() => begun.length === 1, "the first call");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun).toEqual(["1"]);
+    gate.resolve();
+    await rig.router.idle();
+    expect(begun).toEqual(["1", "2"]);
+  });
+
+  it("leaves room for other keys: of one key no more than one and the pipeline are in hand", async () => {
+    const publisher = new SlowPublisher();
+    await using rig = new Rig();
+    rig.router.addHandler({
+      name: "a",
+      subscribe: "t",
+      publish: { publisher, topic: "out" },
+      concurrency: 2,
+      pipeline: 1,
+      handle: (m) => new Message(m.text()),
+    });
+    await rig.router.start();
+    await rig.send("t", ["k", "1"], ["k", "2"], ["k", "3"], ["l", "4"]);
+    await until(() => publisher.open.length === 3, "what is in hand");
+    expect(publisher.texts.sort()).toEqual(["1", "2", "4"]);
+    for (let index = 0; index < 4; index++) {
+      await until(() => publisher.open.length > index, `publish ${index}`);
+      publisher.open[index]?.confirm();
+    }
+  });
+
+  it("publishes the results of a message that its handler has acked, although one before it fails meanwhile", async () => {
+    const publisher = new SlowPublisher();
+    await using rig = new Rig({ failure: quick });
+    const gate = deferred<void>();
+    const calls: string[] = [];
+    rig.router.addHandler({
+      name: "a",
+      subscribe: "t",
+      publish: { publisher, topic: "out" },
+      pipeline: 1,
+      handle: async (m) => {
+        calls.push(m.text());
+        if (m.text() === "2") {
+          m.ack();
+          await gate.promise;
+        }
+        return new Message(m.text());
+      },
+    });
+    await rig.router.start();
+    await rig.send("t", "1", "2");
+    await until(() => calls.length === 2, "both calls");
+    publisher.open[0]?.refuse(new Error("no"));
+    await until(() => rig.logger.saying("will be tried again").length === 1, "the failure");
+    gate.resolve();
+    await until(() => publisher.open.length === 3, "the other results");
+    for (const { confirm } of publisher.open) confirm();
+    await rig.router.idle();
+    expect([calls, publisher.texts.sort()]).toEqual([
+      ["1", "2", "1"],
+      ["1", "1", "2"],
+    ]);
   });
 
   it("of 0, the default, waits for each confirmation", async () => {

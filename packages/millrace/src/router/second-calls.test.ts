@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { HandMessage } from "../adapter/hand-source.fixture.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { type Handler, Message, type Middleware, type ReceivedMessage } from "../message/index.ts";
@@ -74,6 +74,31 @@ describe("no second call of a message runs beside the first", () => {
     refused.resolve();
     await scene.rig.router.idle();
     expect([scene.gates.length, scene.rig.router.health().handlers.a?.counts.handled]).toEqual([1, 1]);
+  });
+
+  it("when its ack got lost while its results were on their way through a pipeline", async () => {
+    const subscriber = new HandSubscriber();
+    const publisher = new HandPublisher();
+    await using rig = new Rig({ subscriber });
+    const [refused, confirmed] = [deferred<void>(), deferred<void>()];
+    publisher.onPublish = () => confirmed.promise;
+    const handle = (message: ReceivedMessage): Message => {
+      message.ack();
+      return new Message("out");
+    };
+    rig.router.addHandler({ name: "a", subscribe: "t", publish: { publisher, topic: "o" }, pipeline: 1, handle });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    session.onSettle = () => refused.promise;
+    session.deliver("1");
+    await until(() => publisher.calls.length === 1, "the results");
+    session.intake.lose();
+    session.deliver("1");
+    await turn();
+    confirmed.resolve();
+    refused.resolve();
+    await rig.router.idle();
+    expect(publisher.texts).toEqual(["out"]);
   });
 
   it("when a middleware that was given up on calls its handler once more", async () => {
@@ -163,4 +188,60 @@ describe("a message that cannot be settled while its handler stops", () => {
     await closing.catch(() => {});
     expect(performance.now() - began).toBeLessThan(2500);
   });
+});
+
+it("the success of a call that lost its delivery is remembered until the ack of a redelivery holds", async () => {
+  await using scene = new Scene();
+  await scene.start({ concurrency: 2, orderBy: "none" });
+  const { session } = scene.subscriber.source;
+  session.deliver("m");
+  await until(() => scene.gates.length === 1, "the call");
+  session.intake.lose();
+  scene.gates[0]?.resolve();
+  session.lost.add("m"); // as soon as it comes again
+  session.deliver("m");
+  await turn();
+  session.lost.delete("m");
+  session.deliver("m");
+  await until(() => session.told.length === 1, "the ack");
+  expect([scene.gates.length, session.told]).toEqual([1, ["ack m"]]);
+});
+
+it("the success of a call that lost its delivery counts no more when an earlier message of its key is handled again", async () => {
+  await using scene = new Scene();
+  await scene.start({ concurrency: 2 });
+  const { session } = scene.subscriber.source;
+  for (const [index, id] of ["2", "1", "2"].entries()) {
+    session.deliver({ id, key: "k" });
+    await until(() => scene.gates.length === index + 1, `call ${index + 1}`);
+    if (index === 0) session.intake.lose();
+    scene.gates[index]?.resolve();
+    await turn();
+  }
+  expect(session.told).toEqual(["ack 1", "ack 2"]);
+});
+
+it("the success of a call that lost its delivery is remembered for 30 s, and for one redelivery", async () => {
+  vi.useFakeTimers();
+  const scene = new Scene();
+  await scene.start({ concurrency: 2, orderBy: "none" });
+  const { session } = scene.subscriber.source;
+  const calls: number[] = [];
+  const comes = async (id: string): Promise<void> => {
+    session.deliver(id);
+    await vi.advanceTimersByTimeAsync(1);
+    calls.push(scene.gates.length);
+  };
+  await comes("m");
+  await comes("n");
+  session.intake.lose();
+  for (const gate of scene.gates) gate.resolve();
+  await vi.advanceTimersByTimeAsync(29_000);
+  await comes("m"); // acked without a call
+  await comes("m");
+  await vi.advanceTimersByTimeAsync(1_000);
+  await comes("n");
+  vi.useRealTimers();
+  await scene[Symbol.asyncDispose]();
+  expect([calls, session.told[0]]).toEqual([[1, 2, 2, 3, 4], "ack m"]);
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { PermanentError } from "../errors/index.ts";
+import { type MillraceError, PermanentError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message, type Middleware } from "../message/index.ts";
 import { retry } from "../middleware/index.ts";
-import { HandPublisher, Rig, until } from "./rig.fixture.ts";
+import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
 
 const quick = { minDelayMs: 0, maxDelayMs: 1 };
 const turn = (ms = 5): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -197,6 +197,52 @@ describe("a batch takes the messages of a key in lane order", () => {
     await rig.send("t", ...keyed("1", "2", "3"));
     await rig.router.idle();
     expect(handled).toEqual(["1", "2", "3"]);
+  });
+
+  it("and none behind one that was lost before the batch began, as long as middleware holds that one", async () => {
+    const subscriber = new HandSubscriber();
+    await using rig = new Rig({ subscriber, failure: quick });
+    const begun: string[] = [];
+    const gates = [deferred<void>(), deferred<void>()];
+    const holding = deferred<void>();
+    const told: string[] = [];
+    const holds: Middleware = (next) => async (message) => {
+      try {
+        return await next(message);
+      } catch (error) {
+        told.push(`${message.id} ${(error as MillraceError).code}`);
+        await holding.promise;
+        throw error;
+      }
+    };
+    rig.router.addBatchHandler({
+      name: "a",
+      subscribe: "t",
+      size: 2,
+      maxWaitMs: 1,
+      concurrency: 2,
+      middleware: [holds],
+      handle: async (messages) => {
+        begun.push(...messages.map(({ id }) => id));
+        await gates[begun.length - 1]?.promise;
+      },
+    });
+    await rig.router.start();
+    const { session } = subscriber.source;
+    for (const [index, id] of ["x", "y"].entries()) {
+      session.deliver({ id, key: id });
+      await until(() => begun.length === index + 1, id);
+    }
+    session.deliver({ id: "1", key: "k" }, { id: "2", key: "k" });
+    await turn(10); // they are due, and there is no slot
+    session.intake.lose(({ id }) => id === "1");
+    await turn(1);
+    gates[0]?.resolve();
+    await turn(10);
+    expect([begun, session.told, told]).toEqual([["x", "y"], ["ack x"], ["1 DELIVERY_LOST"]]);
+    holding.resolve();
+    gates[1]?.resolve();
+    await until(() => session.told.includes("ack 2"), "its turn when the other one is judged");
   });
 
   it("and settles them in that order, although middleware holds the first one longer", async () => {

@@ -3,6 +3,7 @@ import { MillraceError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message, type Subscriber } from "../message/index.ts";
+import { STRIPPED } from "../message/stripped.fixture.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { Router } from "./index.ts";
 import { HandPublisher, HandSubscriber, Rig, until } from "./rig.fixture.ts";
@@ -139,4 +140,46 @@ describe("a logger that throws", () => {
     expect(calls).toBe(4);
     await router.close();
   });
+});
+
+it("a subscription that cannot be read is taken up again, and health names what was wrong with it", async () => {
+  await using rig = new Rig();
+  let broken = true;
+  rig.router.addSubscriberDecorators((inner) => ({
+    subscribe: async (topic, options) => {
+      const subscription = await inner.subscribe(topic, options);
+      if (!broken) return subscription;
+      broken = false;
+      const iterator = (): never => {
+        throw new Error("no cursor");
+      };
+      return Object.defineProperty(subscription, Symbol.asyncIterator, { value: iterator });
+    },
+    close: () => inner.close(),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  }));
+  const seen: string[] = [];
+  rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: (m) => void seen.push(m.text()) });
+  await rig.bus.provision("t", { group: "a" });
+  await rig.router.start();
+  await until(() => rig.router.health().handlers.a?.state === "reconnecting", "the break");
+  expect(rig.router.health().handlers.a?.lastError).toMatchObject({ message: "no cursor" });
+  await rig.send("t", "1");
+  await until(() => seen.length === 1, "a message");
+});
+
+it.skipIf(STRIPPED)("a handler's counts go on when its subscription is taken up again", async () => {
+  const subscriber = new HandSubscriber();
+  await using rig = new Rig({ subscriber });
+  rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });
+  await rig.router.start();
+  for (const breaks of [1, 2]) {
+    await subscriber.source.session.intake.undecodable({ payload: new Uint8Array(1), position: "7", error: new Error("no JSON") });
+    subscriber.source.session.intake.fail(new Error("cut"));
+    await until(() => rig.router.health().handlers.a?.counts.reconnected === 2 * breaks - 1, "the subscription to heal by itself");
+    subscriber.source.openErrors.push(new MillraceError("gone", { code: "GONE" }));
+    subscriber.source.session.intake.fail(new Error("cut"));
+    await until(() => rig.router.health().handlers.a?.counts.reconnected === 2 * breaks, "another subscription");
+    expect(rig.router.health().handlers.a?.counts.undecodable).toBe(breaks);
+  }
 });

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { Failing } from "./failing.ts";
+
+it("what fails is remembered for the last 10,000 messages, however many there are", () => {
+  const failing = new Failing();
+  for (let index = 0; index <= 10_000; index++) failing.add(`t\n${index}\n`, 1, false, 60_000);
+  expect(failing.dueInMs("t\n0\n")).toBe(0);
+  for (const kept of [1, 10_000]) expect(failing.dueInMs(`t\n${kept}\n`)).toBeGreaterThan(50_000);
+});
+
+it("health tells the most attempts of what fails now, and that something is tried for ever", () => {
+  const failing = new Failing();
+  failing.add("a", 3, true, 60_000);
+  failing.add("b", 1, false, 60_000);
+  expect([failing.attempts, failing.exhausted]).toEqual([3, true]);
+  failing.forget("a");
+  expect([failing.attempts, failing.exhausted]).toEqual([1, false]);
+});
