@@ -21,7 +21,7 @@ export class ToyPubSub implements PubSub {
 
   async publish(topic: string, given: Message | readonly Message[], options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const messages = Array.isArray(given) ? given : [given as Message];
-    checkPublish("ToyPubSub", topic, messages);
+    checkPublish("ToyPubSub", topic, messages, options);
     const code = this.#closing === undefined ? (options.signal?.aborted ? "PUBLISH_ABORTED" : undefined) : "CLOSED";
     if (code !== undefined) throw new PublishError("nothing was published", { code, cause: options.signal?.reason, outcomes: messages.map(() => "rejected") });
     await publishWithinDelay("ToyPubSub", messages, capabilities.maxPublishDelayMs, async (list) => {

@@ -5,6 +5,7 @@ import { readSome, takeOne } from "../../../test/read-some.ts";
 import { until } from "../../../test/until.ts";
 import { KafkaPubSub } from "./pub-sub.ts";
 import { kafkaTest } from "./testing/kafka-test.ts";
+import { publisherTestOptions } from "./testing/test-options.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
 const ONE = { topics: { partitions: 1 } } as const;
@@ -27,7 +28,7 @@ describe("the admin of a Kafka cluster", () => {
   kafkaTest("counts messages and no markers of transactions, and tells when the oldest was published", async (world) => {
     const bus = world.open(ONE);
     await bus.provision(world.name, { group: world.name });
-    const transactor = world.use(new KafkaTransactor({ ...world.options, transactionalId: world.name }));
+    const transactor = world.use(new KafkaTransactor({ ...publisherTestOptions(world.broker.url), transactionalId: world.name }));
     const abort = new Error("roll back");
     for (const message of numbered(3)) {
       await transactor.run((transaction) => transaction.publish(world.name, message));

@@ -43,7 +43,7 @@ export class KafkaPubSub implements PubSub {
     return this.#subscriber.admin;
   }
 
-  publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
+  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     return this.#publisher.publish(topic, messages, options);
   }
 

@@ -38,8 +38,8 @@ export class KafkaPublisher implements Publisher {
     });
   }
 
-  publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
-    return this.#sending.publish(topic, messages, options.signal);
+  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
+    return this.#sending.publish(topic, messages, options);
   }
 
   close(): Promise<void> {

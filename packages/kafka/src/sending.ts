@@ -1,4 +1,4 @@
-import { type Message, MillraceError } from "millrace";
+import { type Message, MillraceError, type PublishOptions } from "millrace";
 import { checkPublish, equalBackoffMs, LATE, monotonicMs, publishWithinDelay, sleep, within } from "millrace/adapter";
 import { type KafkaCodec, type RecordInit, watermillCodec } from "./codec.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
@@ -40,11 +40,12 @@ export class Sending {
     });
   }
 
-  publish(topic: string, messages: Message | readonly Message[], signal: AbortSignal | undefined): Promise<void> {
+  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     let publishing: Promise<void>;
     try {
       const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
-      checkPublish(this.#subject, topic, list);
+      checkPublish(this.#subject, topic, list, options);
+      const signal = options?.signal;
       this.#checkOpen(list.length, signal);
       publishing = publishWithinDelay(this.#subject, list, 0, (some) => this.#publish(topic, some, signal));
     } catch (error) {

@@ -107,7 +107,7 @@ export class KafkaTransactor implements AsyncDisposable {
     try {
       result = await work({
         publish: (topic, messages) => {
-          const publishing = this.#sending.publish(topic, messages, undefined);
+          const publishing = this.#sending.publish(topic, messages);
           published.push(publishing);
           return publishing;
         },

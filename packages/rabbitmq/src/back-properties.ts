@@ -1,7 +1,7 @@
 import type { ConsumeMessage } from "amqplib";
 import type { WireProperties } from "./codec.ts";
 import { PREFIX } from "./delay/delay-exit.ts";
-import { ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER } from "./own-headers.ts";
+import { ATTEMPT_HEADER, EXCHANGE_HEADER, EXIT_HEADER, ROUTING_KEY_HEADER } from "./own-headers.ts";
 import { describe } from "./receipt.ts";
 
 /**
@@ -13,7 +13,7 @@ export function backProperties(raw: ConsumeMessage, attempt: number): WireProper
   const { rabbitmq } = describe(raw, false);
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers as object)) {
-    if (name === "CC" || name === "x-delivery-count" || name.startsWith("x-first-death-") || name.startsWith("x-last-death-")) continue;
+    if (name === "CC" || name === EXIT_HEADER || name === "x-delivery-count" || name.startsWith("x-first-death-") || name.startsWith("x-last-death-")) continue;
     if (name !== "x-death") kept[name] = value;
     else {
       const deaths = deathsElsewhere(value);

@@ -5,6 +5,7 @@ import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
+import { EXIT_HEADER } from "./own-headers.ts";
 import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
 import { type RawChannel, rawChannel } from "./raw-channel.ts";
 
@@ -126,10 +127,10 @@ export class OutboundChannel {
     if (hold !== undefined) {
       const address = this.#rules.steps.address(hold);
       ({ exchange: message.exchange, routingKey: message.routingKey } = address);
-      // A time to live of its own would end the waiting early.
-      if (address !== hold.exit && properties.expiration !== undefined) {
+      if (address !== hold.exit) {
+        // A time to live of its own would end the waiting early.
         const { expiration: _, ...lasting } = properties;
-        properties = lasting;
+        properties = { ...lasting, headers: { ...lasting.headers, [EXIT_HEADER]: hold.note } };
       }
     }
     const { exchange, routingKey } = message;

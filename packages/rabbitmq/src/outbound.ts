@@ -98,6 +98,7 @@ export class Outbound {
 
   /** Ends what waits, and stops trying. The link is its owner's to close. */
   stop(): void {
+    this.#settings.steps.stop();
     this.#stop.abort(new MillraceError("the publisher is closed", { code: "CLOSED" }));
     for (const job of [...this.#jobs]) job.giveUp({ code: "CLOSED", text: "the publisher is closed", retryable: false, cause: undefined });
     stopTimer(this.#timer);

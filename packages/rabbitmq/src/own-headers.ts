@@ -5,7 +5,10 @@ export const ATTEMPT_HEADER = "millrace_attempt";
 export const EXCHANGE_HEADER = "millrace_exchange";
 export const ROUTING_KEY_HEADER = "millrace_routing_key";
 
-const OURS: ReadonlySet<string> = new Set([KEY_METADATA, KEY_BASE64_METADATA, ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER]);
+/** On messages that were held back: where they go when they are due, should the broker have forgotten that. */
+export const EXIT_HEADER = "millrace_delay_exit";
+
+const OURS: ReadonlySet<string> = new Set([KEY_METADATA, KEY_BASE64_METADATA, ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER, EXIT_HEADER]);
 const BROKERS: ReadonlySet<string> = new Set(["x-death", "x-delivery-count", "x-acquired-count", "x-stream-offset", "CC", "BCC"]);
 
 /** True for headers that are no metadata: ours, and what the broker notes about a delivery. */

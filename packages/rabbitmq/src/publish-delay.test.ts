@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
 import { readSome, takeOne } from "../../../test/read-some.ts";
 import { watermillCodec } from "./codec.ts";
+import { DUE, pattern } from "./delay/delay-ends.ts";
+import { holdFor } from "./delay/delay-exit.ts";
 import { LONGEST_DELAY_MS } from "./delay/delay-route.ts";
 import { stepQueueName } from "./delay/delay-steps.ts";
 import type { RabbitMqPubSubOptions } from "./options.ts";
@@ -33,6 +35,12 @@ async function failureOf(publishing: Promise<void>): Promise<PublishError> {
     () => Promise.reject(new Error("it was confirmed")),
     (error: unknown) => error as PublishError,
   );
+}
+
+/** What a broker does that is killed just after it has confirmed a binding. */
+async function forgetGate(url: string, topic: string, delayMs: number): Promise<void> {
+  const { gate, word } = holdFor({ exchange: topic, routingKey: "", keep: true }, Date.now() + delayMs, delayMs);
+  await (await bareChannel(url)).unbindQueue(gate, DUE, pattern(0, word));
 }
 
 interface Setup {
@@ -218,6 +226,33 @@ describe("a message that is published with a delay", () => {
     }
     const late = await reading;
     expect(Math.min(...late.values())).toBeGreaterThanOrEqual(0);
+  });
+
+  it("arrives although the broker has forgotten its last queue, as any other", async (context) => {
+    const { url } = present(context, shared);
+    const topic = fresh("forgotten");
+    const bus = openBus(url);
+    const subscription = await bus.subscribe(topic, { group: "g", maxInFlight: 50, orderBy: "none" });
+    await bus.publish(
+      topic,
+      Array.from({ length: 50 }, (_, index) => new Message(String(index), { metadata: { a: "b" }, delayMs: 1_500 + index })),
+    );
+    await forgetGate(url, topic, 1_500);
+    const arrived = await readSome(subscription, 50);
+    expect(new Set(texts(arrived)).size).toBe(50);
+    for (const message of arrived) expect(Object.keys(Object.fromEntries(message.metadata)).sort()).toEqual([DELAYED_FOR_KEY, DELAYED_UNTIL_KEY, "a"].sort());
+  });
+
+  it("arrives although a killed broker comes back without its last queue, and nobody publishes any more", { timeout: 120_000 }, async (context) => {
+    const broker = await ownRabbitmq(context);
+    const topic = fresh("forgotten");
+    const bus = openBus(broker.url);
+    const subscription = await bus.subscribe(topic, { group: "g" });
+    await bus.publish(topic, new Message("held", { delayMs: 3_000 }));
+    await forgetGate(broker.url, topic, 3_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // long enough for the broker to write it down
+    await broker.restart();
+    expect(texts(await readSome(subscription, 1))).toEqual(["held"]);
   });
 
   it("is held back although somebody deleted a queue for that: it is told, and the queue made again", async (context) => {

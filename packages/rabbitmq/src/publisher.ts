@@ -65,7 +65,7 @@ export class RabbitMqPublisher implements Publisher {
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
-    checkPublish("RabbitMqPublisher", topic, list);
+    checkPublish("RabbitMqPublisher", topic, list, options);
     const { topology } = this.#settings;
     checkTopic("RabbitMqPublisher.publish", topology.exchange(topic), topology.publishKey(topic));
     if (this.#closing !== undefined) throw rejected(list.length, "the publisher is closed", "CLOSED", undefined);

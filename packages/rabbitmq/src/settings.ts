@@ -55,7 +55,7 @@ export function outboundOf(settings: Settings, purpose: string): { readonly outb
   const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = settings;
   const link = new Link(settings.link, purpose, logger);
   const outbound = new Outbound(link, {
-    steps: new DelaySteps(link),
+    steps: new DelaySteps(link, { logger, reconnectMinMs, reconnectMaxMs }),
     window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
     windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
     timeoutMs: options.publishTimeoutMs ?? RABBITMQ_DEFAULTS.publishTimeoutMs,

@@ -68,8 +68,9 @@ export class SqlPubSub implements PubSub {
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
-    this.#retention?.add(topic);
-    await this.#publisher.publish(topic, messages, options);
+    const publishing = this.#publisher.publish(topic, messages, options);
+    if (typeof topic === "string") this.#retention?.add(topic);
+    await publishing;
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {

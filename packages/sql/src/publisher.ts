@@ -39,7 +39,7 @@ export class SqlPublisher implements Publisher {
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
-    checkPublish("SqlPublisher", topic, list);
+    checkPublish("SqlPublisher", topic, list, options);
     this.#log.checkTopic(topic);
     if (this.#closing !== undefined) throw publishError("the publisher is closed", "CLOSED", list.length, 0, "rejected", undefined);
     if (list.length === 0) return;

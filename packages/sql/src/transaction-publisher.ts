@@ -45,6 +45,7 @@ export class TransactionPublisher implements Publisher {
 
   /** As `publishSync`; the promise says that the rows are inserted, not that your transaction is committed. */
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
+    checkPublish("within", topic, Array.isArray(messages) ? messages : [messages], options);
     options.signal?.throwIfAborted();
     this.publishSync(topic, messages);
   }

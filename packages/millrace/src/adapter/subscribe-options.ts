@@ -1,4 +1,4 @@
-import type { From, Message, SubscribeOptions } from "../message/index.ts";
+import type { From, SubscribeOptions } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 
 /** Checks what a user gave to `subscribe`; throws an `OptionError` that lists everything that is wrong. */
@@ -20,18 +20,4 @@ export function isFrom(from: From | undefined): boolean {
   if (typeof from !== "object" || from === null) return false;
   if ("time" in from) return from.time instanceof Date && !Number.isNaN(from.time.getTime());
   return typeof from.position === "string" && from.position.length > 0;
-}
-
-/** True for what can be published: a message of this library, of another copy of it, or of an adapter's own. */
-export function isMessage(value: unknown): value is Message {
-  const message = value as Partial<Message> | null | undefined;
-  return message?.payload instanceof Uint8Array && typeof message.copy === "function";
-}
-
-/** Checks what a user gave to `publish`. */
-export function checkPublish(subject: string, topic: unknown, messages: readonly unknown[]): void {
-  const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
-  const bad = messages.findIndex((message) => !isMessage(message));
-  check.that(bad === -1, `messages[${bad}] must be a Message`);
-  check.done();
 }

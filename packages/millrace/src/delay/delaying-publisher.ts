@@ -98,7 +98,7 @@ export class DelayingPublisher implements Publisher {
   }
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {
-    checkPublish("DelayingPublisher", topic, messages);
+    checkPublish("DelayingPublisher", topic, messages, options);
     if (this.#closing !== undefined) throw new PublishError(closed().message, { code: "CLOSED", outcomes: messages.map(() => "rejected") });
     if (messages.length === 0) return;
     this.#startAside();

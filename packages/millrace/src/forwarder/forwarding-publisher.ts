@@ -1,3 +1,4 @@
+import { checkPublish } from "../message/check-publish.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 import { holdsBack } from "../message/holds-back.ts";
 import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
@@ -20,7 +21,7 @@ export interface ForwardingPublisherOptions {
  * All messages of a call are one call of the wrapped publisher, whose promises and errors hold as they are: outcomes have the
  * same positions. An envelope carries the message's ordering key. A message that is not due yet waits in the outbox, where that can hold
  * it back; else at its destination, which refuses it if it cannot either. `close()` closes the wrapped publisher. Throws `OptionError`
- * `BAD_OPTION` for bad options, and from `publish` for an empty topic.
+ * `BAD_OPTION` for bad options; `publish` rejects with it for what is no topic, no message or no options.
  *
  * ```ts
  * const outbox = new ForwardingPublisher({ publisher: pubsub.within(database) });
@@ -52,10 +53,10 @@ export class ForwardingPublisher implements Publisher {
   }
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    const wrapped = Array.isArray(messages)
-      ? (messages as readonly Message[]).map((message) => this.#wrap(topic, message))
-      : this.#wrap(topic, messages as Message);
-    await this.#publisher.publish(this.#topic, wrapped, options);
+    const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
+    checkPublish("ForwardingPublisher", topic, list, options);
+    const wrapped = list.map((message) => this.#wrap(topic, message));
+    await this.#publisher.publish(this.#topic, Array.isArray(messages) ? wrapped : (wrapped[0] as Message), options);
   }
 
   close(): Promise<void> {

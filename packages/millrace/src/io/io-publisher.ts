@@ -51,7 +51,7 @@ export class IoPublisher implements Publisher {
 
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
-    checkPublish("IoPublisher", topic, list);
+    checkPublish("IoPublisher", topic, list, options);
     const { signal } = options;
     if (this.#closing !== undefined) throw refused(list.length, "CLOSED", "the publisher is closed", undefined);
     if (signal?.aborted) throw refused(list.length, "PUBLISH_ABORTED", "the publish was aborted", signal.reason);

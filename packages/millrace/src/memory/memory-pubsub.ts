@@ -1,9 +1,9 @@
 import { checkPublish, checkSubscribe, OpenSubscriptions } from "../adapter/index.ts";
-import { isMessage } from "../adapter/subscribe-options.ts";
 import { MillraceError, PublishError } from "../errors/index.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
+import { isMessage } from "../message/check-publish.ts";
 import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { Acks } from "./acks.ts";
@@ -82,7 +82,7 @@ export class MemoryPubSub implements PubSub {
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     const room = this.#topics.get(topic);
-    if (room !== undefined && isMessage(messages) && !room.queue.busy && !this.#block && options?.signal === undefined && this.#closing === undefined) {
+    if (room !== undefined && isMessage(messages) && !room.queue.busy && !this.#block && plain(options) && this.#closing === undefined) {
       const entry = stored(messages);
       if (entry !== undefined && room.topic.accept(entry)) return sliceSpent() ? nextTurn() : RESOLVED;
     }
@@ -123,7 +123,7 @@ export class MemoryPubSub implements PubSub {
   }
 
   async #publish(topic: string, messages: readonly Message[], options: PublishOptions | undefined): Promise<void> {
-    checkPublish("MemoryPubSub", topic, messages);
+    checkPublish("MemoryPubSub", topic, messages, options);
     const signal = options?.signal;
     const acks = this.#block ? new Acks(messages.length) : undefined;
     const batch = new Batch(messages, acks);
@@ -211,4 +211,9 @@ function stored(message: Message): Stored | undefined {
 
 function closed(): MillraceError {
   return new MillraceError(CLOSED, { code: "CLOSED" });
+}
+
+/** Nothing to look at in them: no signal, and nothing that is no options. */
+function plain(options: PublishOptions | undefined): boolean {
+  return options === undefined || (typeof options === "object" && options !== null && options.signal === undefined);
 }

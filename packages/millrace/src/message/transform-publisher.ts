@@ -1,6 +1,7 @@
 import { PublishError } from "../errors/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { DECORATES } from "./adapter-name.ts";
+import { checkPublish } from "./check-publish.ts";
 import type { Message } from "./message.ts";
 import type { Publisher, PublishOptions } from "./publisher.ts";
 import type { Capabilities } from "./subscriber.ts";
@@ -41,6 +42,11 @@ class TransformedPublisher implements Publisher {
 
   publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     let changed: Message | readonly Message[];
+    try {
+      checkPublish("transformPublisher", topic, isList(messages) ? messages : [messages], options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     try {
       changed = isList(messages) ? messages.map((message) => this.#change(message, topic)) : this.#change(messages, topic);
     } catch (cause) {

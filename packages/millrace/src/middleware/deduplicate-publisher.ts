@@ -2,6 +2,7 @@ import { isPermanent, PublishError, type PublishOutcome } from "../errors/index.
 import { deferred } from "../internal/deferred.ts";
 import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
+import { checkPublish } from "../message/check-publish.ts";
 import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { type DeduplicationKey, keyFromId } from "./deduplication-key.ts";
@@ -76,6 +77,7 @@ class DeduplicatingPublisher implements Publisher {
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     const list: readonly Message[] = Array.isArray(messages) ? messages : [messages as Message];
+    checkPublish("deduplicatePublisher", topic, list, options);
     const scope = `${encodeURIComponent(topic)}/`;
     const keys = await this.#asked(list, topic, () => Promise.all(list.map(async (message) => scoped(scope, await this.#key(message)))));
     const distinct = [...new Set(keys)].filter((key) => key !== undefined);

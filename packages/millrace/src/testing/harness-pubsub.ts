@@ -49,7 +49,7 @@ export class HarnessPubSub implements PubSub {
 
   async publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
-    checkPublish("harness", topic, list);
+    checkPublish("harness", topic, list, options);
     this.activity++;
     if (list.length === 0) return;
     const snapshots = list.map((message) => message.copy());

@@ -41,19 +41,41 @@ export interface Hold {
   /** The last queue, by name, and the word at the end of the routing key that leads there. */
   readonly gate: string;
   readonly word: string;
+  /** Exit and class in words, which travel with the message. */
+  readonly note: string;
 }
 
 export function holdFor(exit: DelayExit, dueMs: number, delayMs: number): Hold {
   const known = CLASSES.find(({ longestMs }) => delayMs <= longestMs) ?? LONGEST_CLASS;
-  const word = wordOf(exit, known);
-  return { exit, dueMs, class: known, gate: gateName(exit, known, word), word };
+  return holdIn(known, exit, dueMs);
+}
+
+/** What a message carries with it tells how it was held back; `undefined` for what no note is. */
+export function holdOf(note: unknown): Hold | undefined {
+  try {
+    const [exchange, routingKey, keep, name] = JSON.parse(String(note)) as readonly unknown[];
+    const known = [...CLASSES, LONGEST_CLASS].find((each) => each.name === name);
+    if (known === undefined || typeof exchange !== "string" || typeof routingKey !== "string" || typeof keep !== "boolean") return undefined;
+    return holdIn(known, { exchange, routingKey, keep }, 0);
+  } catch {
+    return undefined;
+  }
+}
+
+function holdIn(known: ExitClass, exit: DelayExit, dueMs: number): Hold {
+  const note = noteOf(exit, known);
+  const word = wordOf(note);
+  return { exit, dueMs, class: known, gate: gateName(exit, known, word), word, note };
 }
 
 /** Of exits used lately: hashing for every message would cost more than sending it. */
 const WORDS = new Map<string, string>();
 
-function wordOf({ exchange, routingKey, keep }: DelayExit, { name }: ExitClass): string {
-  const text = JSON.stringify([exchange, routingKey, keep, name]);
+function noteOf({ exchange, routingKey, keep }: DelayExit, { name }: ExitClass): string {
+  return JSON.stringify([exchange, routingKey, keep, name]);
+}
+
+function wordOf(text: string): string {
   let word = WORDS.get(text);
   if (word === undefined) {
     word = createHash("sha256").update(text).digest("base64url").slice(0, 22);

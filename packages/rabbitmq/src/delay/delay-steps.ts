@@ -1,8 +1,10 @@
 import type { Channel } from "amqplib";
-import { monotonicMs, wallMs } from "millrace/adapter";
+import { equalBackoffMs, monotonicMs, sleep, wallMs } from "millrace/adapter";
 import { leaveChannel } from "../leave-channel.ts";
 import type { Link } from "../link.ts";
 import type { OpenLink } from "../open-link.ts";
+import { type AstrayRules, bringBack } from "./bring-back.ts";
+import { CONFIRMING, DUE, declareEnds, declareGate, pattern } from "./delay-ends.ts";
 import { DECLARE_AGAIN_MS, type Hold, PREFIX, STEP_EXPIRES_MS } from "./delay-exit.ts";
 import { BASE, digitsOf, LEVELS, levelOf, unitMs } from "./delay-route.ts";
 
@@ -11,15 +13,13 @@ export interface Address {
   readonly routingKey: string;
 }
 
+export interface StepRules extends AstrayRules {
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+}
+
 /** The steps themselves live much longer than what goes through them: seldom is enough. */
 const STEPS_AGAIN_MS = 12 * 60 * 60_000;
-
-/** Quorum queues hand over with confirmations, so that nothing is lost between two of them, whoever is killed. */
-const CONFIRMING = { "x-queue-type": "quorum", "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish" };
-const DROPPING = { "x-queue-type": "quorum" };
-
-const DUE = `${PREFIX}due`;
-const ASTRAY = `${PREFIX}astray`;
 
 /** `millrace.delay.level.3`; below the lowest level is the exchange of what is due. */
 function exchangeOf(level: number): string {
@@ -31,11 +31,6 @@ export function stepQueueName(level: number, digit: number): string {
   return `${PREFIX}${digit * unitMs(level)}ms`;
 }
 
-/** Matches any routing key that has `word` in the place of the level's digit. */
-function pattern(level: number, word: string): string {
-  return `${"*.".repeat(LEVELS - level)}${word}${level === 0 ? "" : ".#"}`;
-}
-
 /**
  * The queues in which the broker holds messages back, shared by everything that works on it. A message's own time to live is looked at
  * only when it is at the head of its queue, so each queue has one time for all: one for each digit of each level. The routing key
@@ -43,10 +38,14 @@ function pattern(level: number, word: string): string {
  * of the next level, which sends it to the queue of the next digit, or past it where that is 0. The last queue, of no time at
  * all, gives back to the message the exchange and the routing key that it was published with.
  *
- * What could not find its last queue, because somebody deleted it, is kept in `millrace.delay.astray`.
+ * What could not find its last queue is kept in `millrace.delay.astray`: somebody deleted it, or the broker was killed and has forgotten
+ * what it had confirmed just before, as RabbitMQ may. Whoever holds messages back reads there too, makes the last queue again by
+ * what the message says of it, and sends the message on. After a cut it connects again for that, also when nothing is published.
  */
 export class DelaySteps {
   readonly #link: Link;
+  readonly #rules: StepRules;
+  readonly #stop = new AbortController();
   /** Where the following was declared. */
   #declaredOn: OpenLink | undefined;
   #levels = 0;
@@ -57,8 +56,9 @@ export class DelaySteps {
   /** Rises when something was missing after all: what is being declared then does not count. */
   #forgotten = 0;
 
-  constructor(link: Link) {
+  constructor(link: Link, rules: StepRules) {
     this.#link = link;
+    this.#rules = rules;
   }
 
   /** `undefined` when everything is there that the message will go through; else resolves when it is. */
@@ -85,6 +85,10 @@ export class DelaySteps {
     this.#gates.clear();
   }
 
+  stop(): void {
+    this.#stop.abort();
+  }
+
   #has({ gate }: Hold, level: number): boolean {
     if (this.#declaredOn === undefined || this.#declaredOn !== this.#link.current) return false;
     const now = monotonicMs();
@@ -94,12 +98,11 @@ export class DelaySteps {
   async #declare(hold: Hold, level: number): Promise<void> {
     const link = await this.#link.open();
     if (link !== this.#declaredOn) this.forget();
-    this.#declaredOn = link;
     const forgotten = this.#forgotten;
     const at = monotonicMs();
     if (at - this.#levelsAt >= STEPS_AGAIN_MS) this.#levels = 0;
     if (this.#levels === 0) {
-      await onChannel(link, declareEnds);
+      await this.#begin(link);
       this.#levelsAt = at;
     }
     const missing = Array.from({ length: Math.max(0, level - this.#levels) }, (_, index) => this.#levels + 1 + index);
@@ -116,6 +119,33 @@ export class DelaySteps {
     for (const [gate, then] of this.#gates) if (at - then >= DECLARE_AGAIN_MS) this.#gates.delete(gate);
     this.#gates.set(hold.gate, at);
   }
+
+  /** What comes first on a connection, and what comes after it. */
+  async #begin(link: OpenLink): Promise<void> {
+    await onChannel(link, declareEnds);
+    if (link === this.#declaredOn) return;
+    await bringBack(link, this.#rules);
+    this.#declaredOn = link;
+    link.watch({ onClose: () => void this.#beginAgain() });
+  }
+
+  /** Never rejects. */
+  async #beginAgain(): Promise<void> {
+    const { signal } = this.#stop;
+    const { reconnectMinMs, reconnectMaxMs } = this.#rules;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await sleep(equalBackoffMs(attempt, reconnectMinMs, reconnectMaxMs), signal);
+        const link = await this.#link.open();
+        if (link === this.#declaredOn) return; // somebody publishes, and was here before
+        this.forget();
+        await this.#begin(link);
+        return;
+      } catch {
+        // The next try, or the end.
+      }
+    }
+  }
 }
 
 async function onChannel(link: OpenLink, declare: (channel: Channel) => Promise<void>): Promise<void> {
@@ -123,14 +153,6 @@ async function onChannel(link: OpenLink, declare: (channel: Channel) => Promise<
   channel.on("error", () => {}); // the declaration rejects
   await declare(channel);
   leaveChannel(channel);
-}
-
-/** The exchange of what is due, and where those end that it cannot send on: they would stand in the way of all others. */
-async function declareEnds(channel: Channel): Promise<void> {
-  await channel.assertExchange(ASTRAY, "fanout", { durable: true });
-  await channel.assertQueue(ASTRAY, { durable: true, arguments: { "x-queue-type": "quorum" } });
-  await channel.bindQueue(ASTRAY, ASTRAY, "");
-  await channel.assertExchange(DUE, "topic", { durable: true, arguments: { "alternate-exchange": ASTRAY } });
 }
 
 async function declareLevel(channel: Channel, level: number): Promise<void> {
@@ -147,18 +169,4 @@ async function declareLevel(channel: Channel, level: number): Promise<void> {
       await channel.bindQueue(queue, exchange, pattern(level, String(digit)));
     }),
   );
-}
-
-async function declareGate(channel: Channel, { exit, gate, word, class: { expiresMs } }: Hold): Promise<void> {
-  await channel.assertQueue(gate, {
-    durable: true,
-    arguments: {
-      "x-message-ttl": 0,
-      "x-dead-letter-exchange": exit.exchange,
-      "x-dead-letter-routing-key": exit.routingKey,
-      "x-expires": expiresMs,
-      ...(exit.keep ? CONFIRMING : DROPPING),
-    },
-  });
-  await channel.bindQueue(gate, DUE, pattern(0, word));
 }

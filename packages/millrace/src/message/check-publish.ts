@@ -1,0 +1,23 @@
+import { OptionCheck } from "../options/index.ts";
+import type { Message } from "./message.ts";
+
+/** True for what can be published: a message of this library, of another copy of it, or of an adapter's own. */
+export function isMessage(value: unknown): value is Message {
+  const message = value as Partial<Message> | null | undefined;
+  return message?.payload instanceof Uint8Array && typeof message.copy === "function";
+}
+
+/** Checks what a user gave to `publish`; throws an `OptionError` that lists everything that is wrong, which a publisher rejects with. */
+export function checkPublish(subject: string, topic: unknown, messages: readonly unknown[], options?: unknown): void {
+  const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
+  const bad = messages.findIndex((message) => !isMessage(message));
+  check.that(bad === -1, `messages[${bad}] must be a Message`);
+  if (options !== undefined) checkPublishOptions(check, options);
+  check.done();
+}
+
+function checkPublishOptions(check: OptionCheck, options: unknown): void {
+  const given = typeof options === "object" && options !== null;
+  check.that(given, "options must be an object");
+  if (given) check.methods("options.signal", (options as { readonly signal?: unknown }).signal, ["addEventListener", "throwIfAborted"]);
+}
