@@ -81,12 +81,8 @@ export class Lanes {
   }
 
   #addReady(lane: Lane | undefined, message: Received): boolean {
-    if (lane === undefined) {
-      this.#ready.push(message);
-      return true;
-    }
-    if (lane.waiting.size === 0 && lane.mayGo(this.#rules.depth)) {
-      lane.out++;
+    if (lane === undefined || (lane.waiting.size === 0 && lane.mayGo(this.#rules.depth))) {
+      if (lane !== undefined) lane.out++;
       this.#ready.push(message);
       return true;
     }
@@ -156,7 +152,7 @@ export class Lanes {
   /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
   remove(which: (message: Received) => boolean = () => true): Received[] {
     const lanes = this.#single === undefined ? [...this.#lanes.values()] : [this.#single];
-    const taken = pick(this.#ready, which);
+    const taken = this.#ready.takeOut(which);
     for (const { lane } of taken) if (lane !== undefined) (lane as Lane).out--;
     for (const [message, handle] of this.#delayed) {
       if (!which(message)) continue;
@@ -166,7 +162,7 @@ export class Lanes {
       taken.push(message);
     }
     for (const lane of lanes) {
-      const waited = pick(lane.waiting, which);
+      const waited = lane.waiting.takeOut(which);
       this.#waiting -= waited.length;
       if (lane.stalled) for (const message of waited) this.#unpark(message);
       taken.push(...waited);
@@ -298,15 +294,4 @@ export class Lanes {
     this.#parked--;
     this.#parkedBytes -= message.payload.length;
   }
-}
-
-/** Takes those that `which` names out of a ring; the order of the others stays. */
-function pick(ring: Ring<Received>, which: (message: Received) => boolean): Received[] {
-  const picked: Received[] = [];
-  for (let count = ring.size; count > 0; count--) {
-    const message = ring.shift() as Received;
-    if (which(message)) picked.push(message);
-    else ring.push(message);
-  }
-  return picked;
 }

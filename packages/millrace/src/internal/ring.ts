@@ -45,6 +45,17 @@ export class Ring<T> {
     return index < 0 || index >= this.#size ? undefined : this.#slots[(this.#head + index) & (this.#slots.length - 1)];
   }
 
+  /** Takes out those that `which` names; the order of the others stays. */
+  takeOut(which: (item: T) => boolean): T[] {
+    const taken: T[] = [];
+    for (let count = this.#size; count > 0; count--) {
+      const item = this.shift() as T;
+      if (which(item)) taken.push(item);
+      else this.push(item);
+    }
+    return taken;
+  }
+
   clear(): void {
     this.#slots = NO_SLOTS;
     this.#head = 0;

@@ -7,6 +7,7 @@ import { type SubscriptionDoor, subscriptionDoor } from "../message/subscription
 import { admit } from "./admission.ts";
 import type { Origin } from "./calls/company.ts";
 import type { Desk } from "./calls/desk.ts";
+import { untilHead } from "./calls/in-line.ts";
 import type { HandlingMode } from "./handling/handling-mode.ts";
 import { Reader } from "./reader.ts";
 
@@ -222,7 +223,7 @@ export class Feed implements Origin {
     const { desk, mode } = this.#parts;
     if (!(await admit(call, desk))) return;
     if (desk.waitsInLine) {
-      await call.untilHead();
+      await untilHead(call);
       if (call.overtaken) return call.goBack();
     }
     if (!call.over) mode.handle(call);

@@ -8,6 +8,7 @@ import { retryAfterMs } from "../message/retry-after.ts";
 import type { Call } from "./calls/call.ts";
 import type { Desk } from "./calls/desk.ts";
 import { tokenOf } from "./calls/identity.ts";
+import { overtakeBehind, untilHead } from "./calls/in-line.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
 import { OUTCOMES } from "./observers.ts";
 
@@ -87,7 +88,7 @@ export class Judge {
   async #later(call: Call, then: () => Promise<void> | undefined): Promise<void> {
     call.conclude();
     await call.untilInnerEnded();
-    await call.untilHead();
+    await untilHead(call);
     if (call.overtaken) call.goBack();
     else if (!call.over) await then();
   }
@@ -139,7 +140,7 @@ export class Judge {
     }
     if (verdict === "nacked") desk.counts.retried++;
     desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
-    call.overtakeBehind();
+    overtakeBehind(call);
     desk.lines.await(call);
     call.end(false);
   }
@@ -156,7 +157,7 @@ export class Judge {
       }
       if (verdict !== "nacked" && desk.failing.any) this.#forget(call);
       desk.observed(call, OUTCOMES[verdict], error);
-      if (verdict !== "acked") call.overtakeBehind();
+      if (verdict !== "acked") overtakeBehind(call);
       if (verdict === "lost") desk.lines.await(call);
       call.end(false);
       return undefined;
@@ -187,7 +188,7 @@ export class Judge {
     const desk = this.#desk;
     desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
     desk.failingChanged();
-    call.overtakeBehind();
+    overtakeBehind(call);
     desk.lines.await(call);
     call.release();
     let held = false;

@@ -1,40 +1,17 @@
-import { type Deferred, deferred } from "../../internal/deferred.ts";
-import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
+import { deferred } from "../../internal/deferred.ts";
+import { startTimer, stopTimer } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
 import type { ReceivedMessage, Verdict } from "../../message/index.ts";
 import { OUTCOMES } from "../observers.ts";
-import type { Company, Origin, Wake } from "./company.ts";
+import type { CallStart, Company, Origin, Wake } from "./company.ts";
 import type { Desk } from "./desk.ts";
 import { tokenOf } from "./identity.ts";
-import { earlierCameAgain, type Line } from "./lines.ts";
+import { earlierCameAgain, overtakeBehind } from "./in-line.ts";
+import type { Line } from "./lines.ts";
 import { outlasts } from "./outlasts.ts";
+import { Rare } from "./rare.ts";
 import { Rests } from "./rests.ts";
-
-/** What a call begins with. */
-export interface CallStart {
-  readonly origin: Origin;
-  readonly order: number;
-  readonly beganMs: number;
-  readonly holdsSlot: boolean;
-}
-
-/** What hardly a call needs, in an object of its own: every message pays for each of a call's fields. */
-class Rare {
-  /** What its redelivery is recognised by, once there may be one while it runs. */
-  token: unknown = undefined;
-  /** The last message that was taken in hand before its delivery was lost. */
-  lostBehind = 0;
-  rests: Rests | undefined = undefined;
-  wake: Wake | undefined = undefined;
-  timer: TimerHandle | undefined = undefined;
-  done: Deferred<boolean> | undefined = undefined;
-  followed: Promise<unknown> | undefined = undefined;
-  /** Its handler was called and has ended, noticed by `followInner`. */
-  ranBefore = false;
-  /** The outermost middleware has ended, and the handler goes on. */
-  outlived = false;
-}
 
 /**
  * A message in hand: its delivery, its handler call, its slot and its place in line. Everything that is remembered of a call hangs on it and
@@ -109,7 +86,7 @@ export class Call implements HandlerCall {
       if (this.#desk.concurrent) this.#goesOn(); // unless its ack gets lost
     }
     if (verdict === "nacked") {
-      this.overtakeBehind();
+      overtakeBehind(this);
       this.#desk.lines.await(this);
       this.#goesOn();
       if (delayMs > 0) this.#desk.failing.add(this.#rare?.token, 0, false, delayMs); // it is due then, whatever becomes of this run
@@ -122,7 +99,7 @@ export class Call implements HandlerCall {
     this.lost = true;
     this.#known().lostBehind = this.#desk.taken;
     if (!this.begun) {
-      this.overtakeBehind();
+      overtakeBehind(this);
       this.#desk.lines.await(this);
       this.end(false);
       return;
@@ -192,35 +169,10 @@ export class Call implements HandlerCall {
     this.#known().wake = wake;
   }
 
-  /** Resolves when all before it in its line have had their verdict, or one of them went back. */
-  async untilHead(): Promise<void> {
-    while (this.before !== undefined && !this.overtaken && !this.over) await new Promise<void>((onAhead) => this.whenAhead({ onAhead }));
-  }
-
-  /** Resolves when the handler of the one before it has ended, or that one went back. */
-  async untilTurn(): Promise<void> {
-    while ((this.before?.handled === false || this.#stopped) && !this.overtaken && !this.over)
-      await new Promise<void>((onAhead) => this.whenAhead({ onAhead }));
-  }
-
-  get #stopped(): boolean {
-    const stops = this.line?.stops;
-    return stops !== undefined && stops.size > 0;
-  }
-
   /** The next of its line may begin. */
   markHandled(): void {
     this.handled = true;
     this.behind?.onAhead();
-  }
-
-  overtakeBehind(): void {
-    for (let later = this.behind; later !== undefined; ) {
-      const next = later.behind; // it may leave its line now
-      later.overtaken = later.inHand.verdict !== "acked"; // by its handler: it cannot go back
-      later.onAhead();
-      later = next;
-    }
   }
 
   /** Its handler was called before, and a middleware may have given up on that call. */
@@ -282,7 +234,7 @@ export class Call implements HandlerCall {
     const { inHand, message } = this;
     const { verdict } = inHand;
     if (verdict !== "acked") {
-      this.overtakeBehind();
+      overtakeBehind(this);
       this.#desk.lines.await(this);
     }
     this.release();

@@ -14,3 +14,11 @@ export interface Company {
 export interface Wake {
   onAhead(): void;
 }
+
+/** What a call begins with. */
+export interface CallStart {
+  readonly origin: Origin;
+  readonly order: number;
+  readonly beganMs: number;
+  readonly holdsSlot: boolean;
+}

@@ -114,15 +114,3 @@ function look(line: Line, call: Call): void {
   line.returned.add(token);
   call.overtaken = true;
 }
-
-/**
- * After a call lost its delivery, another message of its line than its own redelivery came first: an earlier one, whose ack got lost as well,
- * and that is handled again.
- */
-export function earlierCameAgain(call: Call, token: unknown, lostBehind: number): boolean {
-  if (token === undefined) return false;
-  for (let later = call.behind; later !== undefined; later = later.behind) {
-    if (later.order > lostBehind) return tokenOf(later) !== token;
-  }
-  return false;
-}

@@ -3,6 +3,7 @@ import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.t
 import type { Batch, BatchHandler, ReceivedMessage } from "../../message/index.ts";
 import { Call } from "../calls/call.ts";
 import type { Company } from "../calls/company.ts";
+import { overtakeBehind } from "../calls/in-line.ts";
 import type { Slots } from "../calls/slots.ts";
 import type { Judge } from "../judge.ts";
 import { enterHandler, leaveHandler } from "./running-call.ts";
@@ -203,7 +204,7 @@ export class BatchCollector {
       call.company = undefined;
       if (call.overtaken) this.#fail(entry, Call.handedBack());
       else if (failed.has(message)) {
-        call.overtakeBehind();
+        overtakeBehind(call);
         this.#fail(entry, failed.get(message));
       } else if (entry.waiting !== undefined) entry.waiting.resolve(undefined);
       else void this.#rules.judge.succeed(call);

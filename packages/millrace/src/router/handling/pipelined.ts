@@ -1,6 +1,7 @@
 import type { Handler, Produced, ReceivedMessage } from "../../message/index.ts";
 import { Call } from "../calls/call.ts";
 import type { Desk } from "../calls/desk.ts";
+import { untilTurn } from "../calls/in-line.ts";
 import type { Lines } from "../calls/lines.ts";
 import type { Slots } from "../calls/slots.ts";
 import type { ProducingHandlerOptions } from "../handler-options.ts";
@@ -51,7 +52,7 @@ export class Pipelined implements HandlingMode {
 
   async #pass(call: Call): Promise<void> {
     try {
-      await call.untilTurn();
+      await untilTurn(call);
       const produced = await this.#run(call);
       if (call.inner !== undefined) await call.untilInnerEnded(); // a middleware gave up on it: the next of the lane begins behind it
       // Sent before the next handler of the lane begins to send: `publish` takes its place in order when it is called.

@@ -1,0 +1,21 @@
+import type { Deferred } from "../../internal/deferred.ts";
+import type { TimerHandle } from "../../internal/timers.ts";
+import type { Wake } from "./company.ts";
+import type { Rests } from "./rests.ts";
+
+/** What hardly a call needs, in an object of its own: every message pays for each of a call's fields. */
+export class Rare {
+  /** What its redelivery is recognised by, once there may be one while it runs. */
+  token: unknown = undefined;
+  /** The last message that was taken in hand before its delivery was lost. */
+  lostBehind = 0;
+  rests: Rests | undefined = undefined;
+  wake: Wake | undefined = undefined;
+  timer: TimerHandle | undefined = undefined;
+  done: Deferred<boolean> | undefined = undefined;
+  followed: Promise<unknown> | undefined = undefined;
+  /** Its handler was called and has ended, noticed by `followInner`. */
+  ranBefore = false;
+  /** The outermost middleware has ended, and the handler goes on. */
+  outlived = false;
+}
