@@ -56,6 +56,7 @@ describe("DelayedMessages", () => {
       await vi.advanceTimersByTimeAsync(2000);
     }
     expect(entered).toEqual(["t 1000", "t 3000"]);
+    expect([...messages.close()]).toEqual([]);
   });
 
   it("are bounded by topic, and take in again what has gone", async () => {
