@@ -6,7 +6,7 @@ import type { OpenLink } from "../open-link.ts";
 import { type AstrayRules, bringBack } from "./bring-back.ts";
 import { CONFIRMING, DUE, declareEnds, declareGate, pattern } from "./delay-ends.ts";
 import { DECLARE_AGAIN_MS, type Hold, PREFIX, STEP_EXPIRES_MS } from "./delay-exit.ts";
-import { BASE, digitsOf, LEVELS, levelOf, unitMs } from "./delay-route.ts";
+import { BASE, digitsOf, levelOf, unitMs } from "./delay-route.ts";
 
 export interface Address {
   readonly exchange: string;
