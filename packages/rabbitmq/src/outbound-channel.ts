@@ -1,5 +1,5 @@
 import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
-import { laterTurn, Ring, sleep } from "millrace/adapter";
+import { laterTurn, Ring, sleep, startTimer } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
 import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
@@ -176,12 +176,25 @@ export class OutboundChannel {
     const { job, returned, exchange, hold } = message;
     if (!taken) {
       job.fail(message, "rejected", { code: "PUBLISH_REFUSED", text: "the broker refused a message (basic.nack)", retryable: true, cause: undefined });
-    } else if (returned === undefined) job.confirm(message);
+    } else if (returned === undefined) this.#confirm(message);
     else {
       if (hold !== undefined && exchange !== hold.exit.exchange) this.#rules.steps.forget(); // somebody deleted a queue of ours: it is made again
       const text = `no queue takes what is published to exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(message.routingKey)} (${returned})`;
       job.fail(message, "rejected", { code: "UNROUTABLE", text, retryable: true, cause: undefined });
     }
+  }
+
+  /** The broker's word for a message that waits in a queue made just now is passed on when it is worth something. */
+  #confirm(message: Outgoing): void {
+    const { job, hold, exchange, promised } = message;
+    const waitMs = hold === undefined || !promised || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
+    if (waitMs <= 0) job.confirm(message);
+    else startTimer(() => (this.#link.closed ? job.fail(message, "unknown", this.#lost()) : job.confirm(message)), waitMs);
+  }
+
+  #lost(): Failure {
+    const known = amqpError(this.#link.error ?? new Error("the connection was closed"), "publishing to RabbitMQ");
+    return { code: known.code, text: known.message, retryable: known.retryable, cause: known };
   }
 
   /** A message comes back before its confirmation, without its tag: it is the oldest one that looks like it. */

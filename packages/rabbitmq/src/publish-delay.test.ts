@@ -98,8 +98,9 @@ describe("a message that is published with a delay", () => {
     const topic = fresh("groups");
     const bus = openBus(url);
     const first = await bus.subscribe(topic, { group: "first" });
-    await bus.publish(topic, new Message("held", { delayMs: 1_000 }));
+    const publishing = bus.publish(topic, new Message("held", { delayMs: 1_000 }));
     const second = await bus.subscribe(topic, { group: "second" });
+    await publishing;
     expect(texts(await readSome(first, 1))).toEqual(["held"]);
     expect(texts(await readSome(second, 1))).toEqual(["held"]);
   });

@@ -39,7 +39,7 @@ export class WayBack {
       const waitMs = dueMs - wallMs();
       const hold = waitMs > 0 ? holdFor(exit, dueMs, waitMs) : undefined;
       try {
-        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt), hold));
+        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt), hold, false));
         return;
       } catch (error) {
         // Somebody deleted a queue in which messages wait: it has been made again.

@@ -10,7 +10,7 @@ import { until } from "../until.ts";
 import { rabbitmqAnswers } from "./rabbitmq-answers.ts";
 import { asOwner } from "./rabbitmq-owner.ts";
 import { installRabbitmq, rabbitmqProgram } from "./rabbitmq-programs.ts";
-import { erlangNames, RABBITMQ_PORTS, rabbitmqEnvironment, rabbitmqSettings } from "./rabbitmq-settings.ts";
+import { erlangNames, RABBITMQ_ADVANCED, RABBITMQ_PORTS, rabbitmqEnvironment, rabbitmqSettings } from "./rabbitmq-settings.ts";
 
 /** RabbitMQ, with the directory of Erlang nodes (epmd) of its own that it registers with. */
 export class RabbitmqBroker implements Broker {
@@ -109,7 +109,7 @@ export class RabbitmqBroker implements Broker {
     mkdirSync(home, { recursive: true });
     writeFileSync(join(home, "rabbitmq.conf"), rabbitmqSettings(port, this.address.config));
     writeFileSync(join(home, "enabled_plugins"), "[].\n");
-    writeFileSync(join(home, "advanced.config"), "[].\n");
+    writeFileSync(join(home, "advanced.config"), RABBITMQ_ADVANCED);
     writeFileSync(join(home, "inetrc"), erlangNames(hostname()));
     const env = rabbitmqEnvironment(home, port);
     const epmdPort = port + RABBITMQ_PORTS.epmd;

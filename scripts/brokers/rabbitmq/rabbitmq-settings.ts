@@ -1,6 +1,9 @@
 /** Ports of a node, counted from its first. */
 export const RABBITMQ_PORTS = { amqp: 0, distribution: 1, epmd: 2 } as const;
 
+/** What fell due while the broker started is sent on after 3 s, and not after its usual 3 minutes. */
+export const RABBITMQ_ADVANCED = "[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 3000}]}].\n";
+
 /** The configuration. Limits on disk and memory are those of a machine that has other things to do. */
 export function rabbitmqSettings(port: number, config = ""): string {
   return `listeners.tcp.1 = 127.0.0.1:${port + RABBITMQ_PORTS.amqp}

@@ -32,6 +32,12 @@ export function stepQueueName(level: number, digit: number): string {
 }
 
 /**
+ * So long after it was made a queue is not forgotten when the broker is killed. (RabbitMQ 3.10 writes down late that a quorum queue exists:
+ * killed before, it starts with a queue that has no leader, and what it had confirmed stays there until it is started once more.)
+ */
+const SAFE_AFTER_MS = 1_000;
+
+/**
  * The queues in which the broker holds messages back, shared by everything that works on it. A message's own time to live is looked at
  * only when it is at the head of its queue, so each queue has one time for all: one for each digit of each level. The routing key
  * holds the digits of a message's delay and, as its last word, where it goes when it is due; each queue hands on to the exchange
@@ -52,6 +58,8 @@ export class DelaySteps {
   #levelsAt = 0;
   /** Last queue → when it was declared last. */
   readonly #gates: Map<string, number> = new Map();
+  /** Queues that were made just now, `""` for those of the levels → when what is in them survives. */
+  readonly #safeAt: Map<string, number> = new Map();
   #declaring: Promise<void> | undefined;
   /** Rises when something was missing after all: what is being declared then does not count. */
   #forgotten = 0;
@@ -76,6 +84,14 @@ export class DelaySteps {
     const digits = digitsOf(dueMs - wallMs());
     const level = levelOf(digits);
     return level === 0 ? exit : { exchange: exchangeOf(level), routingKey: `${digits.join(".")}.${word}` };
+  }
+
+  /** Milliseconds until what the message waits in survives a kill of the broker; mostly none. */
+  unsafeMs({ gate }: Hold): number {
+    if (this.#safeAt.size === 0) return 0;
+    const now = monotonicMs();
+    for (const [name, at] of this.#safeAt) if (at <= now) this.#safeAt.delete(name);
+    return Math.max(0, (this.#safeAt.get("") ?? now) - now, (this.#safeAt.get(gate) ?? now) - now);
   }
 
   /** Something is missing after all: it is declared again before it is used again. */
@@ -105,6 +121,7 @@ export class DelaySteps {
       await this.#begin(link);
       this.#levelsAt = at;
     }
+    const isNew = await Promise.all([hold.gate, stepQueueName(level, 1)].map((queue) => isMissing(link, queue)));
     const missing = Array.from({ length: Math.max(0, level - this.#levels) }, (_, index) => this.#levels + 1 + index);
     await onChannel(link, async (channel) => {
       for (const each of missing) await channel.assertExchange(exchangeOf(each), "topic", { durable: true });
@@ -114,6 +131,8 @@ export class DelaySteps {
       ...missing.map((each) => onChannel(link, (channel) => declareLevel(channel, each))),
       onChannel(link, (channel) => declareGate(channel, hold)),
     ]);
+    const safeAt = monotonicMs() + SAFE_AFTER_MS;
+    for (const [index, name] of [hold.gate, ""].entries()) if (isNew[index]) this.#safeAt.set(name, safeAt);
     if (forgotten !== this.#forgotten) return; // and once more
     this.#levels = Math.max(this.#levels, level);
     for (const [gate, then] of this.#gates) if (at - then >= DECLARE_AGAIN_MS) this.#gates.delete(gate);
@@ -153,6 +172,19 @@ async function onChannel(link: OpenLink, declare: (channel: Channel) => Promise<
   channel.on("error", () => {}); // the declaration rejects
   await declare(channel);
   leaveChannel(channel);
+}
+
+async function isMissing(link: OpenLink, queue: string): Promise<boolean> {
+  const channel = await link.model.createChannel();
+  channel.on("error", () => {}); // a broker that does not know the queue closes the channel
+  try {
+    await channel.checkQueue(queue);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === 404) return true;
+    throw error;
+  }
+  leaveChannel(channel);
+  return false;
 }
 
 async function declareLevel(channel: Channel, level: number): Promise<void> {
