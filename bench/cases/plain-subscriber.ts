@@ -70,6 +70,10 @@ class PlainSubscription implements Subscription, Settler<undefined>, AsyncIterat
 
   onHandBack(): void {}
 
+  orderOf(): undefined {
+    return undefined;
+  }
+
   describe(): ReceivedMessage["delivery"] {
     return { topic: this.topic, attempt: 1 };
   }

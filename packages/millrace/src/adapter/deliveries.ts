@@ -189,6 +189,10 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#move();
   }
 
+  orderOf(message: Received): string | undefined {
+    return this.#settings.orderingKey(message);
+  }
+
   describe(message: Received): Delivery {
     return { topic: this.#topic, attempt: message.attempt, group: this.#options.group, ...this.#latest?.describe?.(message) };
   }

@@ -1,4 +1,3 @@
-import { MillraceError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import type { ContextKey } from "../message/context-key.ts";
 import { dueAtOf } from "../message/due-at.ts";
@@ -8,6 +7,7 @@ import { keyBytes } from "../message/key-bytes.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
 import { DerivedMessage } from "./derived-message.ts";
+import { endOfHandling } from "./end-of-handling.ts";
 
 /** What an adapter fetched: the fields of one message. */
 export interface Fetched {
@@ -33,6 +33,8 @@ export interface Settler<Receipt> {
   onAck(message: Received<Receipt>): void;
   onNack(message: Received<Receipt>, options: NackOptions | undefined): void;
   describe(message: Received<Receipt>): Delivery;
+  /** By what the broker orders it, as `describe` says; asked for every message where order is kept by key. */
+  orderOf(message: Received<Receipt>): string | undefined;
 }
 
 const PENDING = 0;
@@ -236,6 +238,10 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     this.#known().redeliveryDelayMs = delayMs;
   }
 
+  get orderingKey(): string | undefined {
+    return this.#settler === undefined ? this.key : this.#settler.orderOf(this);
+  }
+
   get content(): object {
     return this.#source;
   }
@@ -290,8 +296,3 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 }
 
 standsBehindViews(Received.prototype);
-
-/** The reason of a signal that ends with its message's verdict. */
-export function endOfHandling(message: ReceivedMessage): MillraceError {
-  return new MillraceError(`the handling of message ${message.id} has ended`, { code: "HANDLING_ENDED" });
-}

@@ -30,7 +30,7 @@ export interface AdapterSettings {
   readonly keepsAttempts?: boolean | undefined;
   /** How long a delivery stays ours without renewal; bounds what is held ahead. Default `Infinity`. */
   readonly leaseMs?: number | undefined;
-  /** The broker's own ordering key of a message (partition, FIFO group). Default: `message.key`. */
+  /** The broker's own ordering key of a message (partition, FIFO group), as `describe` shows it. Default: `message.key`. */
   readonly orderingKey?: ((message: Received) => string | undefined) | undefined;
   /** First and longest wait between two tries to open a session. Default 100 and 5,000 ms. */
   readonly reconnectMinMs?: number | undefined;

@@ -2,6 +2,7 @@ import { checkSubscribe, OpenSubscriptions, OptionCheck } from "../adapter/index
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { silentLogger } from "../logger/index.ts";
+import { orderingKeyOf } from "../message/in-hand.ts";
 import type { Capabilities, DrainOptions, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { type Health, Router } from "../router/index.ts";
 import { checkFanOut, FAN_OUT_DEFAULTS, type FanOutOptions, isTopic } from "./fan-out-options.ts";
@@ -116,7 +117,11 @@ export class FanOut implements Subscriber {
     return await this.#open.start<Share>({
       topic,
       options,
-      settings: { adapter: "fan-out", logger: this.#options.logger ?? silentLogger },
+      settings: {
+        adapter: "fan-out",
+        orderingKey: ({ receipt }) => orderingKeyOf((receipt as Share).message),
+        logger: this.#options.logger ?? silentLogger,
+      },
       source: branch.source(trunk),
     });
   }

@@ -17,6 +17,8 @@ export interface InHand {
   readonly call: HandlerCall | undefined;
   /** The handler that it was given to; it stays known when the call has ended. */
   readonly taker?: Taker | undefined;
+  /** `delivery.orderingKey`, or the key, without all the rest that a delivery tells. */
+  readonly orderingKey: string | undefined;
   /** The same object in every redelivery that never left this process; for messages that have neither a position nor an id. */
   readonly content?: object | undefined;
   /** Should this delivery fail in the end: not again before so many milliseconds. Whoever gives the final nack takes it in place of its own backoff. */
@@ -75,6 +77,12 @@ export function standsBehindViews(prototype: InHand): void {
 
 export function inHandOf(message: ReceivedMessage): InHand | undefined {
   return (message as ReceivedMessage & WithInHand)[IN_HAND];
+}
+
+/** By what a broker orders the message: its own ordering key, or the message's key. */
+export function orderingKeyOf(message: ReceivedMessage): string | undefined {
+  const own = inHandOf(message);
+  return own === undefined ? (message.delivery.orderingKey ?? message.key) : own.orderingKey;
 }
 
 /** The call that has the message in hand. */

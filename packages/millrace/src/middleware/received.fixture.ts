@@ -95,6 +95,10 @@ export class FixtureMessage extends PlainMessage implements ReceivedMessage, InH
     Object.defineProperty(this, IN_HAND, { value: behind === "nobody" ? undefined : this });
   }
 
+  get orderingKey(): string | undefined {
+    return this.delivery.orderingKey ?? this.key;
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

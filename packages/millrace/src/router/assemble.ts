@@ -1,5 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import { adapterName } from "../message/adapter-name.ts";
+import { orderingKeyOf } from "../message/in-hand.ts";
 import type { HandlerIdentity, Middleware, Publisher, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
 import { Desk } from "./calls/desk.ts";
@@ -121,7 +122,7 @@ function laneOf(options: HandlerOptions): (message: ReceivedMessage) => string |
 
 function keyOf({ orderBy }: HandlerOptions): (message: ReceivedMessage) => string | undefined {
   if (orderBy === "none") return () => undefined;
-  return orderBy ?? ((message) => message.delivery.orderingKey ?? message.key);
+  return orderBy ?? orderingKeyOf;
 }
 
 /** A user's `orderBy` may throw; nobody is brought down by it. */

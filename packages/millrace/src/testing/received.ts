@@ -93,6 +93,10 @@ class StandingAlone extends Received<undefined> implements LoneMessage, Settler<
     this.nackedWith = options ?? {};
   }
 
+  orderOf(): string | undefined {
+    return this.#options.orderingKey ?? this.key;
+  }
+
   describe(): Delivery {
     const { topic = "test", brokerDeliveries, orderingKey, group, position, publishedAt, handler, publishTopic } = this.#options;
     return { topic, attempt: this.attempt, brokerDeliveries, orderingKey, group, position, publishedAt, handler, publishTopic };

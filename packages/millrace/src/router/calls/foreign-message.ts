@@ -1,5 +1,5 @@
 import { DerivedMessage } from "../../adapter/derived-message.ts";
-import { endOfHandling } from "../../adapter/received.ts";
+import { endOfHandling } from "../../adapter/end-of-handling.ts";
 import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../../message/in-hand.ts";
 import type { Delivery, DerivedChanges, NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
 
@@ -80,6 +80,10 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   override nack(options?: NackOptions): boolean {
     this.#bits |= NACKED;
     return this.#settle(() => this.#base.nack(options), "nacked", options?.delayMs);
+  }
+
+  get orderingKey(): string | undefined {
+    return this.#base.delivery.orderingKey ?? this.key;
   }
 
   get verdict(): Verdict | undefined {
