@@ -220,6 +220,15 @@ describe("a handler's options", () => {
     expect(router.describe().handlers[0]?.subscribe.map(({ topic }) => topic)).toEqual(["t", "u"]);
   });
 
+  it("are functions where something is added, and what is none is refused at once, by its place", () => {
+    const router = new Router();
+    const none = {} as never;
+    for (const add of ["addMiddleware", "addPlugin", "addPublisherDecorators", "addSubscriberDecorators"] as const) {
+      const call = (...given: never[]): unknown => (router[add] as (...given: never[]) => unknown).apply(router, given);
+      expect(() => call((() => {}) as never, none)).toThrow(`router.${add}: argument 2 must be a function, got an object`);
+    }
+  });
+
   it("of the router are refused all at once", () => {
     const bad = { subscriber: {}, publisher: {}, owns: [1], drainTimeoutMs: -1, logger: {}, failure: { attempts: 0 } };
     expect(() => new Router(bad as never)).toThrow(/subscriber.*publisher.*drainTimeoutMs.*logger.*owns.*failure\.attempts/);

@@ -1,4 +1,4 @@
-import type { OptionCheck, OptionNames } from "../options/index.ts";
+import { OptionCheck, type OptionNames, shown } from "../options/index.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
 import type { RouterOptions } from "./router-options.ts";
@@ -48,4 +48,10 @@ function checkFailureNames(check: OptionCheck, failure: FailurePolicy | undefine
   return check
     .known(failure, { attempts: true, minDelayMs: true, maxDelayMs: true, deadLetter: true }, "failure")
     .known(failure?.deadLetter, { publisher: true, topic: true }, "failure.deadLetter");
+}
+
+/** Whatever is added to a router is a function; what is none would only show at its start. */
+export function checkFunctions(method: string, given: readonly unknown[]): void {
+  const wrong = given.findIndex((one) => typeof one !== "function");
+  new OptionCheck(`router.${method}`).that(wrong === -1, `argument ${wrong + 1} must be a function, got ${shown(given[wrong])}`).done();
 }

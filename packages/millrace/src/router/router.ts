@@ -13,7 +13,7 @@ import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerHandle, Produc
 import { type AnyHandlerOptions, checkFailure, type HandlerKind, handlerSpec } from "./handler-spec.ts";
 import { answerFromInside } from "./handling/running-call.ts";
 import type { Description, Health } from "./health.ts";
-import { checkRouterNames } from "./known-options.ts";
+import { checkFunctions, checkRouterNames } from "./known-options.ts";
 import { type Observer, Observers } from "./observers.ts";
 import type { PublisherDecorator, RouterConstructor, Router as RouterContract, RouterOptions, RouterPlugin, SubscriberDecorator } from "./router-options.ts";
 import { type IdleOptions, untilIdle } from "./until-idle.ts";
@@ -75,22 +75,26 @@ class HandlerRouter implements RouterContract {
   }
 
   addMiddleware(...middleware: readonly Middleware[]): this {
+    checkFunctions("addMiddleware", middleware);
     this.#middleware.push(...middleware);
     for (const entry of this.#entries.values()) if (entry.runner === undefined) entry.middleware.push(...middleware);
     return this;
   }
 
   addPlugin(...plugins: readonly RouterPlugin[]): this {
+    checkFunctions("addPlugin", plugins);
     this.#plugins.push(...plugins);
     return this;
   }
 
   addPublisherDecorators(...decorators: readonly PublisherDecorator[]): this {
+    checkFunctions("addPublisherDecorators", decorators);
     this.#publisherDecorators.push(...decorators);
     return this;
   }
 
   addSubscriberDecorators(...decorators: readonly SubscriberDecorator[]): this {
+    checkFunctions("addSubscriberDecorators", decorators);
     this.#subscriberDecorators.push(...decorators);
     return this;
   }
