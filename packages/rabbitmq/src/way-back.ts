@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import type { PublishError } from "millrace";
-import { wallMs } from "millrace/adapter";
+import { equalBackoffMs, sleep, wallMs } from "millrace/adapter";
 import { backProperties } from "./back-properties.ts";
 import { holdFor } from "./delay/delay-exit.ts";
 import { LONGEST_DELAY_MS } from "./delay/delay-route.ts";
@@ -12,6 +12,9 @@ export interface WayBackQueue {
   /** Gone some time after its reader, and with it what is on its way there. */
   readonly temporary: boolean;
 }
+
+/** A quorum queue that was made just now, on a busy broker, may refuse what comes: surely it has not taken it. */
+const MOST_REFUSALS = 5;
 
 /**
  * The way of a message back to its queue, after a delay: published to the queues that hold messages back, and confirmed, before anybody
@@ -42,8 +45,10 @@ export class WayBack {
         await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt), hold, false));
         return;
       } catch (error) {
+        const { code } = error as PublishError;
+        if (code === "PUBLISH_REFUSED" && again < MOST_REFUSALS) await sleep(equalBackoffMs(again + 1, 50, 1_000));
         // Somebody deleted a queue in which messages wait: it has been made again.
-        if ((error as PublishError).code !== "UNROUTABLE" || again > 0 || hold === undefined) throw error;
+        else if (code !== "UNROUTABLE" || again > 0 || hold === undefined) throw error;
       }
     }
   }
