@@ -193,7 +193,7 @@ export class OutboundChannel {
   }
 
   #lost(): Failure {
-    const known = amqpError(this.#link.error ?? new Error("the connection was closed"), "publishing to RabbitMQ");
+    const known = amqpError(this.#error ?? this.#link.error ?? new Error("the connection was closed"), "publishing to RabbitMQ");
     return { code: known.code, text: known.message, retryable: known.retryable, cause: known };
   }
 
@@ -217,8 +217,7 @@ export class OutboundChannel {
     this.#ended = true;
     // The connection's own error may be told after its channels were closed.
     queueMicrotask(() => {
-      const known = amqpError(this.#error ?? this.#link.error ?? new Error("the connection was closed"), "publishing to RabbitMQ");
-      const failure = { code: known.code, text: known.message, retryable: known.retryable, cause: known };
+      const failure = this.#lost();
       // A channel that never confirmed anything was closed because of its very first message.
       const outcome = this.#error !== undefined && !this.#everConfirmed ? "rejected" : "unknown";
       for (const message of this.#unconfirmed) if (!message.settled) message.job.fail(message, outcome, failure);

@@ -120,7 +120,7 @@ export class Lanes {
     if (lane === undefined) return;
     lane.out--;
     if (lane.waiting.size > 0 || lane.gathering) this.#advance(lane);
-    else if (lane.key !== undefined) this.#dropIfIdle(lane);
+    else this.#dropIfIdle(lane);
   }
 
   /** A handed-out message comes back: it is handed out again as attempt `attempt`, before any later one of its lane, after `delayMs`. */

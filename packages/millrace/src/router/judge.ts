@@ -34,6 +34,7 @@ export class Judge {
     return undefined;
   }
 
+  /** Apart: a function that holds the call would cost every message something. */
   #succeedLater(call: Call): Promise<void> {
     return this.#later(call, () => this.#ack(call));
   }
@@ -46,13 +47,9 @@ export class Judge {
     }
     if (hasToWait(call)) {
       if (!isInterruption(error, call.message)) this.#desk.lastError = asError(error); // it may take a while until it is judged
-      return this.#failLater(call, error);
+      return this.#later(call, () => this.#failed(call, error));
     }
     return this.#failed(call, error);
-  }
-
-  #failLater(call: Call, error: unknown): Promise<void> {
-    return this.#later(call, () => this.#failed(call, error));
   }
 
   /** What a handler gave back is dropped: the message will be handled again, and its output now would be a duplicate. */
@@ -102,8 +99,8 @@ export class Judge {
 
   #weigh(call: Call, verdict: Verdict | undefined, nacked: boolean): undefined {
     if (this.#desk.failing.any && verdict !== "nacked") this.#forget(call);
-    if (verdict === undefined && !nacked && !call.forfeited) this.#ackMessage(call);
-    else if ((nacked || call.forfeited) && verdict !== "acked") this.#passOver(call, verdict);
+    if ((nacked || call.forfeited) && verdict !== "acked") this.#passOver(call, verdict);
+    else if (verdict === undefined) this.#ackMessage(call);
     else {
       call.release();
       this.#handled(call, verdict !== "lost");
