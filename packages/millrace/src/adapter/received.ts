@@ -44,6 +44,7 @@ const LOST = 3;
 /** What else there is to know, in bits. */
 const ENDED = 1;
 const TOLD_NACK = 2;
+const TAKEN = 4;
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
 
 /** What hardly a delivery needs, in an object of its own: every message pays for each of its fields. */
@@ -212,7 +213,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     this.#state = LOST;
     this.#rare?.settled?.resolve("lost");
     this.#abort(reason);
-    this.#call?.onVerdict("lost", reason);
+    this.call?.onVerdict("lost", reason);
     return true;
   }
 
@@ -247,6 +248,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   get call(): HandlerCall | undefined {
+    if (this.#call === undefined && (this.#bits & TAKEN) !== 0) this.#call = this.#taker?.makeCall?.(this);
     return this.#call;
   }
 
@@ -254,13 +256,15 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     return this.#taker;
   }
 
-  begin(call: HandlerCall, taker: Taker): void {
+  begin(call: HandlerCall | undefined, taker: Taker): void {
+    this.#bits |= TAKEN;
     this.#call = call;
     this.#taker = taker;
     this.#delivery = undefined;
   }
 
   end(reason?: unknown): void {
+    this.#bits &= ~TAKEN;
     this.#call = undefined;
     if (this.#state !== PENDING || reason !== undefined) this.#abort(reason);
   }
@@ -289,8 +293,9 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     if (settler === undefined || !settler.holds(this)) return undefined;
     this.#state = state;
     this.#rare?.settled?.resolve(VERDICTS[state] as Verdict);
-    if (this.#call === undefined) this.#abort();
-    else this.#call.onVerdict(VERDICTS[state] as Verdict, undefined, delayMs);
+    const { call } = this;
+    if (call === undefined) this.#abort();
+    else call.onVerdict(VERDICTS[state] as Verdict, undefined, delayMs);
     return settler;
   }
 }

@@ -25,8 +25,8 @@ export interface InHand {
   redeliveryDelayMs: number | undefined;
   /** The message's own, not that of a view: see `end`. */
   readonly signal: AbortSignal;
-  /** A handler takes the message: a verdict no longer ends its signal. */
-  begin(call: HandlerCall, taker: Taker): void;
+  /** A handler takes the message: a verdict no longer ends its signal. Without a call, the taker makes it when somebody first asks for it. */
+  begin(call: HandlerCall | undefined, taker: Taker): void;
   /** Its handler has ended, or was abandoned: the verdict that was given, or will be, ends the signal; with a reason it ends at once. */
   end(reason?: unknown): void;
 }
@@ -37,6 +37,8 @@ export interface Taker {
   readonly publishTopic: string | undefined;
   /** What its subscriber is called in dead letters: see `adapterName`. */
   readonly subscriber?: string | undefined;
+  /** The call of a message that it has taken without one. */
+  readonly makeCall?: ((message: InHand) => HandlerCall) | undefined;
 }
 
 /** One handler call, from hand-out to verdict. */

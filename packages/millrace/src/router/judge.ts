@@ -6,7 +6,8 @@ import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
 import type { Call } from "./calls/call.ts";
-import type { Desk } from "./calls/desk.ts";
+import type { Origin } from "./calls/company.ts";
+import type { BriefMessage, Desk } from "./calls/desk.ts";
 import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
 import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
@@ -32,6 +33,33 @@ export class Judge {
     if (hasToWait(call)) return this.#succeedLater(call);
     this.#ack(call);
     return undefined;
+  }
+
+  /** The same for a message that nobody has made a call of; false when there is something to weigh. */
+  succeedBriefly(message: BriefMessage, origin: Origin): boolean {
+    const desk = this.#desk;
+    if (message.nacked || desk.failing.any) return false;
+    message.end();
+    let held: boolean;
+    try {
+      held = message.ack();
+    } catch (error) {
+      desk.endBriefly();
+      origin.broken(error);
+      return true;
+    }
+    if (!held) return this.#notHeld(message, origin);
+    desk.counts.handled++;
+    desk.endBriefly();
+    return true;
+  }
+
+  #notHeld(message: BriefMessage, origin: Origin): true {
+    const call = this.#desk.makeCall(message, origin);
+    this.#desk.callOfBrief(message);
+    this.#rememberSuccess(call);
+    this.#handled(call, false);
+    return true;
   }
 
   /** Apart: a function that holds the call would cost every message something. */

@@ -14,6 +14,9 @@ import { Lines } from "./lines.ts";
 import { LostCalls } from "./lost-calls.ts";
 import { Slots } from "./slots.ts";
 
+/** A message that stands behind its views itself, as those of `millrace/adapter` do. */
+export type BriefMessage = ReceivedMessage & InHand;
+
 export interface DeskRules {
   readonly identity: HandlerIdentity;
   /** For log lines and `delivery`: the topics, as text. */
@@ -73,6 +76,9 @@ export class Desk {
   readonly #resting: Set<AbortController> = new Set();
   #draining: Error | undefined;
   #open = 0;
+  /** The place in the order of the message that was taken without a call; 0 for none. At most one is, while its handler runs. */
+  #brief = 0;
+  #made: Call | undefined;
   /** Messages have come that are not ours. */
   #foreign = false;
   #watching = false;
@@ -130,11 +136,49 @@ export class Desk {
     return this.#begin(view, view, origin);
   }
 
-  #begin(message: ReceivedMessage, inHand: InHand, origin: Origin): Call {
+  #take(): void {
     this.#open++;
     this.taken++;
     this.lastMessageMs = coarseMs();
     if (this.#slotEach) this.slots.take();
+  }
+
+  /** Nothing is remembered, and nobody looks on: a message whose handler ends at once needs no call. */
+  get takesBriefly(): boolean {
+    return this.#brief === 0 && !this.lost.any && !this.failing.any && !this.lines.any && !this.#inLines && !this.#observers.any;
+  }
+
+  /** Takes a message in hand without a call; it gets one as soon as somebody asks for it. */
+  openBriefly(message: BriefMessage, taker: Taker): void {
+    this.#take();
+    this.#brief = this.taken;
+    message.begin(undefined, taker);
+  }
+
+  /** The call of the message that was taken without one; its handler runs. */
+  makeCall(message: BriefMessage, origin: Origin): Call {
+    const call = new Call(this, message, message, { origin, order: this.#brief, beganMs: 0, holdsSlot: this.#slotEach });
+    call.begun = true;
+    call.entering = true;
+    this.#made = call;
+    return call;
+  }
+
+  /** Somebody has asked for the call of the message that was taken without one. */
+  get hasMadeCall(): boolean {
+    return this.#made !== undefined;
+  }
+
+  /** The handler of that message has returned, and it goes on with a call. */
+  callOfBrief(message: BriefMessage): Call {
+    const call = this.#made ?? (message.call as Call);
+    this.#made = undefined;
+    this.#brief = 0;
+    return call;
+  }
+
+  #begin(message: ReceivedMessage, inHand: InHand, origin: Origin): Call {
+    this.#take();
     const call = new Call(this, message, inHand, {
       origin,
       order: this.taken,
@@ -170,13 +214,24 @@ export class Desk {
   }
 
   onEnd(call: Call): void {
-    this.#open--;
     if (call.place >= 0) this.#forget(call);
+    this.#oneLess();
+    call.giveSlot(); // the last step: it may bring the next message
+  }
+
+  /** A message that never had a call is done with. */
+  endBriefly(): void {
+    this.#brief = 0;
+    this.#oneLess();
+    if (this.#slotEach) this.slots.give();
+  }
+
+  #oneLess(): void {
+    this.#open--;
     if (this.#open === 0 && this.#calm !== undefined) {
       this.#calm.resolve();
       this.#calm = undefined;
     }
-    call.giveSlot(); // the last step: it may bring the next message
   }
 
   #forget(call: Call): void {

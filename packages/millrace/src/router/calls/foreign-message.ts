@@ -102,7 +102,7 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     return this.#taker;
   }
 
-  begin(call: HandlerCall, taker: Taker): void {
+  begin(call: HandlerCall | undefined, taker: Taker): void {
     this.#call = call;
     this.#taker = taker;
   }
