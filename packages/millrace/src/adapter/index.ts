@@ -13,11 +13,12 @@ export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-
 export { groupBusy, unknownGroup, unknownTopic } from "./admin-errors.ts";
 export { backoffMs, equalBackoffMs } from "./backoff.ts";
 export { type AdminQuestion, checkQuestion } from "./check-question.ts";
+export type { Fetched, MessageSource } from "./fetched.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
 export { isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, type KeyMetadata, keyEntry, keyOfEntry } from "./key-metadata.ts";
 export { OpenSubscriptions } from "./open-subscriptions.ts";
 export { dueMsOf, publishWithinDelay } from "./publish-delay.ts";
-export { type Fetched, type MessageSource, Received, type Settler } from "./received.ts";
+export { Received, type Settler } from "./received.ts";
 export { type AdapterSettings, checkSharedOptions } from "./settings.ts";
 export type { Intake, Session, Settlement, Source, UndecodableRecord } from "./source.ts";
 export { checkSubscribe } from "./subscribe-options.ts";

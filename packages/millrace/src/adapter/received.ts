@@ -8,23 +8,7 @@ import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../mess
 import { TextMap } from "../message/metadata.ts";
 import { DerivedMessage } from "./derived-message.ts";
 import { endOfHandling } from "./end-of-handling.ts";
-
-/** What an adapter fetched: the fields of one message. */
-export interface Fetched {
-  /** An object whose `id` is read when somebody asks: give the published message itself, or a plain `{ id }`. */
-  readonly source: MessageSource;
-  readonly key: string | undefined;
-  readonly payload: Uint8Array;
-  /** Handed over: the adapter must not write to it afterwards. */
-  readonly metadata: TextMap | undefined;
-}
-
-/** Where a message's id, and metadata that are not decoded yet, are read from when somebody asks. */
-export interface MessageSource {
-  readonly id: string;
-  /** Instead of `Fetched.metadata`: asked once for each delivery that is asked for metadata; the answer is handed over. */
-  readMetadata?(): TextMap | undefined;
-}
+import type { Fetched, MessageSource } from "./fetched.ts";
 
 /** Whom a received message tells about its verdict: the subscription. One object for all its messages, no closure per message. */
 export interface Settler<Receipt> {
@@ -44,8 +28,10 @@ const LOST = 3;
 /** What else there is to know, in bits. */
 const ENDED = 1;
 const TOLD_NACK = 2;
-const TAKEN = 4;
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
+
+/** Stands for the call that the taker makes when somebody asks for it. */
+const ON_DEMAND = Symbol("a call that is made on demand");
 
 /** What hardly a delivery needs, in an object of its own: every message pays for each of its fields. */
 class Rare {
@@ -82,7 +68,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   #settler: Settler<Receipt> | undefined = undefined;
   #state = PENDING;
   #bits = 0;
-  #call: HandlerCall | undefined = undefined;
+  #call: HandlerCall | typeof ON_DEMAND | undefined = undefined;
   #taker: Taker | undefined = undefined;
   #rare: Rare | undefined = undefined;
   #delivery: Delivery | undefined = undefined;
@@ -248,8 +234,12 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   get call(): HandlerCall | undefined {
-    if (this.#call === undefined && (this.#bits & TAKEN) !== 0) this.#call = this.#taker?.makeCall?.(this);
-    return this.#call;
+    if (this.#call === ON_DEMAND) this.#call = this.#taker?.makeCall?.(this);
+    return this.#call as HandlerCall | undefined;
+  }
+
+  get needsNoCall(): boolean {
+    return this.#call === ON_DEMAND;
   }
 
   get taker(): Taker | undefined {
@@ -257,14 +247,12 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   begin(call: HandlerCall | undefined, taker: Taker): void {
-    this.#bits |= TAKEN;
-    this.#call = call;
+    this.#call = call ?? ON_DEMAND;
     this.#taker = taker;
     this.#delivery = undefined;
   }
 
   end(reason?: unknown): void {
-    this.#bits &= ~TAKEN;
     this.#call = undefined;
     if (this.#state !== PENDING || reason !== undefined) this.#abort(reason);
   }

@@ -15,6 +15,8 @@ export interface InHand {
   failed?: boolean | undefined;
   /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
   readonly call: HandlerCall | undefined;
+  /** A handler has it in hand, and nobody has asked for the call yet. */
+  readonly needsNoCall?: boolean | undefined;
   /** The handler that it was given to; it stays known when the call has ended. */
   readonly taker?: Taker | undefined;
   /** `delivery.orderingKey`, or the key, without all the rest that a delivery tells. */

@@ -215,7 +215,10 @@ export class Feed implements Origin {
 
   #hand(message: ReceivedMessage): void {
     const desk = this.#desk;
-    if (this.#mode.handleBriefly !== undefined && desk.takesBriefly && isBrief(message)) return this.#handBriefly(message);
+    if (this.#mode.handleBriefly !== undefined && desk.takesBriefly && isBrief(message)) {
+      this.#handBriefly(message);
+      return;
+    }
     const call = desk.open(message, this);
     if (call.over) return; // lost on its way here
     if (desk.mustLookAt(call)) void this.#admit(call);

@@ -82,7 +82,7 @@ export class Judge {
 
   /** What a handler gave back is dropped: the message will be handled again, and its output now would be a duplicate. */
   dropsOutput(call: Call): boolean {
-    if (call.lost && this.#desk.draining) call.forfeited = true;
+    if (call.lost && this.#desk.draining) call.known().forfeited = true;
     return call.over || (call.inHand.nacked && call.inHand.verdict !== "acked") || call.forfeited;
   }
 

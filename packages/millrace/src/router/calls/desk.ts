@@ -1,13 +1,13 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { coarseMs } from "../../internal/slice.ts";
 import { laterTurn, monotonicMs, sleep } from "../../internal/timers.ts";
-import type { Logger } from "../../logger/index.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import { type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
-import type { HandlerIdentity, ReceivedMessage } from "../../message/index.ts";
+import type { ReceivedMessage } from "../../message/index.ts";
 import type { Observers, Outcome } from "../observers.ts";
 import { Call } from "./call.ts";
 import type { Origin } from "./company.ts";
+import type { Counts, DeskRules } from "./desk-rules.ts";
 import { Failing } from "./failing.ts";
 import { ForeignMessage } from "./foreign-message.ts";
 import { Lines } from "./lines.ts";
@@ -16,38 +16,6 @@ import { Slots } from "./slots.ts";
 
 /** A message that stands behind its views itself, as those of `millrace/adapter` do. */
 export type BriefMessage = ReceivedMessage & InHand;
-
-export interface DeskRules {
-  readonly identity: HandlerIdentity;
-  /** For log lines and `delivery`: the topics, as text. */
-  readonly topics: string;
-  readonly publishTopic: string | undefined;
-  /** The subscriber's name in dead letters. */
-  readonly subscriber: string;
-  readonly concurrency: number;
-  readonly abandonAfterMs: number;
-  /** The name of the line that a message is in; `undefined`: it is in none. */
-  readonly lineOf: (message: ReceivedMessage) => string | undefined;
-  /** The topic and key in whose order the message is, also where calls stand in no lines; `undefined`: there is no order. */
-  readonly orderOf: (message: ReceivedMessage) => string | undefined;
-  /** The broker may hand out several messages of one key: all calls stand in lines. Else only those that outlive their verdict. */
-  readonly inLines: boolean;
-  /** Calls hold a slot from hand-out to verdict. Else whoever handles them takes one when it needs it. */
-  readonly slotEach: boolean;
-  readonly logger: Logger;
-  readonly observers: Observers;
-}
-
-/** How often what happened. */
-export interface Counts {
-  handled: number;
-  failed: number;
-  retried: number;
-  deadLettered: number;
-  undecodable: number;
-  abandoned: number;
-  reconnected: number;
-}
 
 /** All calls of one handler, through all its runs: a call can outlive the run that began it, and holds its slot until it has ended. */
 export class Desk {
@@ -157,7 +125,7 @@ export class Desk {
 
   /** The call of the message that was taken without one; its handler runs. */
   makeCall(message: BriefMessage, origin: Origin): Call {
-    const call = new Call(this, message, message, { origin, order: this.#brief, beganMs: 0, holdsSlot: this.#slotEach });
+    const call = new Call(this, message, message, { origin, order: this.#brief, holdsSlot: this.#slotEach });
     call.begun = true;
     call.entering = true;
     this.#made = call;
@@ -179,12 +147,8 @@ export class Desk {
 
   #begin(message: ReceivedMessage, inHand: InHand, origin: Origin): Call {
     this.#take();
-    const call = new Call(this, message, inHand, {
-      origin,
-      order: this.taken,
-      beganMs: this.#observers.any ? monotonicMs() : 0,
-      holdsSlot: this.#slotEach,
-    });
+    const call = new Call(this, message, inHand, { origin, order: this.taken, holdsSlot: this.#slotEach });
+    if (this.#observers.any) call.known().beganMs = monotonicMs();
     inHand.begin(call, this.taker);
     return call;
   }
@@ -321,7 +285,8 @@ export class Desk {
 
   observed(call: Call, outcome: Outcome, error: unknown): void {
     if (!this.#observers.any) return;
-    const durationMs = call.beganMs === 0 ? 0 : monotonicMs() - call.beganMs;
+    const beganMs = call.rare?.beganMs ?? 0;
+    const durationMs = beganMs === 0 ? 0 : monotonicMs() - beganMs;
     this.#observers.handled({ by: this.#rules.identity, message: call.message, durationMs, outcome, ...(error === undefined ? {} : { error }) });
   }
 

@@ -9,6 +9,13 @@ export class Rare {
   token: unknown = undefined;
   /** The last message that was taken in hand before its delivery was lost. */
   lostBehind = 0;
+  /** When it began, on the monotonic clock; 0 where nobody observed. */
+  beganMs = 0;
+  lost = false;
+  /** Its results were dropped, since its delivery was lost and the handler stops: it did not succeed. */
+  forfeited = false;
+  /** It is among those that the next batch is made of. */
+  gathered = false;
   rests: Rests | undefined = undefined;
   wake: Wake | undefined = undefined;
   timer: TimerHandle | undefined = undefined;

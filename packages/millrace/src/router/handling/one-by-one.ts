@@ -11,19 +11,20 @@ import { enterHandler, leaveHandler } from "./running-call.ts";
 /** Calls the handler, publishes what it gives back, then acks: each message for itself, `concurrency` at a time. */
 export class OneByOne implements HandlingMode {
   readonly demands: HandlingMode["demands"];
-  readonly handleBriefly: HandlingMode["handleBriefly"];
+  /** Until the handler has returned a promise once: then it is one whose calls last. */
+  handleBriefly: HandlingMode["handleBriefly"];
   readonly #name: string;
   readonly #handler: Handler;
   readonly #judge: Judge;
   readonly #outlet: Outlet | undefined;
 
-  constructor(options: HandlerOptions, handler: Handler, judge: Judge, outlet: Outlet | undefined, desk: Desk | undefined) {
+  constructor(options: HandlerOptions, handler: Handler, judge: Judge, outlet: Outlet | undefined, desk: Desk) {
     this.demands = { maxInFlight: options.concurrency ?? 1, orderBy: options.orderBy };
     this.#name = options.name;
     this.#handler = handler;
     this.#judge = judge;
     this.#outlet = outlet;
-    if (desk !== undefined) this.handleBriefly = (message, origin) => this.#handleBriefly(message, origin, desk);
+    this.handleBriefly = (message, origin) => this.#handleBriefly(message, origin, desk);
   }
 
   handle(call: Call): void {
@@ -41,7 +42,6 @@ export class OneByOne implements HandlingMode {
     this.#returned(result, call);
   }
 
-  /** Without middleware nothing but the handler itself asks for a call. */
   #handleBriefly(message: BriefMessage, origin: Origin, desk: Desk): Call | undefined {
     let result: ReturnType<Handler>;
     enterHandler();
@@ -54,6 +54,7 @@ export class OneByOne implements HandlingMode {
     }
     leaveHandler();
     if (result === undefined && !desk.hasMadeCall && this.#judge.succeedBriefly(message, origin)) return undefined;
+    if (isPromise(result)) this.handleBriefly = undefined;
     const call = desk.callOfBrief(message);
     this.#returned(result, call);
     return call;
