@@ -78,6 +78,7 @@ function wholeOf(declaration: ts.Declaration): ts.Node {
 function spokenOf(declaration: ts.Node, checker: ts.TypeChecker): ts.Symbol[] {
   const found: ts.Symbol[] = [];
   const visit = (node: ts.Node): void => {
+    if (ts.isHeritageClause(node) && node.token === ts.SyntaxKind.ImplementsKeyword) return; // the class has all its members
     const symbol = ts.isIdentifier(node) ? checker.getSymbolAtLocation(node) : undefined;
     if (symbol !== undefined && isOfThePackages(target(symbol, checker))) found.push(target(symbol, checker));
     ts.forEachChild(node, visit);
