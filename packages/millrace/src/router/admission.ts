@@ -28,10 +28,24 @@ export async function admit(call: Call, desk: Desk): Promise<boolean> {
     if (earlier !== undefined) await earlier.done;
     if (call.over) return false;
     if (desk.lost.hasSucceeded(token)) {
-      if (call.ackUnhandled()) desk.lost.forget(token);
+      if (ackUnhandled(call, desk)) desk.lost.forget(token);
       return false;
     }
   }
   desk.lost.forgetOrder(desk.orderOf(call.message));
   return true;
+}
+
+/** An earlier call of the same message has succeeded. False when the ack does not hold. */
+function ackUnhandled(call: Call, desk: Desk): boolean {
+  call.release();
+  let held = false;
+  try {
+    held = call.message.ack();
+  } catch (error) {
+    call.origin.broken(error);
+  }
+  desk.observed(call, held ? "acked" : "lost", undefined);
+  call.end(held);
+  return held;
 }
