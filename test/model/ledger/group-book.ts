@@ -219,6 +219,7 @@ export class GroupBook {
       // What was in hand at the deadline was given back then, whatever became of it.
       if (now >= deadline && (track.doneAt ?? Infinity) >= deadline) track.mayRepeat = true;
       for (const handling of track.handlings) {
+        if (now >= deadline && handling.member === member && handling.calls.some(({ endedAt }) => endedAt === undefined)) track.dueAt = 0; // see `wasGivenUp`
         if (handling.member !== member || !this.#inHand(handling)) continue;
         track.mayRepeat = true;
         handling.lostAt ??= now;

@@ -248,6 +248,7 @@ export class Desk {
   /** Another run begins. */
   renew(): void {
     this.#draining = undefined;
+    this.failing.renew();
   }
 
   /** The drain's deadline is over: whoever runs on is told, and has `abandonAfterMs` to end. */
