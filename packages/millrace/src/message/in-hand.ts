@@ -52,6 +52,8 @@ export interface HandlerCall {
   onNack?(options: NackOptions | undefined): NackOptions | undefined;
   /** A verdict was given, by whomever, while the call goes on; a nack perhaps with a delay. */
   onVerdict(verdict: Verdict, reason?: unknown, delayMs?: number): void;
+  /** Settling the message threw: whoever handed it out is taken for broken, and nobody's handler for failed. */
+  onBroken?(error: unknown): void;
   /**
    * Waits while nothing of the message runs: for a backoff, a turn, a batch. Time limits stand still meanwhile unless `counts`. When the
    * router drains, `run`'s signal aborts with an interruption as its reason: let that be what the wait ends with, and the message is handed

@@ -1,38 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { MemoryPubSub } from "../memory/index.ts";
-import { Message, type NackOptions, type ReceivedMessage, type Subscriber, type Subscription } from "../message/index.ts";
-import { strippedSubscription } from "../message/stripped.fixture.ts";
+import { Message, type NackOptions, type Subscriber } from "../message/index.ts";
+import { plain, withMessages } from "../message/stripped.fixture.ts";
 import { HandPublisher, Rig, until } from "./rig.fixture.ts";
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The object with one of its methods another. */
-function changed<T extends object>(object: T, method: keyof T, instead: unknown): T {
-  return new Proxy(object, {
-    get(target, name): unknown {
-      if (name === method) return instead;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 /** A subscriber of somebody else's that hands out again at once what is nacked, whatever the delay. */
 class Impatient {
   readonly bus: MemoryPubSub = new MemoryPubSub({ persistent: true });
   handOuts = 0;
-
-  readonly subscriber: Subscriber = changed(this.bus as Subscriber, "subscribe", async (...given: Parameters<Subscriber["subscribe"]>) => {
-    const subscription = strippedSubscription(await this.bus.subscribe(...given));
-    return changed<Subscription>(subscription, Symbol.asyncIterator, () => this.#read(subscription));
+  readonly subscriber: Subscriber = withMessages(this.bus, (message) => {
+    this.handOuts++;
+    return Object.defineProperty(plain(message), "nack", { value: (options?: NackOptions) => message.nack({ ...options, delayMs: 0 }) });
   });
-
-  async *#read(subscription: Subscription): AsyncGenerator<ReceivedMessage, void> {
-    for await (const message of subscription) {
-      this.handOuts++;
-      yield changed(message, "nack", (options: NackOptions) => message.nack({ ...options, delayMs: 0 }));
-    }
-  }
 }
 
 describe("a foreign subscriber that knows of no delays", () => {

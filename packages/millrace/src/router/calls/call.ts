@@ -87,6 +87,10 @@ export class Call implements HandlerCall {
     return own.told;
   }
 
+  onBroken(error: unknown): void {
+    this.origin.broken(error);
+  }
+
   /** Its handler said nack, and nothing else before. */
   get ownNack(): OwnNack | undefined {
     return this.rare?.ownNack;

@@ -4,6 +4,7 @@ import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { checkNack } from "../../message/check-nack.ts";
 import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../../message/in-hand.ts";
 import type { Delivery, DerivedChanges, NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
+import { uncounted } from "../../message/uncounted.ts";
 
 const NO_CHANGES: DerivedChanges = Object.freeze({});
 
@@ -143,6 +144,9 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     let holds: boolean;
     try {
       holds = give();
+    } catch (error) {
+      this.#call?.onBroken?.(error);
+      throw error instanceof Error && Object.isExtensible(error) ? uncounted(error) : error; // no failure of the handler that asked for it
     } finally {
       this.#bits &= ~SETTLING;
     }
