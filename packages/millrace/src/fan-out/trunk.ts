@@ -1,6 +1,7 @@
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { handedBack } from "../message/handed-back.ts";
 import type { Publisher, ReceivedMessage } from "../message/index.ts";
+import { statusWithJson } from "../message/status-json.ts";
 import type { HandlerHandle, HandlerHealth, Router } from "../router/index.ts";
 import { Branch } from "./branch.ts";
 import type { FanOutOptions } from "./fan-out-options.ts";
@@ -91,12 +92,12 @@ export class Trunk {
 
   health(): HandlerHealth {
     const upstream = this.#upstream;
-    if (this.#waits) return { ...upstream, detail: upstream.detail ?? this.waitsFor };
-    if (this.#branches.size === 0) return { ...upstream, detail: upstream.detail ?? "no branch has subscribed" };
+    if (this.#waits) return statusWithJson({ ...upstream, detail: upstream.detail ?? this.waitsFor });
+    if (this.#branches.size === 0) return statusWithJson({ ...upstream, detail: upstream.detail ?? "no branch has subscribed" });
     const [oldest] = this.#shares;
     if (upstream.state !== "running" || upstream.inFlight < this.#window || oldest === undefined) return upstream;
     const names = [...oldest.pending].map(({ group }) => (group === undefined ? "a branch without a group" : `branch ${JSON.stringify(group)}`));
-    return { ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` };
+    return statusWithJson({ ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` });
   }
 
   /** Reads no more. */
