@@ -1,4 +1,5 @@
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import { deferred } from "../internal/deferred.ts";
+import { checkNack } from "../message/check-nack.ts";
 import type { ContextKey } from "../message/context-key.ts";
 import { dueAtOf } from "../message/due-at.ts";
 import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../message/in-hand.ts";
@@ -9,6 +10,7 @@ import { TextMap } from "../message/metadata.ts";
 import { DerivedMessage } from "./derived-message.ts";
 import { endOfHandling } from "./end-of-handling.ts";
 import type { Fetched, MessageSource } from "./fetched.ts";
+import { RarelyNeeded } from "./rarely-needed.ts";
 
 /** Whom a received message tells about its verdict: the subscription. One object for all its messages, no closure per message. */
 export interface Settler<Receipt> {
@@ -25,6 +27,8 @@ const PENDING = 0;
 const ACKED = 1;
 const NACKED = 2;
 const LOST = 3;
+/** Nacked by its handler, and the call sees to it: nobody else's verdict counts until the handler has ended. */
+const KEPT = 4;
 /** What else there is to know, in bits. */
 const ENDED = 1;
 const TOLD_NACK = 2;
@@ -32,16 +36,6 @@ const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked"
 
 /** Stands for the call that the taker makes when somebody asks for it. */
 const ON_DEMAND = Symbol("a call that is made on demand");
-
-/** What hardly a delivery needs, in an object of its own: every message pays for each of its fields. */
-class Rare {
-  /** Why its handling ended, if not by a verdict. */
-  reason: unknown = undefined;
-  controller: AbortController | undefined = undefined;
-  settled: Deferred<Verdict> | undefined = undefined;
-  redeliveryDelayMs: number | undefined = undefined;
-  failed: boolean | undefined = undefined;
-}
 
 /**
  * One delivery of a message, and the one object behind all views of it. Signal, `settled`, metadata and `delivery` come into being when
@@ -70,7 +64,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   #bits = 0;
   #call: HandlerCall | typeof ON_DEMAND | undefined = undefined;
   #taker: Taker | undefined = undefined;
-  #rare: Rare | undefined = undefined;
+  #rare: RarelyNeeded | undefined = undefined;
   #delivery: Delivery | undefined = undefined;
 
   constructor(fetched: Fetched, receipt: Receipt, attempt = 1) {
@@ -124,7 +118,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     const rare = this.#known();
     if (rare.settled === undefined) {
       rare.settled = deferred();
-      const { verdict } = this;
+      const verdict = this.#state === KEPT ? "nacked" : this.verdict;
       if (verdict !== undefined) rare.settled.resolve(verdict);
     }
     return rare.settled.promise;
@@ -143,11 +137,27 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   nack(options?: NackOptions): boolean {
+    checkNack(options);
     this.#bits |= TOLD_NACK;
-    if (this.#state !== PENDING) return this.#state === NACKED;
+    if (this.#state !== PENDING) return this.#state === NACKED || this.#state === KEPT;
+    const { call } = this;
+    if (call?.onNack !== undefined && this.#settler?.holds(this) === true) {
+      const told = call.onNack(options);
+      return told === undefined ? this.#keep() : this.#nack(told);
+    }
+    return this.#nack(options);
+  }
+
+  #nack(options: NackOptions | undefined): boolean {
     const settler = this.#settle(NACKED, options?.delayMs);
     settler?.onNack(this, options);
     return settler !== undefined;
+  }
+
+  #keep(): true {
+    this.#state = KEPT;
+    this.#rare?.settled?.resolve("nacked");
+    return true;
   }
 
   get<T>(_key: ContextKey<T>): T | undefined {
@@ -195,7 +205,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 
   /** The delivery may belong to another now. False when a verdict had been given before. */
   lose(reason: unknown): boolean {
-    if (this.#state !== PENDING) return false;
+    if (this.#state !== PENDING && this.#state !== KEPT) return false;
     this.#state = LOST;
     this.#rare?.settled?.resolve("lost");
     this.#abort(reason);
@@ -254,6 +264,11 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 
   end(reason?: unknown): void {
     this.#call = undefined;
+    if (this.#state !== PENDING || reason !== undefined) this.#endSettled(reason);
+  }
+
+  #endSettled(reason: unknown): void {
+    if (this.#state === KEPT) this.#state = PENDING;
     if (this.#state !== PENDING || reason !== undefined) this.#abort(reason);
   }
 
@@ -270,8 +285,8 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     rare.controller?.abort(reason ?? endOfHandling(this));
   }
 
-  #known(): Rare {
-    this.#rare ??= new Rare();
+  #known(): RarelyNeeded {
+    this.#rare ??= new RarelyNeeded();
     return this.#rare;
   }
 

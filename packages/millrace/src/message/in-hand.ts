@@ -1,4 +1,4 @@
-import type { ReceivedMessage, Verdict } from "./received-message.ts";
+import type { NackOptions, ReceivedMessage, Verdict } from "./received-message.ts";
 
 /**
  * What stands behind a received message and all views that `derive` or a decorator makes of it: one object for each delivery. Router and
@@ -45,8 +45,15 @@ export interface Taker {
 
 /** One handler call, from hand-out to verdict. */
 export interface HandlerCall {
+  /**
+   * Its handler says nack: answers with the options that whoever handed the message out is told, the call's own delay among them.
+   * `undefined`: it is told nothing yet, since the call sees to the message when the handler has ended. Until then no other verdict counts.
+   */
+  onNack?(options: NackOptions | undefined): NackOptions | undefined;
   /** A verdict was given, by whomever, while the call goes on; a nack perhaps with a delay. */
   onVerdict(verdict: Verdict, reason?: unknown, delayMs?: number): void;
+  /** Settling the message threw: whoever handed it out is taken for broken, and nobody's handler for failed. */
+  onBroken?(error: unknown): void;
   /**
    * Waits while nothing of the message runs: for a backoff, a turn, a batch. Time limits stand still meanwhile unless `counts`. When the
    * router drains, `run`'s signal aborts with an interruption as its reason: let that be what the wait ends with, and the message is handed

@@ -90,6 +90,7 @@ export interface SubscriptionStatus {
   readonly oldestAt?: Date | undefined;
   /** What blocks it: key, position, address. */
   readonly detail?: string | undefined;
+  /** `JSON.stringify` shows its name, message and code. */
   readonly lastError?: Error | undefined;
 }
 

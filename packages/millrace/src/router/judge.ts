@@ -10,29 +10,27 @@ import type { Origin } from "./calls/company.ts";
 import type { BriefMessage, Desk } from "./calls/desk.ts";
 import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
-import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
+import { type FailurePolicy, type KnownPolicy, knownPolicy } from "./failure-policy.ts";
 import { OUTCOMES } from "./observers.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {
-  readonly #policy: FailurePolicy & typeof FAILURE_DEFAULTS;
+  readonly #policy: KnownPolicy;
   readonly #desk: Desk;
   readonly #deadLetter: { readonly publisher: Publisher; readonly topic: string } | undefined;
 
   constructor(policies: readonly (FailurePolicy | undefined)[], desk: Desk) {
-    const policy: Record<string, unknown> = { ...FAILURE_DEFAULTS };
-    for (const given of policies) for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) policy[name] = value;
-    this.#policy = policy as unknown as FailurePolicy & typeof FAILURE_DEFAULTS;
+    this.#policy = knownPolicy(policies);
     this.#deadLetter = this.#policy.deadLetter;
     this.#desk = desk;
+    desk.policy = this.#policy;
   }
 
   /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */
   succeed(call: Call): Promise<void> | undefined {
     if (call.over) return undefined;
     if (hasToWait(call)) return this.#succeedLater(call);
-    this.#ack(call);
-    return undefined;
+    return this.#ack(call);
   }
 
   /** The same for a message that nobody has made a call of; false when there is something to weigh. */
@@ -119,13 +117,15 @@ export class Judge {
   }
 
   /** Nearly always there is nothing to weigh: no verdict yet, and nothing that failed. */
-  #ack(call: Call): undefined {
+  #ack(call: Call): Promise<void> | undefined {
     const { verdict, nacked } = call.inHand;
     if (verdict !== undefined || nacked || call.forfeited || this.#desk.failing.any) return this.#weigh(call, verdict, nacked);
     this.#ackMessage(call);
+    return undefined;
   }
 
-  #weigh(call: Call, verdict: Verdict | undefined, nacked: boolean): undefined {
+  #weigh(call: Call, verdict: Verdict | undefined, nacked: boolean): Promise<void> | undefined {
+    if (verdict === undefined && call.ownNack !== undefined && !call.forfeited) return this.#failed(call, call.ownNack.error); // its last attempt
     if (this.#desk.failing.any && verdict !== "nacked") this.#forget(call);
     if ((nacked || call.forfeited) && verdict !== "acked") this.#passOver(call, verdict);
     else if (verdict === undefined) this.#ackMessage(call);
@@ -133,6 +133,7 @@ export class Judge {
       call.release();
       this.#handled(call, verdict !== "lost");
     }
+    return undefined;
   }
 
   #ackMessage(call: Call): void {
@@ -163,8 +164,10 @@ export class Judge {
       call.goBack(); // its nack threw, or was refused by a foreign message that has not told why
       return;
     }
-    if (verdict === "nacked") desk.counts.retried++;
-    desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
+    const { ownNack } = call;
+    const uncounted = ownNack?.counted === false;
+    if (verdict === "nacked" && !uncounted) desk.counts.retried++;
+    desk.observed(call, verdict === "lost" ? "lost" : uncounted ? "returned" : "retried", verdict === "lost" || uncounted ? undefined : ownNack?.error);
     overtakeBehind(call);
     desk.lines.await(call);
     call.end(false);
@@ -176,7 +179,7 @@ export class Judge {
     const { verdict, redeliveryDelayMs: wishedMs } = inHand;
     if (verdict !== undefined) {
       if (verdict === "acked" || !isInterruption(error, message)) {
-        desk.counts.failed++;
+        if (verdict !== "nacked" || call.ownNack?.counted !== true) desk.counts.failed++; // else it counts already
         desk.lastError = asError(error);
         desk.log("warn", message, { error, verdict }, "handler failed after the verdict was given");
       }

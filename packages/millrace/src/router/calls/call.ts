@@ -2,7 +2,7 @@ import { deferred } from "../../internal/deferred.ts";
 import { startTimer, stopTimer } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
-import type { ReceivedMessage, Verdict } from "../../message/index.ts";
+import type { NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
 import { OUTCOMES } from "../observers.ts";
 import type { CallStart, Company, Origin, Wake } from "./company.ts";
 import type { Desk } from "./desk.ts";
@@ -10,6 +10,7 @@ import { tokenOf } from "./identity.ts";
 import { earlierCameAgain, overtakeBehind } from "./in-line.ts";
 import type { Line } from "./lines.ts";
 import { outlasts } from "./outlasts.ts";
+import { noteNack, type OwnNack, weighNack } from "./own-nack.ts";
 import { Rare } from "./rare.ts";
 import { Rests } from "./rests.ts";
 
@@ -80,6 +81,21 @@ export class Call implements HandlerCall {
 
   // ── what the message tells ──
 
+  onNack(options: NackOptions | undefined): NackOptions | undefined {
+    const own = weighNack(this, this.#desk.policy, options);
+    this.known().ownNack = own;
+    return own.told;
+  }
+
+  onBroken(error: unknown): void {
+    this.origin.broken(error);
+  }
+
+  /** Its handler said nack, and nothing else before. */
+  get ownNack(): OwnNack | undefined {
+    return this.rare?.ownNack;
+  }
+
   onVerdict(verdict: Verdict, reason?: unknown, delayMs = 0): void {
     if (this.over) return;
     if (verdict === "acked") {
@@ -90,7 +106,7 @@ export class Call implements HandlerCall {
       overtakeBehind(this);
       this.#desk.lines.await(this);
       this.#goesOn();
-      if (delayMs > 0) this.#desk.failing.add(this.rare?.token, 0, false, delayMs); // it is due then, whatever becomes of this run
+      noteNack(this, this.#desk, this.ownNack, delayMs);
     }
     if (verdict === "lost") this.#onLost(reason);
     if (!this.over) this.#desk.keepOrderBehind(this);
@@ -247,20 +263,6 @@ export class Call implements HandlerCall {
     }
     this.#desk.observed(this, verdict === undefined ? "returned" : OUTCOMES[verdict], undefined);
     this.end(false);
-  }
-
-  /** An earlier call of the same message has succeeded. False when the ack does not hold. */
-  ackUnhandled(): boolean {
-    this.release();
-    let held = false;
-    try {
-      held = this.message.ack();
-    } catch (error) {
-      this.origin.broken(error);
-    }
-    this.#desk.observed(this, held ? "acked" : "lost", undefined);
-    this.end(held);
-    return held;
   }
 
   /** What a call that is handed back fails with. */

@@ -1,6 +1,7 @@
 import type { Deferred } from "../../internal/deferred.ts";
 import type { TimerHandle } from "../../internal/timers.ts";
 import type { Wake } from "./company.ts";
+import type { OwnNack } from "./own-nack.ts";
 import type { Rests } from "./rests.ts";
 
 /** What hardly a call needs, in an object of its own: every message pays for each of a call's fields. */
@@ -17,6 +18,7 @@ export class Rare {
   /** It is among those that the next batch is made of. */
   gathered = false;
   rests: Rests | undefined = undefined;
+  ownNack: OwnNack | undefined = undefined;
   wake: Wake | undefined = undefined;
   timer: TimerHandle | undefined = undefined;
   done: Deferred<boolean> | undefined = undefined;
