@@ -40,6 +40,10 @@ export class Claim {
   #head = 0;
   #settledBeyond = 0;
   #returned = 0;
+  /** Counts what happened to it: up to where it was reported last, and up to where the database has taken that in. */
+  #changes = 0;
+  #reported = 0;
+  #told = 0;
 
   constructor(id: number, epoch: number, after: number, upto: number, done = "") {
     this.id = id;
@@ -65,6 +69,7 @@ export class Claim {
     if (receipt.state === "returned") this.#returned--;
     receipt.state = "settled";
     this.#settledBeyond++;
+    this.#changes++;
     this.#moveHead();
   }
 
@@ -72,6 +77,7 @@ export class Claim {
     if (receipt.state !== "held") return;
     receipt.state = "returned";
     this.#returned++;
+    this.#changes++;
   }
 
   /** Gives back all that is held; answers how many. */
@@ -81,8 +87,19 @@ export class Claim {
     return this.#returned - before;
   }
 
-  get hasReturned(): boolean {
-    return this.#returned > 0;
+  /** Messages of it that are neither settled nor given back. */
+  get held(): number {
+    return this.unsettled - this.#returned;
+  }
+
+  /** The database knows all that has become of it. */
+  get isTold(): boolean {
+    return this.#told === this.#changes;
+  }
+
+  /** The database has taken in the last report. */
+  confirm(): void {
+    this.#told = this.#reported;
   }
 
   /** Everything in it is settled. */
@@ -103,6 +120,7 @@ export class Claim {
   }
 
   report(): ClaimReport {
+    this.#reported = this.#changes;
     const { after, upto } = this;
     const first = this.#items[this.#head];
     if (this.#returned === 0 && this.#settledBeyond === 0) {
@@ -120,6 +138,7 @@ export class Claim {
     return kept.map((part, index) => {
       const claim = new Claim(ids[index] as number, 1, part.after, part.upto);
       claim.deadline = this.deadline;
+      claim.#changes = this.#changes - this.#reported; // what has happened since the report
       for (const receipt of this.#live()) {
         if (receipt.offset <= part.after || receipt.offset > part.upto) continue;
         receipt.claim = claim;

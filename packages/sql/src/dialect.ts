@@ -1,5 +1,5 @@
 import type { Capabilities, From, MaybePromise } from "millrace";
-import type { Exchange, Exchanged, GroupRef, Standing } from "./exchange.ts";
+import type { ExchangeCall, Exchanged, GroupRef, Standing } from "./exchange.ts";
 
 /** A message on its way into the log. */
 export interface NewRow {
@@ -78,7 +78,7 @@ export interface Log {
    */
   append(collect: () => readonly (readonly NewRow[])[]): MaybePromise<number>;
   /** All that a member of a group tells and asks, in one transaction. */
-  exchange(exchange: Exchange): MaybePromise<Exchanged>;
+  exchange(call: ExchangeCall): MaybePromise<Exchanged>;
   /** How far the group has come, for the member whose claims carry `owner`. */
   standing(group: GroupRef, owner: string): MaybePromise<Standing>;
   /** For readings without a group. */

@@ -1,7 +1,7 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
 import { laterTurn } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
-import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
+import type { ExchangeCall, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
@@ -111,16 +111,19 @@ export class SqliteLog implements Log {
     return typeof done === "number" ? tell(done) : done.then(tell);
   }
 
-  exchange(exchange: Exchange): MaybePromise<Exchanged> {
-    const { group } = exchange;
-    const done = this.#write(
-      (connection) => new GroupExchange(connection, exchange, connection.topic(this.#need(connection, group.topic)), this.#limits).run(),
-      exchange.patienceMs,
-    );
+  exchange({ group, patienceMs, check, collect }: ExchangeCall): MaybePromise<Exchanged> {
+    let frees = false;
+    const work = (connection: Connection): Exchanged => {
+      const topic = connection.topic(this.#need(connection, group.topic));
+      const exchange = collect();
+      frees = exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep));
+      return new GroupExchange(connection, exchange, topic, this.#limits).run();
+    };
     const tell = (exchanged: Exchanged): Exchanged => {
-      if (exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep))) this.#watcher.freed(group.topic, group.name);
+      if (frees) this.#watcher.freed(group.topic, group.name);
       return exchanged;
     };
+    const done = this.#write(work, patienceMs, check);
     return done instanceof Promise ? done.then(tell) : tell(done);
   }
 
@@ -229,19 +232,23 @@ export class SqliteLog implements Log {
     }, PATIENCE_MS);
   }
 
-  #write<T>(work: (connection: Connection) => T, patienceMs: number = PATIENCE_MS): MaybePromise<T> {
-    return this.#run((connection) => {
-      const ready = new Set(this.#ready);
-      try {
-        return connection.transaction(work);
-      } catch (error) {
-        this.#ready = ready; // tables made in this transaction were rolled back
-        throw error;
-      }
-    }, patienceMs);
+  #write<T>(work: (connection: Connection) => T, patienceMs: number = PATIENCE_MS, check?: () => void): MaybePromise<T> {
+    return this.#run(
+      (connection) => {
+        const ready = new Set(this.#ready);
+        try {
+          return connection.transaction(work);
+        } catch (error) {
+          this.#ready = ready; // tables made in this transaction were rolled back
+          throw error;
+        }
+      },
+      patienceMs,
+      check,
+    );
   }
 
-  #run<T>(work: (connection: Connection) => T, patienceMs: number): MaybePromise<T> {
+  #run<T>(work: (connection: Connection) => T, patienceMs: number, check?: () => void): MaybePromise<T> {
     const attempt = (): T => {
       const connection = this.#connection ?? this.#open();
       try {
@@ -257,6 +264,7 @@ export class SqliteLog implements Log {
         patienceMs,
         check: () => {
           if (this.#attached === 0) throw new MillraceError("closed", { code: "CLOSED" });
+          check?.();
         },
         onWait: (waiting) => {
           this.#waiting += waiting ? 1 : -1;
