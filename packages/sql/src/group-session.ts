@@ -1,10 +1,11 @@
 import { type Delivery, type MaybePromise, MillraceError } from "millrace";
-import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement, sleep } from "millrace/adapter";
+import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement } from "millrace/adapter";
 import { Backlog } from "./backlog.ts";
 import type { Claim, SqlReceipt } from "./claim.ts";
 import { describe } from "./delivery.ts";
 import type { Log } from "./dialect.ts";
 import type { Exchange, Exchanged } from "./exchange.ts";
+import { Exchanges } from "./exchanges.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { GroupSourceRules } from "./group-source.ts";
 import { OnceTimer } from "./once-timer.ts";
@@ -18,9 +19,8 @@ const RIDE_MS = 5;
 const AGAIN_MS = 250;
 
 /**
- * One member's dealings with its group. Everything goes through `exchange`, one at a time: under load a batch of verdicts and the
- * next batch of messages share a transaction. What there is to tell is looked up in the transaction itself, so that nothing which
- * happens while the database is locked is left out. Nothing is written while the member holds nothing.
+ * One member's dealings with its group. Everything goes through `Exchanges`, one at a time: under load a batch of verdicts and the
+ * next batch of messages share a transaction. Nothing is written while the member holds nothing.
  */
 export class GroupSession implements Session<SqlReceipt> {
   readonly #log: Log;
@@ -32,15 +32,15 @@ export class GroupSession implements Session<SqlReceipt> {
   #wanted = 0;
   #available = true;
   #changes = 0;
+  /** Of those, the ones that were made before the last exchange. */
+  #seen = 0;
   #blocked = false;
-  #running: Promise<void> | undefined;
+  readonly #exchanges: Exchanges;
   #microtask = false;
   readonly #ride: OnceTimer = new OnceTimer();
   readonly #again: OnceTimer = new OnceTimer();
   readonly #renewal: OnceTimer = new OnceTimer();
   #closed = false;
-  /** Whoever closes has waited long enough for the exchange that is under way. */
-  #abandoned = false;
 
   constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules, member: GroupMember) {
     this.#log = log;
@@ -48,6 +48,14 @@ export class GroupSession implements Session<SqlReceipt> {
     this.#rules = rules;
     this.#member = member;
     this.#backlog = new Backlog(log, rules.group, member);
+    this.#exchanges = new Exchanges({
+      log,
+      group: rules.group,
+      collect: () => this.#collect(),
+      takeIn: (exchanged, exchange, at) => this.#takeIn(exchanged, exchange, at),
+      onFailure: () => this.#onFailure(),
+      onFree: () => (member.hasNews ? this.#soon() : this.#pull()),
+    });
     this.#unwatch = log.watch({
       topic: rules.group.topic,
       group: rules.group.name,
@@ -92,7 +100,7 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   caughtUp(): MaybePromise<boolean> {
-    if (this.#running !== undefined) return false;
+    if (this.#exchanges.running !== undefined) return false;
     return this.#backlog.caughtUp();
   }
 
@@ -111,29 +119,13 @@ export class GroupSession implements Session<SqlReceipt> {
     for (const timer of [this.#ride, this.#again, this.#renewal]) timer.stop();
     this.#member.claims.giveUp();
     this.#member.outstanding = 0;
-    await this.#endRunning();
+    await this.#exchanges.end();
     if (!this.#member.hasNews) return;
     try {
       await this.#exchange(CLOSE_PATIENCE_MS);
     } catch {
       // The database cannot be written to: the lease runs out by itself.
     }
-  }
-
-  /** No exchange goes on behind a closed session. */
-  async #endRunning(): Promise<void> {
-    if (this.#running === undefined) return;
-    const ended = new AbortController();
-    const late = sleep(CLOSE_PATIENCE_MS, ended.signal).then(
-      () => {
-        this.#abandoned = true;
-      },
-      () => {},
-    );
-    await this.#running.catch(() => {});
-    ended.abort();
-    await late;
-    this.#abandoned = false;
   }
 
   // ── verdicts ──
@@ -149,7 +141,8 @@ export class GroupSession implements Session<SqlReceipt> {
   /** Verdicts are told at once; the want that is open rides along. Those given while an exchange waits for its turn go with it. */
   #tell(): MaybePromise<void> {
     const again = (): MaybePromise<void> => this.#tell();
-    if (this.#running !== undefined) return this.#running.then(again, again);
+    const { running } = this.#exchanges;
+    if (running !== undefined) return running.then(again, again);
     if (this.#member.hasNews) return this.#exchange(PATIENCE_MS);
   }
 
@@ -162,7 +155,7 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   #pull(): void {
-    if (this.#wanted <= 0 || !this.#available || this.#closed || this.#running !== undefined) return;
+    if (this.#wanted <= 0 || !this.#available || this.#closed || this.#exchanges.running !== undefined) return;
     if (this.#member.outstanding * 2 < this.#wanted) this.#soon();
     else this.#ride.start(RIDE_MS, () => this.#run());
   }
@@ -178,7 +171,7 @@ export class GroupSession implements Session<SqlReceipt> {
 
   /** An exchange that nobody waits for. */
   #run(): void {
-    if (this.#closed || this.#running !== undefined) return;
+    if (this.#closed || this.#exchanges.running !== undefined) return;
     if ((this.#wanted > 0 && this.#available) || this.#member.hasNews) this.#attempt();
   }
 
@@ -191,62 +184,31 @@ export class GroupSession implements Session<SqlReceipt> {
     }
   }
 
-  /** Called only while none is under way. Synchronous when the database is free. */
   #exchange(patienceMs: number): MaybePromise<void> {
     this.#ride.stop();
-    let told: Told | undefined;
-    const onDone = (exchanged: Exchanged): void => this.#takeIn(exchanged, told as Told);
-    const onError = (error: unknown): never => {
-      this.#tellExpired();
-      if (!this.#closed) this.#tryAgain();
-      throw error;
-    };
-    let done: MaybePromise<Exchanged>;
-    try {
-      done = this.#log.exchange({
-        group: this.#rules.group,
-        patienceMs,
-        check: () => {
-          if (this.#abandoned) throw new MillraceError("the session was closed meanwhile", { code: "CLOSED" });
-        },
-        collect: () => (told = this.#collect()).exchange,
-      });
-    } catch (error) {
-      return onError(error);
-    }
-    if (!(done instanceof Promise)) return onDone(done);
-    this.#running = done.then(onDone, onError).finally(() => {
-      this.#running = undefined;
-    });
-    this.#running.then(
-      () => (this.#member.hasNews ? this.#soon() : this.#pull()),
-      () => {},
-    );
-    return this.#running;
+    return this.#exchanges.make(patienceMs);
   }
 
-  #collect(): Told {
+  #collect(): Exchange {
     const { group, leaseMs, maxGap } = this.#rules;
     const { owner, claims, attempts } = this.#member;
-    const at = monotonicMs();
-    this.#member.giveUpExpired(at);
-    const want = this.#closed ? 0 : this.#wanted;
-    return { at, changes: this.#changes, exchange: { group, owner, leaseMs, reports: claims.reports(), attempts: attempts.noted(), want, maxGap } };
+    this.#member.giveUpExpired(monotonicMs());
+    this.#seen = this.#changes;
+    return { group, owner, leaseMs, reports: claims.reports(), attempts: attempts.noted(), want: this.#closed ? 0 : this.#wanted, maxGap };
   }
 
-  #takeIn(exchanged: Exchanged, { at, changes, exchange }: Told): void {
-    const { claims, attempts } = this.#member;
-    const { want, reports } = exchange;
+  #takeIn(exchanged: Exchanged, { want, reports, attempts }: Exchange, at: number): void {
+    const { claims } = this.#member;
     const deadline = at + this.#rules.leaseMs;
     this.#tellExpired();
-    attempts.written(exchange.attempts);
+    this.#member.attempts.written(attempts);
     this.#lose(claims.removeLost(exchanged.lost));
     claims.follow(exchanged, reports, deadline);
     this.#backlog.take(exchanged.standing);
     const count = exchanged.grants.reduce((sum, grant) => sum + grant.rows.length, 0);
     if (want > 0) {
       this.#wanted = Math.max(0, this.#wanted - count);
-      if (!exchanged.more && changes === this.#changes && count < want) this.#available = false;
+      if (!exchanged.more && this.#seen === this.#changes && count < want) this.#available = false;
     }
     const fresh = exchanged.grants.map((grant) => [claims.take(grant, deadline), grant] as const);
     claims.dropSettled(fresh.map(([claim]) => claim));
@@ -275,7 +237,7 @@ export class GroupSession implements Session<SqlReceipt> {
       const now = monotonicMs();
       this.#member.giveUpExpired(now);
       this.#tellExpired();
-      if (this.#running === undefined && (this.#member.hasNews || this.#member.claims.firstDeadline - now <= 2 * third + 10)) this.#attempt();
+      if (this.#exchanges.running === undefined && (this.#member.hasNews || this.#member.claims.firstDeadline - now <= 2 * third + 10)) this.#attempt();
     });
   }
 
@@ -294,6 +256,11 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   // ── trouble ──
+
+  #onFailure(): void {
+    this.#tellExpired();
+    if (!this.#closed) this.#tryAgain();
+  }
 
   #showBlocked(detail: string | undefined): void {
     if (detail !== undefined || this.#blocked) this.#intake.blocked(detail);
@@ -318,15 +285,7 @@ export class GroupSession implements Session<SqlReceipt> {
   #tryAgain(): void {
     this.#again.start(AGAIN_MS, () => {
       this.#available = true;
-      if (!this.#closed && this.#running === undefined) this.#attempt();
+      if (!this.#closed && this.#exchanges.running === undefined) this.#attempt();
     });
   }
-}
-
-/** What an exchange was made of. */
-interface Told {
-  /** When, on the monotonic clock. */
-  readonly at: number;
-  readonly changes: number;
-  readonly exchange: Exchange;
 }

@@ -1,5 +1,4 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { laterTurn } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
 import type { ExchangeCall, Exchanged, GroupRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
@@ -10,12 +9,12 @@ import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode 
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
 import { locate } from "./locate.ts";
-import { type Promoted, promoteDue } from "./promote-due.ts";
+import { Promotion } from "./promotion.ts";
 import { purge } from "./purge.ts";
 import { readStanding } from "./read-standing.ts";
 import { remains } from "./remains.ts";
 import { SqliteAdmin } from "./sqlite-admin.ts";
-import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, tableExists, topicExists, topicTables } from "./tables.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
 const FULL = 13;
@@ -40,13 +39,13 @@ export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
   readonly #watcher: ChangeWatcher;
+  readonly #promotion: Promotion;
   readonly admin: LogAdmin;
   readonly #topics: Map<string, TopicTables> = new Map();
   #ready: Set<string> = new Set();
   #connection: Connection | undefined;
   #attached = 0;
   #waiting = 0;
-  #promoting = false;
 
   constructor(rules: SqliteLogRules) {
     this.#rules = rules;
@@ -54,8 +53,21 @@ export class SqliteLog implements Log {
       pollMs: rules.pollMs,
       connection: () => (this.#connection?.taken === true ? undefined : (this.#connection ?? this.#open())),
       tableOf: (topic) => this.#tables(topic).names[0],
-      promote: (missing) => this.#promote(missing),
+      promote: (missing) => this.#promotion.start(missing),
       failure: (error) => this.#failure(error),
+    });
+    this.#promotion = new Promotion({
+      tables: rules.tables,
+      write: (work) => this.#write(work),
+      makeAnew: (connection, topic) => {
+        this.#ready.delete(topic); // somebody deleted it, maybe after we last looked
+        this.#need(connection, topic);
+      },
+      inUse: () => this.#attached > 0,
+      onPromoted: (topics, missing) => {
+        for (const topic of topics) this.#watcher.touched(topic);
+        this.#watcher.promoted(missing);
+      },
     });
     this.admin = new SqliteAdmin({
       tables: rules.tables,
@@ -162,43 +174,6 @@ export class SqliteLog implements Log {
 
   purge(rule: PurgeRule, limit: number): MaybePromise<number> {
     return this.#write((connection) => purge(connection, this.#need(connection, rule.topic), rule, limit));
-  }
-
-  /** Delayed messages whose time has come. */
-  #promote(missing: ReadonlySet<string>): void {
-    if (this.#promoting || this.#attached === 0) return;
-    this.#promoting = true;
-    const finish = (promoted: Promoted): void => {
-      this.#promoting = false;
-      for (const topic of promoted.topics) this.#watcher.touched(topic);
-      this.#watcher.promoted(promoted.missing);
-      if (promoted.more) laterTurn(() => this.#promote(promoted.missing));
-    };
-    const fail = (): void => {
-      this.#promoting = false; // the next look tries again, and tells who waits when the database is in trouble
-    };
-    try {
-      const done = this.#write((connection) => promoteDue(connection, missing, (topic, table) => this.#logTable(connection, topic, table)));
-      if (done instanceof Promise) done.then(finish, fail);
-      else finish(done);
-    } catch {
-      fail();
-    }
-  }
-
-  /** The table of a delayed message: the one that its publisher named, else the topic's. */
-  #logTable(connection: Connection, topic: string, table: string | undefined): string | undefined {
-    if (table !== undefined && tableExists(connection, table)) return table;
-    try {
-      const [own] = apart(connection, topicTables(topic, this.#rules.tables)).names;
-      if (table !== undefined && table !== own) return undefined;
-      this.#ready.delete(topic); // somebody deleted it, maybe after we last looked
-      this.#need(connection, topic);
-      return tableExists(connection, own) ? own : undefined;
-    } catch (error) {
-      if (MillraceError.is(error)) return undefined; // it may not be made here, or its name is none that we could give
-      throw error;
-    }
   }
 
   #tables(topic: string): TopicTables {
