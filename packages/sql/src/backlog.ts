@@ -43,7 +43,7 @@ export class Backlog {
 
   /** True when nothing is left that could be fetched now. */
   caughtUp(): MaybePromise<boolean> {
-    const left = this.#log.remains(this.#group.topic, this.#group, this.#standing?.claimedTo ?? 0);
+    const left = this.#log.remains(this.#group.topic, { group: this.#group, owner: this.#member.owner }, this.#standing?.claimedTo ?? 0);
     return left instanceof Promise ? left.then((some) => !some) : !left;
   }
 

@@ -119,17 +119,19 @@ export class Claim {
     return undefined;
   }
 
-  report(): ClaimReport {
+  /** `renewTo`: a lease that ends by then is to be renewed. */
+  report(renewTo: number = Number.NEGATIVE_INFINITY): ClaimReport {
     this.#reported = this.#changes;
-    const { after, upto } = this;
+    const { id, epoch, after, upto } = this;
+    const renew = this.deadline <= renewTo;
     const first = this.#items[this.#head];
     if (this.#returned === 0 && this.#settledBeyond === 0) {
       // The usual case, once for every batch: nothing settled out of order.
       const settledTo = first === undefined ? upto : Math.max(after, first.offset - 1);
-      return { id: this.id, epoch: this.epoch, parts: [{ after, upto, settledTo, done: "", keep: true }] };
+      return { id, epoch, renew, parts: [{ after, upto, settledTo, done: "", keep: true }] };
     }
     const parts = this.#returned === 0 ? [this.#part({ items: this.#live(), keep: true }, this.after, this.upto)] : this.#cut();
-    return { id: this.id, epoch: this.epoch, parts };
+    return { id, epoch, renew, parts };
   }
 
   /** After the database has cut it as reported: the parts that are kept, under their new ids. */

@@ -5,6 +5,12 @@ export interface GroupRef {
   readonly name: string;
 }
 
+/** A member of a group: what it holds carries `owner`. */
+export interface MemberRef {
+  readonly group: GroupRef;
+  readonly owner: string;
+}
+
 /** A range of offsets, `after` exclusive and `upto` inclusive, and how far it is settled. */
 export interface ClaimPart {
   readonly after: number;
@@ -21,6 +27,8 @@ export interface ClaimPart {
 export interface ClaimReport {
   readonly id: number;
   readonly epoch: number;
+  /** Its lease is to be renewed. */
+  readonly renew: boolean;
   readonly parts: readonly ClaimPart[];
 }
 

@@ -1,15 +1,20 @@
 import { AttemptBook } from "./attempt-book.ts";
 import type { Claim } from "./claim.ts";
 import { HeldClaims } from "./held-claims.ts";
+import { ownerName } from "./lease-of.ts";
 
 /** One member of a group, from one session to the next: who it is in the database, and what the database does not know of it yet. */
 export class GroupMember {
-  readonly owner: string = globalThis.crypto.randomUUID();
+  readonly owner: string;
   readonly claims: HeldClaims = new HeldClaims();
   readonly attempts: AttemptBook = new AttemptBook();
   /** Messages handed to the subscription and not settled. */
   outstanding = 0;
   readonly #expired: Set<Claim> = new Set();
+
+  constructor(leaseMs: number) {
+    this.owner = ownerName(leaseMs);
+  }
 
   /** The database does not know yet what was settled, given back or tried. */
   get hasNews(): boolean {

@@ -23,7 +23,6 @@ const AGAIN_MS = 250;
  * next batch of messages share a transaction. Nothing is written while the member holds nothing.
  */
 export class GroupSession implements Session<SqlReceipt> {
-  readonly #log: Log;
   readonly #intake: Intake<SqlReceipt>;
   readonly #rules: GroupSourceRules;
   readonly #member: GroupMember;
@@ -43,7 +42,6 @@ export class GroupSession implements Session<SqlReceipt> {
   #closed = false;
 
   constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules, member: GroupMember) {
-    this.#log = log;
     this.#intake = intake;
     this.#rules = rules;
     this.#member = member;
@@ -192,9 +190,11 @@ export class GroupSession implements Session<SqlReceipt> {
   #collect(): Exchange {
     const { group, leaseMs, maxGap } = this.#rules;
     const { owner, claims, attempts } = this.#member;
-    this.#member.giveUpExpired(monotonicMs());
+    const now = monotonicMs();
+    this.#member.giveUpExpired(now);
     this.#seen = this.#changes;
-    return { group, owner, leaseMs, reports: claims.reports(), attempts: attempts.noted(), want: this.#closed ? 0 : this.#wanted, maxGap };
+    const reports = claims.reports(this.#renewTo(now));
+    return { group, owner, leaseMs, reports, attempts: attempts.noted(), want: this.#closed ? 0 : this.#wanted, maxGap };
   }
 
   #takeIn(exchanged: Exchanged, { want, reports, attempts }: Exchange, at: number): void {
@@ -230,15 +230,19 @@ export class GroupSession implements Session<SqlReceipt> {
 
   /** Renews while something is held; a lease that ran out here is not taken up again, whoever holds it now. */
   #keepAlive(): void {
-    const third = this.#rules.leaseMs / 3;
-    this.#renewal.start(third, () => {
+    this.#renewal.start(this.#rules.leaseMs / 3, () => {
       if (this.#closed || this.#member.claims.size === 0) return;
       this.#keepAlive();
       const now = monotonicMs();
       this.#member.giveUpExpired(now);
       this.#tellExpired();
-      if (this.#exchanges.running === undefined && (this.#member.hasNews || this.#member.claims.firstDeadline - now <= 2 * third + 10)) this.#attempt();
+      if (this.#exchanges.running === undefined && (this.#member.hasNews || this.#member.claims.firstDeadline <= this.#renewTo(now))) this.#attempt();
     });
+  }
+
+  /** A lease that ends by then is to be renewed: a third of it is over. */
+  #renewTo(now: number): number {
+    return now + (this.#rules.leaseMs * 2) / 3 + 10;
   }
 
   /** What was given up because its lease ran out is lost here, and free in the database if nobody has taken it yet. */

@@ -17,11 +17,12 @@ export interface GroupSourceRules {
 export class GroupSource implements Source<SqlReceipt> {
   readonly #log: Log;
   readonly #rules: GroupSourceRules;
-  readonly #member: GroupMember = new GroupMember();
+  readonly #member: GroupMember;
 
   constructor(log: Log, rules: GroupSourceRules) {
     this.#log = log;
     this.#rules = rules;
+    this.#member = new GroupMember(rules.leaseMs);
   }
 
   open(intake: Intake<SqlReceipt>): MaybePromise<Session<SqlReceipt>> {

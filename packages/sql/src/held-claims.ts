@@ -36,8 +36,8 @@ export class HeldClaims {
     return oldest;
   }
 
-  reports(): readonly ClaimReport[] {
-    return this.#claims.map((claim) => claim.report());
+  reports(renewTo: number): readonly ClaimReport[] {
+    return this.#claims.map((claim) => claim.report(renewTo));
   }
 
   /** Those that another member may hold by now, though messages of them are in our hands. */

@@ -1,6 +1,6 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
-import type { ExchangeCall, Exchanged, GroupRef, Standing } from "../exchange.ts";
+import type { ExchangeCall, Exchanged, GroupRef, MemberRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
+import { LeaseWatch } from "./lease-watch.ts";
 import { locate } from "./locate.ts";
 import { Promotion } from "./promotion.ts";
 import { purge } from "./purge.ts";
@@ -38,6 +39,7 @@ export interface SqliteLogRules {
 export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
+  readonly #leases: LeaseWatch = new LeaseWatch();
   readonly #watcher: ChangeWatcher;
   readonly #promotion: Promotion;
   readonly admin: LogAdmin;
@@ -51,6 +53,7 @@ export class SqliteLog implements Log {
     this.#rules = rules;
     this.#watcher = new ChangeWatcher({
       pollMs: rules.pollMs,
+      leases: this.#leases,
       connection: () => (this.#connection?.taken === true ? undefined : (this.#connection ?? this.#open())),
       tableOf: (topic) => this.#tables(topic).names[0],
       promote: (missing) => this.#promotion.start(missing),
@@ -71,6 +74,7 @@ export class SqliteLog implements Log {
     });
     this.admin = new SqliteAdmin({
       tables: rules.tables,
+      leases: this.#leases,
       read: (work) => this.#run((connection) => connection.snapshot(work), PATIENCE_MS),
       write: (work) => this.#write(work),
       freed: (topic, group) => this.#watcher.freed(topic, group),
@@ -129,7 +133,7 @@ export class SqliteLog implements Log {
       const topic = connection.topic(this.#need(connection, group.topic));
       const exchange = collect();
       frees = exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep));
-      return new GroupExchange(connection, exchange, topic, this.#limits).run();
+      return new GroupExchange(connection, exchange, topic, this.#limits, this.#leases).run();
     };
     const tell = (exchanged: Exchanged): Exchanged => {
       if (frees) this.#watcher.freed(group.topic, group.name);
@@ -156,8 +160,8 @@ export class SqliteLog implements Log {
     return this.#read(topic, (connection, tables) => locate(connection, tables, from));
   }
 
-  remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean> {
-    return this.#read(topic, (connection, tables) => remains(connection, tables, group, after));
+  remains(topic: string, member: MemberRef | undefined, after: number): MaybePromise<boolean> {
+    return this.#read(topic, (connection, tables) => remains(connection, tables, member, after, this.#leases));
   }
 
   head(topic: string): number | undefined {
