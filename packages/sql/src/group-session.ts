@@ -1,13 +1,13 @@
 import { type Delivery, type MaybePromise, MillraceError } from "millrace";
-import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement, sleep } from "millrace/adapter";
-import { AttemptBook } from "./attempt-book.ts";
+import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement } from "millrace/adapter";
 import { Backlog } from "./backlog.ts";
 import type { Claim, SqlReceipt } from "./claim.ts";
 import { describe } from "./delivery.ts";
 import type { Log } from "./dialect.ts";
-import type { ClaimReport, Exchanged } from "./exchange.ts";
+import type { Exchange, Exchanged } from "./exchange.ts";
+import { Exchanges } from "./exchanges.ts";
+import type { GroupMember } from "./group-member.ts";
 import type { GroupSourceRules } from "./group-source.ts";
-import { HeldClaims } from "./held-claims.ts";
 import { OnceTimer } from "./once-timer.ts";
 import { takeGrant } from "./take-grant.ts";
 
@@ -19,44 +19,48 @@ const RIDE_MS = 5;
 const AGAIN_MS = 250;
 
 /**
- * One member's dealings with its group. Everything goes through `exchange`, one at a time: under load a batch of verdicts and the
+ * One member's dealings with its group. Everything goes through `Exchanges`, one at a time: under load a batch of verdicts and the
  * next batch of messages share a transaction. Nothing is written while the member holds nothing.
  */
 export class GroupSession implements Session<SqlReceipt> {
-  readonly #log: Log;
   readonly #intake: Intake<SqlReceipt>;
   readonly #rules: GroupSourceRules;
-  readonly #owner: string = globalThis.crypto.randomUUID();
+  readonly #member: GroupMember;
   readonly #unwatch: () => void;
-  readonly #claims: HeldClaims = new HeldClaims();
-  readonly #attempts: AttemptBook = new AttemptBook();
   readonly #backlog: Backlog;
   #wanted = 0;
-  /** Handed to the subscription and not settled. */
-  #outstanding = 0;
   #available = true;
   #changes = 0;
+  /** Of those, the ones that were made before the last exchange. */
+  #seen = 0;
   #blocked = false;
-  #steppedOver = false;
-  #running: Promise<void> | undefined;
+  readonly #exchanges: Exchanges;
   #microtask = false;
   readonly #ride: OnceTimer = new OnceTimer();
   readonly #again: OnceTimer = new OnceTimer();
   readonly #renewal: OnceTimer = new OnceTimer();
-  #renewedAt = 0;
   #closed = false;
 
-  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules) {
-    this.#log = log;
+  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules, member: GroupMember) {
     this.#intake = intake;
     this.#rules = rules;
-    this.#backlog = new Backlog(log, rules.group, this.#owner, this.#claims);
+    this.#member = member;
+    this.#backlog = new Backlog(log, rules.group, member);
+    this.#exchanges = new Exchanges({
+      log,
+      group: rules.group,
+      collect: () => this.#collect(),
+      takeIn: (exchanged, exchange, at) => this.#takeIn(exchanged, exchange, at),
+      onFailure: () => this.#onFailure(),
+      onFree: () => (member.hasNews ? this.#soon() : this.#pull()),
+    });
     this.#unwatch = log.watch({
       topic: rules.group.topic,
       group: rules.group.name,
       onChange: () => this.#onChange(),
       onTrouble: (error) => this.#onTrouble(error),
     });
+    if (member.hasNews) this.#soon();
   }
 
   want(count: number): void {
@@ -67,19 +71,18 @@ export class GroupSession implements Session<SqlReceipt> {
   settle(verdicts: readonly Settlement<SqlReceipt>[]): MaybePromise<void> {
     for (const verdict of verdicts) {
       const { receipt } = verdict.message;
-      if (verdict.kind === "kept") this.#attempts.note(receipt, verdict.attempt);
+      if (verdict.kind === "kept") this.#member.attempts.note(receipt, verdict.attempt);
       else this.#onSettled(receipt);
     }
-    if (this.#running !== undefined) return this.#running.catch(() => {}).then(() => this.#tell(verdicts.length));
-    return this.#tell(verdicts.length);
+    return this.#tell();
   }
 
   giveBack(messages: readonly Received<SqlReceipt>[]): void {
     for (const { receipt, attempt, notBeforeMs } of messages) {
       if (receipt.claim === undefined || receipt.state !== "held") continue;
-      this.#attempts.noteReturn(receipt, attempt, notBeforeMs - monotonicMs());
+      this.#member.attempts.noteReturn(receipt, attempt, notBeforeMs - monotonicMs());
       receipt.claim.giveBack(receipt);
-      this.#outstanding--;
+      this.#member.outstanding--;
     }
     this.#available = true;
     if (!this.#closed) this.#soon();
@@ -95,7 +98,7 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   caughtUp(): MaybePromise<boolean> {
-    if (this.#running !== undefined) return false;
+    if (this.#exchanges.running !== undefined) return false;
     return this.#backlog.caughtUp();
   }
 
@@ -112,9 +115,10 @@ export class GroupSession implements Session<SqlReceipt> {
     this.#wanted = 0;
     this.#unwatch();
     for (const timer of [this.#ride, this.#again, this.#renewal]) timer.stop();
-    if (this.#running !== undefined) await Promise.race([this.#running.catch(() => {}), sleep(CLOSE_PATIENCE_MS)]);
-    this.#claims.giveUp();
-    if (this.#claims.size === 0 || this.#running !== undefined) return;
+    this.#member.claims.giveUp();
+    this.#member.outstanding = 0;
+    await this.#exchanges.end();
+    if (!this.#member.hasNews) return;
     try {
       await this.#exchange(CLOSE_PATIENCE_MS);
     } catch {
@@ -127,16 +131,17 @@ export class GroupSession implements Session<SqlReceipt> {
   #onSettled(receipt: SqlReceipt): void {
     const { claim } = receipt;
     if (claim === undefined || receipt.state === "settled") return;
-    if (receipt.state === "held") this.#outstanding--;
+    if (receipt.state === "held") this.#member.outstanding--;
     claim.settle(receipt);
-    if (receipt.kept > 0) this.#attempts.note(receipt, 0);
+    if (receipt.kept > 0) this.#member.attempts.note(receipt, 0);
   }
 
-  /** Verdicts are told at once; the want that is open rides along. */
-  #tell(count: number): MaybePromise<void> {
-    if (count === 0 && !this.#hasNews) return;
-    if (this.#claims.size === 0 && this.#attempts.size === 0) return;
-    return this.#exchange(PATIENCE_MS);
+  /** Verdicts are told at once; the want that is open rides along. Those given while an exchange waits for its turn go with it. */
+  #tell(): MaybePromise<void> {
+    const again = (): MaybePromise<void> => this.#tell();
+    const { running } = this.#exchanges;
+    if (running !== undefined) return running.then(again, again);
+    if (this.#member.hasNews) return this.#exchange(PATIENCE_MS);
   }
 
   // ── fetching ──
@@ -148,8 +153,8 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   #pull(): void {
-    if (this.#wanted <= 0 || !this.#available || this.#closed || this.#running !== undefined) return;
-    if (this.#outstanding * 2 < this.#wanted) this.#soon();
+    if (this.#wanted <= 0 || !this.#available || this.#closed || this.#exchanges.running !== undefined) return;
+    if (this.#member.outstanding * 2 < this.#wanted) this.#soon();
     else this.#ride.start(RIDE_MS, () => this.#run());
   }
 
@@ -164,13 +169,8 @@ export class GroupSession implements Session<SqlReceipt> {
 
   /** An exchange that nobody waits for. */
   #run(): void {
-    if (this.#closed || this.#running !== undefined) return;
-    if ((this.#wanted > 0 && this.#available) || this.#hasNews) this.#attempt();
-  }
-
-  /** The database does not know yet what was given back, stepped over or tried. */
-  get #hasNews(): boolean {
-    return this.#steppedOver || this.#attempts.size > 0 || this.#claims.hasReturned;
+    if (this.#closed || this.#exchanges.running !== undefined) return;
+    if ((this.#wanted > 0 && this.#available) || this.#member.hasNews) this.#attempt();
   }
 
   #attempt(): void {
@@ -182,53 +182,39 @@ export class GroupSession implements Session<SqlReceipt> {
     }
   }
 
-  /** One exchange at a time; synchronous when the database is free. */
   #exchange(patienceMs: number): MaybePromise<void> {
     this.#ride.stop();
-    const began = monotonicMs();
-    this.#dropExpired(began);
-    const { group, leaseMs, maxGap } = this.#rules;
-    const attempts = this.#attempts.take();
-    this.#steppedOver = false;
-    const reports = this.#claims.reports();
-    const changes = this.#changes;
-    const want = this.#closed ? 0 : this.#wanted;
-    const onDone = (exchanged: Exchanged): void => this.#takeIn(exchanged, reports, began, want, changes);
-    const onError = (error: unknown): never => {
-      this.#attempts.putBack(attempts);
-      throw error;
-    };
-    let done: MaybePromise<Exchanged>;
-    try {
-      done = this.#log.exchange({ group, owner: this.#owner, leaseMs, reports, attempts, want, maxGap, patienceMs });
-    } catch (error) {
-      return onError(error);
-    }
-    if (!(done instanceof Promise)) return onDone(done);
-    this.#running = done.then(onDone, onError).finally(() => {
-      this.#running = undefined;
-      if (this.#hasNews) this.#soon();
-      else this.#pull();
-    });
-    return this.#running;
+    return this.#exchanges.make(patienceMs);
   }
 
-  #takeIn(exchanged: Exchanged, reports: readonly ClaimReport[], began: number, want: number, changes: number): void {
-    const deadline = began + this.#rules.leaseMs;
-    this.#lose(this.#claims.removeLost(exchanged.lost));
-    this.#claims.follow(exchanged, reports, deadline);
+  #collect(): Exchange {
+    const { group, leaseMs, maxGap } = this.#rules;
+    const { owner, claims, attempts } = this.#member;
+    const now = monotonicMs();
+    this.#member.giveUpExpired(now);
+    this.#seen = this.#changes;
+    const reports = claims.reports(this.#renewTo(now));
+    return { group, owner, leaseMs, reports, attempts: attempts.noted(), want: this.#closed ? 0 : this.#wanted, maxGap };
+  }
+
+  #takeIn(exchanged: Exchanged, { want, reports, attempts }: Exchange, at: number): void {
+    const { claims } = this.#member;
+    const deadline = at + this.#rules.leaseMs;
+    this.#tellExpired();
+    this.#member.attempts.written(attempts);
+    this.#lose(claims.removeLost(exchanged.lost));
+    claims.follow(exchanged, reports, deadline);
     this.#backlog.take(exchanged.standing);
     const count = exchanged.grants.reduce((sum, grant) => sum + grant.rows.length, 0);
     if (want > 0) {
       this.#wanted = Math.max(0, this.#wanted - count);
-      if (!exchanged.more && changes === this.#changes && count < want) this.#available = false;
+      if (!exchanged.more && this.#seen === this.#changes && count < want) this.#available = false;
     }
-    const fresh = exchanged.grants.map((grant) => [this.#claims.take(grant, deadline), grant] as const);
-    this.#claims.dropSettled(fresh.map(([claim]) => claim));
+    const fresh = exchanged.grants.map((grant) => [claims.take(grant, deadline), grant] as const);
+    claims.dropSettled(fresh.map(([claim]) => claim));
     this.#showBlocked(exchanged.blocked);
-    this.#renewedAt = began;
-    if (this.#claims.size > 0) this.#keepAlive();
-    this.#outstanding += count;
+    if (claims.size > 0) this.#keepAlive();
+    this.#member.outstanding += count;
     for (const [claim, grant] of fresh)
       takeGrant(claim, grant, this.#intake, (receipt, error) => (error === undefined ? this.#stepOver(receipt) : this.#onTrouble(error)));
     if (this.#wanted > 0 && exchanged.more) laterTurn(() => this.#pull());
@@ -237,7 +223,6 @@ export class GroupSession implements Session<SqlReceipt> {
   #stepOver(receipt: SqlReceipt): void {
     this.#wanted++;
     this.#onSettled(receipt);
-    this.#steppedOver = true;
     this.#soon();
   }
 
@@ -246,30 +231,39 @@ export class GroupSession implements Session<SqlReceipt> {
   /** Renews while something is held; a lease that ran out here is not taken up again, whoever holds it now. */
   #keepAlive(): void {
     this.#renewal.start(this.#rules.leaseMs / 3, () => {
-      if (this.#closed || this.#claims.size === 0) return;
+      if (this.#closed || this.#member.claims.size === 0) return;
       this.#keepAlive();
       const now = monotonicMs();
-      const expired = this.#claims.expired(now).length > 0;
-      if (this.#running === undefined && (expired || now - this.#renewedAt >= this.#rules.leaseMs / 3 - 10)) this.#attempt();
-      else if (expired) this.#dropExpired(now);
+      this.#member.giveUpExpired(now);
+      this.#tellExpired();
+      if (this.#exchanges.running === undefined && (this.#member.hasNews || this.#member.claims.firstDeadline <= this.#renewTo(now))) this.#attempt();
     });
   }
 
-  /** What is still unsettled in them may be another's: it is lost here, and free in the database if it is not taken yet. */
-  #dropExpired(now: number): void {
-    const expired = this.#claims.expired(now);
-    if (expired.length === 0) return;
-    const all = new Set(expired);
-    this.#intake.lose(({ receipt }) => receipt.claim !== undefined && all.has(receipt.claim) && receipt.state === "held");
-    for (const claim of expired) this.#outstanding -= claim.giveUp();
+  /** A lease that ends by then is to be renewed: a third of it is over. */
+  #renewTo(now: number): number {
+    return now + (this.#rules.leaseMs * 2) / 3 + 10;
+  }
+
+  /** What was given up because its lease ran out is lost here, and free in the database if nobody has taken it yet. */
+  #tellExpired(): void {
+    const expired = this.#member.takeExpired();
+    if (expired !== undefined) this.#intake.lose(({ receipt }) => receipt.claim !== undefined && expired.has(receipt.claim) && receipt.state === "returned");
   }
 
   #lose(claims: readonly Claim[]): void {
     if (claims.length === 0) return;
     const all = new Set(claims);
-    for (const claim of claims) this.#outstanding -= claim.giveUp();
+    for (const claim of claims) this.#member.giveUp(claim);
     this.#intake.lose(({ receipt }) => receipt.claim !== undefined && all.has(receipt.claim));
     this.#available = true;
+  }
+
+  // ── trouble ──
+
+  #onFailure(): void {
+    this.#tellExpired();
+    if (!this.#closed) this.#tryAgain();
   }
 
   #showBlocked(detail: string | undefined): void {
@@ -281,8 +275,9 @@ export class GroupSession implements Session<SqlReceipt> {
   /** With nothing in hand the session ends, and the subscription opens another; else it lives as long as its leases do. */
   #onTrouble(error: unknown): void {
     if (this.#closed) return;
-    this.#dropExpired(monotonicMs());
-    if (this.#outstanding === 0) {
+    this.#member.giveUpExpired(monotonicMs());
+    this.#tellExpired();
+    if (this.#member.outstanding === 0) {
       this.#intake.fail(error);
       return;
     }
@@ -294,7 +289,7 @@ export class GroupSession implements Session<SqlReceipt> {
   #tryAgain(): void {
     this.#again.start(AGAIN_MS, () => {
       this.#available = true;
-      if (!this.#closed && this.#running === undefined) this.#attempt();
+      if (!this.#closed && this.#exchanges.running === undefined) this.#attempt();
     });
   }
 }

@@ -82,6 +82,7 @@ import { publishNothing } from "./publish-nothing.ts";
 import { publishSubscribe } from "./publish-subscribe.ts";
 import { publishTakesASnapshot } from "./publish-takes-a-snapshot.ts";
 import { redeliveryIsNewObject } from "./redelivery-is-new-object.ts";
+import { repeatsNothing } from "./repeats-nothing.ts";
 import { reportsLag } from "./reports-lag.ts";
 import { reportsLagOfAllMembers } from "./reports-lag-of-all-members.ts";
 import { reportsLagOfEachGroup } from "./reports-lag-of-each-group.ts";
@@ -111,6 +112,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   twoSubscriptions,
   twoMembersShare,
   joinWhileBusy,
+  repeatsNothing,
   inOrder,
   orderPerKeyUnderConcurrency,
   orderAcrossMembers,
