@@ -18,17 +18,20 @@ export class Sending {
   readonly #subject: string;
   readonly #codec: KafkaCodec;
   readonly #timeoutMs: number;
+  readonly #topicRefreshMs: number;
   readonly #topology: Topology;
   readonly #placement: Placement;
   readonly #outbox: Outbox;
   readonly #room: Room;
   readonly #underWay: Set<Promise<void>> = new Set();
+  #lookedAt = monotonicMs();
   #closed = false;
 
   constructor(subject: string, options: KafkaPublisherOptions, rules: (cluster: Cluster) => SendingRules) {
     this.#subject = subject;
     this.#codec = options.codec ?? watermillCodec();
     this.#timeoutMs = options.publishTimeoutMs ?? PUBLISHER_DEFAULTS.publishTimeoutMs;
+    this.#topicRefreshMs = options.topicRefreshMs ?? PUBLISHER_DEFAULTS.topicRefreshMs;
     this.cluster = new Cluster(options);
     this.#topology = new Topology(this.cluster, { provision: options.provision ?? "create", settings: options.topics });
     this.#placement = new Placement(options.partitioner);
@@ -84,11 +87,20 @@ export class Sending {
       bytes += recordBytes(record);
       records[index] = record;
     }
-    const deadline = monotonicMs() + this.#timeoutMs;
+    const now = monotonicMs();
+    if (now - this.#lookedAt >= this.#topicRefreshMs) this.#lookAtTopics(now);
+    const deadline = now + this.#timeoutMs;
     const info = this.cluster.topic(topic);
     // The short way, without a turn: everything that is needed is known.
     if (info !== undefined && this.#room.take(bytes)) return this.#append(info, records, bytes, deadline, signal);
     return this.#appendLater(topic, records, bytes, deadline, signal);
+  }
+
+  /** Partitions may have been added. While no broker answers, what is known stays; whoever sends finds out what else is wrong. */
+  #lookAtTopics(now: number): void {
+    this.#lookedAt = now;
+    const { known } = this.cluster;
+    if (known.length > 0) this.cluster.refresh(known).catch(() => {});
   }
 
   #checkOpen(count: number, signal: AbortSignal | undefined): void {
