@@ -32,6 +32,14 @@ export function amqpError(error: unknown, doing: string): MillraceError {
   return make(UNREACHABLE.test(`${(error as { code?: unknown } | undefined)?.code} ${text}`) ? "BROKER_UNREACHABLE" : "CONNECTION_LOST", true);
 }
 
+/** The broker's answer to a message. */
+export function publishError(error: unknown): MillraceError {
+  const known = amqpError(error, "publishing to RabbitMQ");
+  if (known.code !== "TOPIC_MISMATCH") return known;
+  // Nothing is declared here: its properties are wrong.
+  return new MillraceError(known.message, { code: "MESSAGE_REFUSED", cause: error });
+}
+
 const UNREACHABLE = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|opening handshake/;
 
 /** The broker's answer by number, also where amqplib puts it into the text only: while it connects. */

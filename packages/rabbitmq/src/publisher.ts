@@ -30,7 +30,9 @@ export interface RabbitMqPublisherStatus {
  * - A message that is not due is held back by the broker, for at most 45 days; then it goes to its exchange as if it were published at that
  *   moment. `publishDelay: "refuse"` rejects it instead, with `DELAY_UNSUPPORTED`, as does a longer delay.
  * - What was sent and not confirmed when a connection broke is `unknown`; nothing is sent twice.
- * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
+ * - The broker answers to a message that it does not take by closing the channel. That one is rejected; the first message on a channel, and
+ *   one larger than all before, goes alone for that. What was under way with it all the same is `unknown`, with `CONNECTION_LOST`.
+ * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `MESSAGE_REFUSED`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
  *   `TOPIC_MISMATCH`, `DELAY_UNSUPPORTED`, `INVALID_DELAY`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
  *   `PUBLISH_ABORTED`, `BUFFER_FULL`; after `close()` with `CLOSED`.
  *

@@ -8,6 +8,7 @@ export { checkPublish } from "../message/check-publish.ts";
 export { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 export { isBinaryKey, keyBytes, keyText } from "../message/key-bytes.ts";
 export { TextMap } from "../message/metadata.ts";
+export { NATIVE, type Native, NO_PAYLOAD, nativeOf, type WithNative, withNative } from "../message/native.ts";
 export { OptionCheck, type OptionNames, pickOptions } from "../options/index.ts";
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { groupBusy, unknownGroup, unknownTopic } from "./admin-errors.ts";

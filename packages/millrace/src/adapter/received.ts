@@ -7,6 +7,7 @@ import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackO
 import { keyBytes } from "../message/key-bytes.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
+import { nativeOfFetched } from "../message/native.ts";
 import { DerivedMessage } from "./derived-message.ts";
 import { endOfHandling } from "./end-of-handling.ts";
 import type { Fetched, MessageSource } from "./fetched.ts";
@@ -304,3 +305,4 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 }
 
 standsBehindViews(Received.prototype);
+nativeOfFetched(Received.prototype);

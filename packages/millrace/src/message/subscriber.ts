@@ -1,3 +1,5 @@
+import type { MetadataInit } from "./metadata.ts";
+import type { Native } from "./native.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 
@@ -30,6 +32,11 @@ export interface UndecodableRecord {
   readonly position: string;
   readonly payload: Uint8Array;
   readonly error: unknown;
+  /** What could be read of it beside. */
+  readonly key?: string | Uint8Array | undefined;
+  readonly metadata?: MetadataInit | undefined;
+  /** What its broker alone knows of it, for a dead letter there: see `Native` of `millrace/adapter`. */
+  readonly native?: Native | undefined;
 }
 
 /** Opens subscriptions to topics. */

@@ -1,7 +1,7 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
-import { type DeadLetterFacts, deadLetter, deadLetterMetadata } from "../message/dead-letter.ts";
-import { Message, type Publisher, type UndecodableRecord, type Verdict } from "../message/index.ts";
+import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
+import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
@@ -88,8 +88,9 @@ export class Judge {
   undecodable(): ((record: UndecodableRecord) => Promise<void>) | undefined {
     const to = this.#deadLetter;
     if (to === undefined) return undefined;
-    return async ({ topic, payload, position, error }) => {
-      const letter = new Message(payload, { metadata: deadLetterMetadata({ ...this.#facts(topic, error), position }) });
+    return async (record) => {
+      const { topic, position, error } = record;
+      const letter = undecodableLetter(record, this.#facts(topic, error));
       for (let attempt = 1; ; attempt++) {
         try {
           return await to.publisher.publish(to.topic, letter);
