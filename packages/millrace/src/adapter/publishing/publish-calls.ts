@@ -1,0 +1,267 @@
+import { MillraceError } from "../../errors/index.ts";
+import { Ring } from "../../internal/ring.ts";
+import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
+import { type Logger, silentLogger } from "../../logger/index.ts";
+import { checkPublish } from "../../message/check-publish.ts";
+import type { Message, PublishOptions } from "../../message/index.ts";
+import { publishWithinDelay } from "../publish-delay.ts";
+import { type CallKeeper, PublishCall } from "./publish-call.ts";
+import { abortedError, closedError, refusal } from "./publish-error.ts";
+
+export interface PublishRules {
+  /** For error texts: `"KafkaPublisher"`. */
+  readonly subject: string;
+  /** For log lines: `"kafka"`. */
+  readonly adapter: string;
+  /** The code of an error that is no `MillraceError`. */
+  readonly otherCode: string;
+  /** How long a call may take: waiting for room, for the broker, for its confirmation. */
+  readonly timeoutMs: number;
+  /** Messages and bytes that may wait to be confirmed; a call beyond them waits for room. Default: no bound. */
+  readonly maxWaiting?: number | undefined;
+  readonly maxWaitingBytes?: number | undefined;
+  /** The longest delay that the broker holds a message back for. Default 0: what is not due is refused. */
+  readonly maxPublishDelayMs?: number | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** What an adapter does with the calls. */
+export interface PublishWay<Item> {
+  /** What the message becomes on the wire. What it throws rejects the whole call, before anything is sent. */
+  encode(topic: string, message: Message): Item;
+  bytesOf(item: Item): number;
+  /** Throws for a topic that cannot be. */
+  checkTopic?(topic: string): void;
+  /** What is sent in one order. Default: the topic. */
+  laneOf?(topic: string): string;
+  /** There is room for the call: it may be sent. */
+  begin(call: PublishCall<Item>): void;
+  /** What was not sent of the call is not to be sent. It decides nothing. */
+  onFailed?(call: PublishCall<Item>): void;
+  /** The error of a call whose time is up. Default: `text` with the code of the trouble, if that passes, else `PUBLISH_TIMEOUT`. */
+  late?(text: string, call: PublishCall<Item>): MillraceError | undefined;
+}
+
+/** What waits for room, and what has it, together: beyond so many times the bound a call is refused. */
+const MOST_FILLS = 16;
+/** Calls that wait for a broker are told of after this time. */
+const WARN_AFTER_MS = 1000;
+
+/**
+ * The calls of `publish` from their first moment to their last, for a publisher that sends in its own way (see `PublishQueue` for one that
+ * does not): checked, encoded, let in when there is room, in the order in which they came, and ended when their time is up or their signal
+ * aborts. A call that finds no room waits for it; when sixteen times the bound waits, it is refused with `BUFFER_FULL`.
+ */
+export class PublishCalls<Item> {
+  readonly #rules: PublishRules;
+  readonly #way: PublishWay<Item>;
+  readonly #keeper: CallKeeper;
+  readonly #logger: Logger;
+  readonly #maxWaiting: number;
+  readonly #maxBytes: number;
+  /** In the order of their deadlines. */
+  readonly #calls: Set<PublishCall<Item>> = new Set();
+  readonly #outside: Ring<PublishCall<Item>> = new Ring();
+  #messages = 0;
+  #bytes = 0;
+  #insideMessages = 0;
+  #insideBytes = 0;
+  #insideCalls = 0;
+  #admitting = false;
+  #timer: TimerHandle | undefined;
+  #warning: TimerHandle | undefined;
+  #trouble: unknown;
+  #idle: (() => void)[] = [];
+  #closed = false;
+
+  constructor(rules: PublishRules, way: PublishWay<Item>) {
+    this.#rules = rules;
+    this.#way = way;
+    this.#logger = rules.logger ?? silentLogger;
+    this.#maxWaiting = rules.maxWaiting ?? Number.POSITIVE_INFINITY;
+    this.#maxBytes = rules.maxWaitingBytes ?? Number.POSITIVE_INFINITY;
+    this.#keeper = {
+      otherCode: rules.otherCode,
+      onFailed: (call) => way.onFailed?.(call as PublishCall<Item>),
+      onEnded: (call) => this.#onEnded(call as PublishCall<Item>),
+    };
+  }
+
+  /** Messages of calls that have not ended. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** Why nothing can be sent at present. The adapter sets it, and says `undefined` when the broker answers again. */
+  get trouble(): unknown {
+    return this.#trouble;
+  }
+
+  set trouble(error: unknown) {
+    this.#trouble = error;
+    if (error !== undefined && this.#calls.size > 0) this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
+    else if (error === undefined) this.#calm();
+  }
+
+  publish(topic: string, given: Message | readonly Message[], options?: PublishOptions): Promise<void> {
+    try {
+      const messages = Array.isArray(given) ? (given as readonly Message[]) : [given as Message];
+      const { subject, maxPublishDelayMs = 0 } = this.#rules;
+      checkPublish(subject, topic, messages, options);
+      this.#way.checkTopic?.(topic);
+      if (this.#closed) throw refusal(closedError(), messages.length);
+      if (messages.length === 0) return Promise.resolve();
+      const signal = options?.signal;
+      if (signal?.aborted) throw refusal(abortedError(signal), messages.length);
+      return publishWithinDelay(subject, messages, maxPublishDelayMs, (some) => this.#encode(topic, some, signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Publishes what is encoded already. */
+  push(lane: string, items: readonly Item[], signal?: AbortSignal): Promise<void> {
+    let bytes = 0;
+    for (const item of items) bytes += this.#way.bytesOf(item);
+    return this.#enter(lane, items, bytes, signal);
+  }
+
+  /** Resolves when no call is under way: at the latest when the time of the last one is up. */
+  idle(): Promise<void> {
+    return this.#calls.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Lets nothing more in, and waits for what is under way. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.idle();
+  }
+
+  /** Ends what is under way, and lets nothing more in. */
+  stop(): void {
+    this.#closed = true;
+    this.#admitting = true; // nobody is let in
+    for (const call of this.#calls) call.giveUp(closedError());
+    this.#admitting = false;
+  }
+
+  #encode(topic: string, messages: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
+    const way = this.#way;
+    const items: Item[] = new Array(messages.length);
+    let bytes = 0;
+    try {
+      for (let index = 0; index < items.length; index++) {
+        const item = way.encode(topic, messages[index] as Message);
+        bytes += way.bytesOf(item);
+        items[index] = item;
+      }
+    } catch (error) {
+      const known = MillraceError.is(error) ? error : new MillraceError((error as Error).message, { code: "UNENCODABLE", cause: error });
+      return Promise.reject(refusal(known, items.length));
+    }
+    return this.#enter(way.laneOf?.(topic) ?? topic, items, bytes, signal);
+  }
+
+  #enter(lane: string, items: readonly Item[], bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    const count = items.length;
+    if (this.#closed) return Promise.reject(refusal(closedError(), count));
+    if (signal?.aborted) return Promise.reject(refusal(abortedError(signal), count));
+    if (this.#calls.size > 0 && (this.#messages + count > this.#maxWaiting * MOST_FILLS || this.#bytes + bytes > this.#maxBytes * MOST_FILLS)) {
+      return Promise.reject(refusal(new MillraceError(`${this.#crowd()} already`, { code: "BUFFER_FULL", retryable: true }), count));
+    }
+    const call = new PublishCall(this.#keeper, lane, items, bytes, monotonicMs() + this.#rules.timeoutMs);
+    if (signal !== undefined) call.endWith(signal);
+    this.#calls.add(call);
+    this.#messages += count;
+    this.#bytes += bytes;
+    this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
+    if (this.#outside.size === 0 && this.#fits(call)) this.#admit(call);
+    else this.#outside.push(call);
+    return call.promise;
+  }
+
+  /** One call alone may be of any size. */
+  #fits({ count, bytes }: PublishCall<Item>): boolean {
+    return this.#insideCalls === 0 || (this.#insideMessages + count <= this.#maxWaiting && this.#insideBytes + bytes <= this.#maxBytes);
+  }
+
+  #admit(call: PublishCall<Item>): void {
+    call.inside = true;
+    this.#insideCalls++;
+    this.#insideMessages += call.count;
+    this.#insideBytes += call.bytes;
+    try {
+      this.#way.begin(call);
+    } catch (error) {
+      call.giveUp(error);
+    }
+  }
+
+  #admitNext(): void {
+    if (this.#admitting) return;
+    this.#admitting = true; // a call that ends while it begins is not to let others past it
+    for (let next = this.#outside.peek(); next !== undefined; next = this.#outside.peek()) {
+      if (!next.ended && !this.#fits(next)) break;
+      this.#outside.shift();
+      if (!next.ended) this.#admit(next);
+    }
+    this.#admitting = false;
+  }
+
+  #onEnded(call: PublishCall<Item>): void {
+    this.#calls.delete(call);
+    this.#messages -= call.count;
+    this.#bytes -= call.bytes;
+    if (call.inside) {
+      this.#insideCalls--;
+      this.#insideMessages -= call.count;
+      this.#insideBytes -= call.bytes;
+    }
+    if (this.#outside.size > 0) this.#admitNext();
+    if (this.#calls.size > 0) return;
+    stopTimer(this.#timer);
+    this.#timer = undefined;
+    stopTimer(this.#warning);
+    this.#warning = undefined;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const now = monotonicMs();
+    this.#admitting = true; // whose time is up as well is not let in first
+    for (const call of this.#calls) {
+      if (call.deadline > now) break;
+      call.giveUp(this.#late(call));
+    }
+    this.#admitting = false;
+    this.#admitNext();
+    const [oldest] = this.#calls;
+    if (oldest !== undefined) this.#timer ??= startTimer(() => this.#expire(), Math.max(1, oldest.deadline - now));
+  }
+
+  #late(call: PublishCall<Item>): MillraceError {
+    const { timeoutMs } = this.#rules;
+    const trouble = this.#trouble;
+    const why = trouble === undefined ? "" : `: ${trouble instanceof Error ? trouble.message : String(trouble)}`;
+    const text = `${call.inside ? "the messages were not confirmed" : `no room for the messages (${this.#crowd()})`} within ${timeoutMs} ms${why}`;
+    const code = MillraceError.is(trouble) && trouble.retryable ? trouble.code : "PUBLISH_TIMEOUT";
+    return this.#way.late?.(text, call) ?? new MillraceError(text, { code, retryable: true, cause: trouble });
+  }
+
+  #crowd(): string {
+    return `${this.#messages} messages of ${this.#bytes} bytes wait to be confirmed`;
+  }
+
+  #warn(): void {
+    this.#logger.warn(
+      { adapter: this.#rules.adapter, messages: this.#messages, error: this.#trouble },
+      "publishing waits for the broker: each call until its time is up",
+    );
+  }
+
+  #calm(): void {
+    stopTimer(this.#warning);
+    this.#warning = undefined;
+  }
+}

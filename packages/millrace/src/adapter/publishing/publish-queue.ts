@@ -1,0 +1,88 @@
+import type { Message, PublishOptions } from "../../message/index.ts";
+import { PublishCalls } from "./publish-calls.ts";
+import { closedError } from "./publish-error.ts";
+import { PublishLane } from "./publish-lane.ts";
+import type { PublishQueueRules, PublishTarget } from "./publish-target.ts";
+
+const MOST_LINKS = 256;
+
+/**
+ * What a publisher is made of: the adapter says how to encode, connect and send, the queue does the rest.
+ *
+ * - Calls of a lane are sent in their order, those under way at once together; after the first failure in a call nothing more of it is sent.
+ * - A full queue: a call waits for room, first come first served, and is refused with `BUFFER_FULL` when sixteen times the bound waits.
+ * - What was sent and not answered when a link broke is `unknown`, and is sent again only where the broker removes repeats.
+ * - A call ends when its time is up or its signal aborts: what was not sent is `rejected`, the rest `unknown`.
+ * - A broken link is connected anew, with backoff, while somebody waits. `close` waits for what is under way, each call to its own limit.
+ */
+export class PublishQueue<Item, Link> {
+  readonly #calls: PublishCalls<Item>;
+  readonly #target: PublishTarget<Item, Link>;
+  readonly #rules: PublishQueueRules;
+  readonly #lanes: Map<string, PublishLane<Item, Link>> = new Map();
+  readonly #stop: AbortController = new AbortController();
+
+  constructor(rules: PublishQueueRules, target: PublishTarget<Item, Link>) {
+    this.#rules = rules;
+    this.#target = target;
+    this.#calls = new PublishCalls(rules, {
+      encode: (topic, message) => target.encode(topic, message),
+      bytesOf: (item) => target.bytesOf(item),
+      checkTopic: (topic) => target.checkTopic?.(topic),
+      laneOf: (topic) => target.laneOf?.(topic) ?? topic,
+      begin: (call) => this.#lane(call.lane).push(call),
+      late: (text, call) => target.late?.(text, call),
+    });
+  }
+
+  /** Messages of calls that have not ended. */
+  get messages(): number {
+    return this.#calls.messages;
+  }
+
+  /** Why nothing can be sent at present. */
+  get trouble(): unknown {
+    return this.#calls.trouble;
+  }
+
+  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
+    return this.#calls.publish(topic, messages, options);
+  }
+
+  /** Publishes what is encoded already. */
+  push(lane: string, items: readonly Item[], signal?: AbortSignal): Promise<void> {
+    return this.#calls.push(lane, items, signal);
+  }
+
+  /** Lets nothing more in, waits for what is under way, and disconnects. */
+  async close(): Promise<void> {
+    await this.#calls.close();
+    await this.stop();
+  }
+
+  /** Ends what is under way now, and disconnects. */
+  async stop(): Promise<void> {
+    this.#calls.stop();
+    this.#stop.abort(closedError());
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.disconnect()));
+  }
+
+  #lane(name: string): PublishLane<Item, Link> {
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      if (this.#lanes.size >= (this.#rules.maxLinks ?? MOST_LINKS)) this.#dropResting();
+      lane = new PublishLane(name, this.#target, this.#rules, this.#calls, this.#stop.signal);
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  #dropResting(): void {
+    for (const [name, lane] of this.#lanes) {
+      if (!lane.rests) continue;
+      this.#lanes.delete(name);
+      void lane.disconnect();
+      return;
+    }
+  }
+}
