@@ -8,6 +8,7 @@ import { keyBytes } from "../message/key-bytes.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
 import { nativeOfFetched } from "../message/native.ts";
+import { ACKED, ENDED, KEPT, LOST, NACKED, PENDING, TOLD_NACK, VERDICTS } from "./delivery-state.ts";
 import { DerivedMessage } from "./derived-message.ts";
 import { endOfHandling } from "./end-of-handling.ts";
 import type { Fetched, MessageSource } from "./fetched.ts";
@@ -23,17 +24,6 @@ export interface Settler<Receipt> {
   /** By what the broker orders it, as `describe` says; asked for every message where order is kept by key. */
   orderOf(message: Received<Receipt>): string | undefined;
 }
-
-const PENDING = 0;
-const ACKED = 1;
-const NACKED = 2;
-const LOST = 3;
-/** Nacked by its handler, and the call sees to it: nobody else's verdict counts until the handler has ended. */
-const KEPT = 4;
-/** What else there is to know, in bits. */
-const ENDED = 1;
-const TOLD_NACK = 2;
-const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
 
 /** Stands for the call that the taker makes when somebody asks for it. */
 const ON_DEMAND = Symbol("a call that is made on demand");

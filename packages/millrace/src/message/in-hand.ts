@@ -33,6 +33,9 @@ export interface InHand {
   end(reason?: unknown): void;
 }
 
+/** A message that stands behind its views itself, as those of `millrace/adapter` do. */
+export type BriefMessage = ReceivedMessage & InHand;
+
 /** The handler that a message was given to. */
 export interface Taker {
   readonly handler: string;

@@ -1,13 +1,14 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
 import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
+import type { BriefMessage } from "../message/in-hand.ts";
 import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
 import type { Call } from "./calls/call.ts";
 import type { Origin } from "./calls/company.ts";
-import type { BriefMessage, Desk } from "./calls/desk.ts";
+import type { Desk } from "./calls/desk.ts";
 import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
 import { type FailurePolicy, type KnownPolicy, knownPolicy } from "./failure-policy.ts";

@@ -2,7 +2,7 @@ import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { coarseMs } from "../../internal/slice.ts";
 import { laterTurn, monotonicMs, sleep } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
-import { type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
+import { type BriefMessage, type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
 import type { ReceivedMessage } from "../../message/index.ts";
 import { FAILURE_DEFAULTS, type KnownPolicy } from "../failure-policy.ts";
 import type { Observers, Outcome } from "../observers.ts";
@@ -14,9 +14,6 @@ import { ForeignMessage } from "./foreign-message.ts";
 import { Lines } from "./lines.ts";
 import { LostCalls } from "./lost-calls.ts";
 import { Slots } from "./slots.ts";
-
-/** A message that stands behind its views itself, as those of `millrace/adapter` do. */
-export type BriefMessage = ReceivedMessage & InHand;
 
 /** All calls of one handler, through all its runs: a call can outlive the run that began it, and holds its slot until it has ended. */
 export class Desk {

@@ -1,7 +1,7 @@
+import type { BriefMessage } from "../../message/in-hand.ts";
 import type { SubscribeOptions } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
 import type { Origin } from "../calls/company.ts";
-import type { BriefMessage } from "../calls/desk.ts";
 
 /** One way of handling messages: one by one, pipelined, or in batches. */
 export interface HandlingMode {

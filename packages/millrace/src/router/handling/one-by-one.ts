@@ -1,7 +1,8 @@
+import type { BriefMessage } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Produced } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
 import type { Origin } from "../calls/company.ts";
-import type { BriefMessage, Desk } from "../calls/desk.ts";
+import type { Desk } from "../calls/desk.ts";
 import type { HandlerOptions } from "../handler-options.ts";
 import type { Judge } from "../judge.ts";
 import type { HandlingMode } from "./handling-mode.ts";
