@@ -9,10 +9,9 @@ import { InFlight } from "./in-flight.ts";
 import { Lanes } from "./lanes.ts";
 import type { IntakeOwner } from "./live-intake.ts";
 import { Reading } from "./reading.ts";
-import type { Received } from "./received.ts";
+import type { Received, Settler } from "./received.ts";
 import type { KnownSettings } from "./settings.ts";
 import { Settlements } from "./settlements.ts";
-import type { Settler } from "./settler.ts";
 import type { Session, UndecodableRecord } from "./source.ts";
 import type { StatusBoard } from "./status-board.ts";
 
