@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { HandMessage } from "../adapter/hand-source.fixture.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
-import { type Handler, Message, type Middleware, type ReceivedMessage } from "../message/index.ts";
+import { Message, type Middleware, type ReceivedMessage } from "../message/index.ts";
 import { STRIPPED } from "../message/stripped.fixture.ts";
 import { duplicator, instantAck, timeout } from "../middleware/index.ts";
 import type { HandlerOptions } from "./index.ts";
