@@ -37,6 +37,11 @@ export class MemoryTopic {
     return this.#all;
   }
 
+  /** The offset of the last message; 0 for none. */
+  get last(): number {
+    return this.#offset;
+  }
+
   get log(): readonly Stored[] {
     return this.#log ?? [];
   }
