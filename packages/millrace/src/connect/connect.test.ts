@@ -20,7 +20,7 @@ describe("connect", () => {
   it("gives the URL to the adapter of its scheme, whatever its case", async () => {
     const urls: string[] = [];
     const bus = await connect("Broker+tls://host", {
-      "broker+tls": async () => ({ fromUrl: (url) => (urls.push(url), new MemoryPubSub()) }),
+      "broker+tls": async () => ({ fromUrl: (url) => new MemoryPubSub({ bufferSize: urls.push(url) }) }),
     });
     expect(urls).toEqual(["Broker+tls://host"]);
     await bus.close();

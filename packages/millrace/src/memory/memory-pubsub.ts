@@ -101,7 +101,7 @@ export class MemoryPubSub implements PubSub {
     const onLeave = (): void => this.#topics.leave(room, group);
     const settings = { adapter: "memory", keepsAttempts: true, logger: this.#logger };
     try {
-      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(room, group, onLeave) });
+      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(room, group, options.from, onLeave) });
     } catch (error) {
       onLeave();
       throw error;

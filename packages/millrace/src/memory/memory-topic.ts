@@ -102,6 +102,11 @@ export class MemoryTopic {
     group.seek(this.#cursor(to));
   }
 
+  /** Forgets what is known of a group whose members hold nothing, and stay: they begin it anew. */
+  restart(group: MemoryGroup): void {
+    group.restart(this.#cursor(group.members[0]?.from));
+  }
+
   /** The group of that name, or a new one; without a name always a new one. */
   group(name: string | undefined, from: From | undefined, kept: boolean): MemoryGroup {
     const known = name === undefined ? undefined : this.#groups.get(name);
