@@ -7,7 +7,7 @@ import type { Log } from "./dialect.ts";
 import type { Exchange, Exchanged } from "./exchange.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { GroupMember } from "./group-member.ts";
-import type { GroupSourceRules } from "./group-source.ts";
+import { type GroupRules, tellBegunAnew } from "./group-rules.ts";
 import { OnceTimer } from "./once-timer.ts";
 import { takeGrant } from "./take-grant.ts";
 
@@ -24,7 +24,7 @@ const AGAIN_MS = 250;
  */
 export class GroupSession implements Session<SqlReceipt> {
   readonly #intake: Intake<SqlReceipt>;
-  readonly #rules: GroupSourceRules;
+  readonly #rules: GroupRules;
   readonly #member: GroupMember;
   readonly #unwatch: () => void;
   readonly #backlog: Backlog;
@@ -41,7 +41,7 @@ export class GroupSession implements Session<SqlReceipt> {
   readonly #renewal: OnceTimer = new OnceTimer();
   #closed = false;
 
-  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules, member: GroupMember) {
+  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupRules, member: GroupMember) {
     this.#intake = intake;
     this.#rules = rules;
     this.#member = member;
@@ -201,6 +201,7 @@ export class GroupSession implements Session<SqlReceipt> {
     const { claims } = this.#member;
     const deadline = at + this.#rules.leaseMs;
     this.#tellExpired();
+    if (exchanged.begunAnew) tellBegunAnew(this.#rules);
     this.#member.attempts.written(attempts);
     this.#lose(claims.removeLost(exchanged.lost));
     claims.follow(exchanged, reports, deadline);

@@ -20,7 +20,7 @@ export class ReplaySource implements Source<SqlReceipt> {
 
   open(intake: Intake<SqlReceipt>): MaybePromise<Session<SqlReceipt>> {
     const begin = (after: number): ReplaySession => {
-      this.#place ??= { after: Math.max(0, after), fetched: new Ring(), unsettled: 0, returned: [] };
+      this.#place ??= { after: Math.max(0, after), fetchedTo: 0, fetched: new Ring(), unsettled: 0, returned: [] };
       return new ReplaySession(this.#log, this.#topic, intake, this.#place);
     };
     const from = this.#place?.after ?? this.#log.locate(this.#topic, this.#from);
@@ -32,6 +32,8 @@ export class ReplaySource implements Source<SqlReceipt> {
 interface ReplayPlace {
   /** The last offset that was fetched. */
   after: number;
+  /** As far as there were messages: a place may lie beyond the end. */
+  fetchedTo: number;
   /** What was fetched, from the first that is not settled on. */
   readonly fetched: Ring<SqlReceipt>;
   /** Of those, the ones that are not settled. */
@@ -138,8 +140,13 @@ class ReplaySession implements Session<SqlReceipt> {
   }
 
   #take(rows: readonly StoredRow[]): void {
-    if (this.#closed || rows.length === 0) return;
+    if (this.#closed) return;
+    if (rows.length === 0) {
+      this.#beginAnew();
+      return;
+    }
     this.#place.after = (rows.at(-1) as StoredRow)[0];
+    this.#place.fetchedTo = this.#place.after;
     this.#wanted -= rows.length;
     const onSteppedOver = (receipt: SqlReceipt, error: unknown): void => {
       this.#wanted++;
@@ -151,6 +158,15 @@ class ReplaySession implements Session<SqlReceipt> {
     for (const receipt of receipts) this.#place.fetched.push(receipt);
     this.#place.unsettled += receipts.length;
     for (let index = 0; index < rows.length; index++) takeRow(rows[index] as StoredRow, receipts[index] as SqlReceipt, this.#intake, onSteppedOver);
+    this.#pull();
+  }
+
+  /** The log ends before what was read of it already: its numbers have begun anew. */
+  #beginAnew(): void {
+    const head = this.#log.head(this.#topic);
+    if (head === undefined || head === 0 || head >= this.#place.fetchedTo) return;
+    this.#place.after = 0;
+    this.#place.fetchedTo = 0;
     this.#pull();
   }
 
