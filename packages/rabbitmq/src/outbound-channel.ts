@@ -7,7 +7,7 @@ import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
-import { EXIT_HEADER } from "./own-headers.ts";
+import { EXIT_HEADER, EXPIRATION_HEADER } from "./own-headers.ts";
 import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
 import { type RawChannel, rawChannel } from "./raw-channel.ts";
 
@@ -137,8 +137,9 @@ export class OutboundChannel {
       ({ exchange: message.exchange, routingKey: message.routingKey } = address);
       if (address !== hold.exit) {
         // A time to live of its own would end the waiting early.
-        const { expiration: _, ...lasting } = properties;
-        properties = { ...lasting, headers: { ...lasting.headers, [EXIT_HEADER]: hold.note } };
+        const { expiration, ...lasting } = properties;
+        const kept = expiration === undefined ? {} : { [EXPIRATION_HEADER]: String(expiration) };
+        properties = { ...lasting, headers: { ...lasting.headers, ...kept, [EXIT_HEADER]: hold.note } };
       }
     }
     const { exchange, routingKey } = message;

@@ -42,7 +42,9 @@ export class WayBack {
       const waitMs = dueMs - wallMs();
       const hold = waitMs > 0 ? holdFor(exit, dueMs, waitMs) : undefined;
       try {
-        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt), hold, false));
+        await this.#outbound.push("", (job) =>
+          job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt, hold !== undefined), hold, false),
+        );
         return;
       } catch (error) {
         const { code } = error as PublishError;
