@@ -204,8 +204,8 @@ export class OutboundChannel {
 
   /** The broker's word for a message that waits in a queue made just now is passed on when it is worth something. */
   #confirm(message: Outgoing): void {
-    const { job, hold, exchange, promised } = message;
-    const waitMs = hold === undefined || !promised || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
+    const { job, hold, exchange } = message;
+    const waitMs = hold === undefined || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
     if (waitMs <= 0) job.confirm(message);
     else startTimer(() => (this.#link.closed ? job.fail(message, "unknown", this.#lost()) : job.confirm(message)), waitMs);
   }
