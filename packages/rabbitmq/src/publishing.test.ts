@@ -164,7 +164,7 @@ describe("publishing to RabbitMQ", () => {
       d: "1.25",
     });
     expect(rabbitMqDelivery(message as NonNullable<typeof message>)?.headers).toEqual({ ...headers, d: decimal });
-    // As it is, it can be published again; its headers are text then.
+    // As it is, it can be published again.
     await bus.publish(topic, message as NonNullable<typeof message>);
     expect((await readSome(subscription, 1))[0]?.metadata.get("n")).toBe("17");
   });
