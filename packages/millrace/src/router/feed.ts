@@ -255,6 +255,7 @@ export class Feed implements Origin {
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
         if (MillraceError.is(error) && error.code === "CLOSED") {
+          desk.lastError = error;
           desk.log("error", undefined, { topic: this.topic, error }, "the subscriber is closed, the handler stops");
           return undefined;
         }

@@ -21,6 +21,8 @@ export class HandlerEntry implements HandlerHandle {
   runner: Runner | undefined;
   /** Its owner has stopped it: it is not started again. */
   removed = false;
+  /** Its subscriber was closed behind the router's back: it does not run until it is started again. */
+  gone = false;
   readonly teller: StateTeller;
   readonly #remove: (entry: HandlerEntry) => Promise<void>;
   #started: Deferred<void> = quietDeferred();
@@ -105,6 +107,7 @@ export class HandlerEntry implements HandlerHandle {
   /** Subscribes. Nothing is read before `read`. */
   async launch(runner: Runner): Promise<void> {
     this.renew();
+    this.gone = false;
     this.runner = runner;
     if (this.#paused) runner.pause();
     try {

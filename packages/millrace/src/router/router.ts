@@ -37,7 +37,6 @@ class HandlerRouter implements RouterContract {
   readonly #observers: Observers;
   #ended: Deferred<void> = quietDeferred();
   #closing: Promise<void> | undefined;
-  #failed = false;
 
   constructor(options: RouterOptions = {}) {
     const check = checkRouterNames(new OptionCheck("Router"), options).text("service", options.service);
@@ -105,7 +104,6 @@ class HandlerRouter implements RouterContract {
     }
     this.#phase = "starting";
     this.#renew();
-    this.#failed = false;
     this.#closing = undefined;
     this.#opening = new AbortController();
     const stopped = signal === undefined ? this.#opening.signal : AbortSignal.any([signal, this.#opening.signal]);
@@ -169,9 +167,10 @@ class HandlerRouter implements RouterContract {
   }
 
   health(): Health {
-    const handlers = Object.fromEntries([...this.#entries.values()].map((entry) => [entry.name, entry.health()]));
+    const entries = [...this.#entries.values()];
+    const handlers = Object.fromEntries(entries.map((entry) => [entry.name, entry.health()]));
     const connected = Object.values(handlers).every(({ state }) => state !== "starting" && state !== "reconnecting" && state !== "stopped");
-    return { live: !this.#failed, ready: this.#phase === "running" && connected, handlers };
+    return { live: !entries.some(({ gone }) => gone), ready: this.#phase === "running" && connected, handlers };
   }
 
   observe(observer: Observer): () => void {
@@ -208,7 +207,7 @@ class HandlerRouter implements RouterContract {
   }
 
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
-    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name));
+    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.get(name)?.gone === false);
     const spec = withSafeOrder(given, this.logger);
     const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
     const desk = deskOf(spec, identity, this.#observers, this.logger);
@@ -250,19 +249,21 @@ class HandlerRouter implements RouterContract {
     }
   }
 
-  /** A handler's input has ended, or its subscriber was closed behind our back. When that was the last handler, the router closes. */
+  /**
+   * A handler's input has ended: it leaves. Or its subscriber was closed behind our back: it stays, and shows. When no other is left, the
+   * router closes.
+   */
   #onGone(entry: HandlerEntry, finished: boolean): void {
     const { runner } = entry;
-    entry.removed = true;
+    entry.removed ||= finished;
+    entry.gone = !finished;
     const failed = (error: unknown): void => this.logger.error({ handler: entry.name, error }, "a handler could not be ended properly");
-    void this.#remove(entry, {})
-      .then(undefined, failed)
-      .then(() => {
-        if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
-        this.#failed = !finished;
-        this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
-        this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
-      });
+    void (finished ? this.#remove(entry, {}) : entry.end(this.#drain({}))).then(undefined, failed).then(() => {
+      const entries = [...this.#entries.values()];
+      if (this.#phase !== "running" || runner === undefined || !entries.every(({ gone }) => gone)) return;
+      this.logger[entries.length === 0 ? "info" : "error"]({}, "all handlers have stopped, the router closes");
+      this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
+    });
   }
 
   #drain(options: DrainOptions): DrainOptions {
