@@ -7,7 +7,7 @@ import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
-import { EXIT_HEADER } from "./own-headers.ts";
+import { EXIT_HEADER, EXPIRATION_HEADER } from "./own-headers.ts";
 import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
 import { type RawChannel, rawChannel } from "./raw-channel.ts";
 
@@ -137,8 +137,9 @@ export class OutboundChannel {
       ({ exchange: message.exchange, routingKey: message.routingKey } = address);
       if (address !== hold.exit) {
         // A time to live of its own would end the waiting early.
-        const { expiration: _, ...lasting } = properties;
-        properties = { ...lasting, headers: { ...lasting.headers, [EXIT_HEADER]: hold.note } };
+        const { expiration, ...lasting } = properties;
+        const kept = expiration === undefined ? {} : { [EXPIRATION_HEADER]: String(expiration) };
+        properties = { ...lasting, headers: { ...lasting.headers, ...kept, [EXIT_HEADER]: hold.note } };
       }
     }
     const { exchange, routingKey } = message;
@@ -203,8 +204,8 @@ export class OutboundChannel {
 
   /** The broker's word for a message that waits in a queue made just now is passed on when it is worth something. */
   #confirm(message: Outgoing): void {
-    const { job, hold, exchange, promised } = message;
-    const waitMs = hold === undefined || !promised || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
+    const { job, hold, exchange } = message;
+    const waitMs = hold === undefined || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
     if (waitMs <= 0) job.confirm(message);
     else startTimer(() => (this.#link.closed ? job.fail(message, "unknown", this.#lost()) : job.confirm(message)), waitMs);
   }

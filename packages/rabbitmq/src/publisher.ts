@@ -2,6 +2,7 @@ import { type Capabilities, type Message, MillraceError, PublishError, type Publ
 import { checkPublish, dueMsOf, publishWithinDelay, wallMs } from "millrace/adapter";
 import { type Hold, holdFor } from "./delay/delay-exit.ts";
 import type { Link } from "./link.ts";
+import { withNativeProperties } from "./native-properties.ts";
 import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PublishJob } from "./publish-job.ts";
@@ -106,7 +107,8 @@ export class RabbitMqPublisher implements Publisher {
         throw rejected(messages.length, `a message of ${message.payload.length} bytes is larger than ${this.#largest}`, "MESSAGE_TOO_LARGE", undefined);
       }
       try {
-        const { content, properties } = codec.encode(message);
+        const { content, properties: encoded } = codec.encode(message);
+        const properties = withNativeProperties(message, encoded);
         if (topology.persistent) properties.persistent = true;
         properties.mandatory = this.#mandatory;
         job.add(message.id, routingKey, content, properties, this.#hold(job.exchange, routingKey, message));

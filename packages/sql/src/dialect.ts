@@ -70,8 +70,8 @@ export interface Log {
   detach(): MaybePromise<void>;
   /** Throws `OptionError` when the topic cannot be a table. No I/O. */
   checkTopic(topic: string): void;
-  /** Makes the topic's tables, and the group's row where it is new. */
-  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<void>;
+  /** Makes the topic's tables, and the group's row where it is new. True when the numbers of the log have begun anew: see `Exchanged`. */
+  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<boolean>;
   /**
    * Appends as much of `collect()` as fits a short transaction: whole batches, but of the first one maybe only a part.
    * `collect` is called again when the transaction has to be repeated. Answers how many rows are durable.

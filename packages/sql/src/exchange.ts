@@ -95,6 +95,10 @@ export interface Exchanged {
   /** Why there is nothing to fetch though there may be messages. */
   readonly blocked: string | undefined;
   readonly standing: Standing;
+  /** The group's position has moved. */
+  readonly moved: boolean;
+  /** The numbers of the log have begun anew, and the group with them: everything that was held is lost. */
+  readonly begunAnew: boolean;
 }
 
 /** How far a group has come, as a member sees it who counts by itself what it holds. */

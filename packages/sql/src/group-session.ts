@@ -7,9 +7,11 @@ import type { Log } from "./dialect.ts";
 import type { Exchange, Exchanged } from "./exchange.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { GroupMember } from "./group-member.ts";
-import type { GroupSourceRules } from "./group-source.ts";
+import { type GroupRules, tellBegunAnew } from "./group-rules.ts";
+import { Hindrance } from "./hindrance.ts";
 import { OnceTimer } from "./once-timer.ts";
 import { takeGrant } from "./take-grant.ts";
+import { UndecodableRows } from "./undecodable-rows.ts";
 
 const PATIENCE_MS = 30_000;
 const CLOSE_PATIENCE_MS = 2_000;
@@ -24,16 +26,18 @@ const AGAIN_MS = 250;
  */
 export class GroupSession implements Session<SqlReceipt> {
   readonly #intake: Intake<SqlReceipt>;
-  readonly #rules: GroupSourceRules;
+  readonly #rules: GroupRules;
   readonly #member: GroupMember;
   readonly #unwatch: () => void;
   readonly #backlog: Backlog;
+  readonly #hindrance: Hindrance;
+  readonly #undecodable: UndecodableRows;
   #wanted = 0;
+  #stopped = true;
   #available = true;
   #changes = 0;
   /** Of those, the ones that were made before the last exchange. */
   #seen = 0;
-  #blocked = false;
   readonly #exchanges: Exchanges;
   #microtask = false;
   readonly #ride: OnceTimer = new OnceTimer();
@@ -41,10 +45,21 @@ export class GroupSession implements Session<SqlReceipt> {
   readonly #renewal: OnceTimer = new OnceTimer();
   #closed = false;
 
-  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules, member: GroupMember) {
+  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupRules, member: GroupMember) {
     this.#intake = intake;
     this.#rules = rules;
     this.#member = member;
+    this.#hindrance = new Hindrance(intake);
+    this.#undecodable = new UndecodableRows(intake, this.#hindrance, {
+      onPassed: () => {
+        if (!this.#stopped) this.#wanted++;
+        this.#pull();
+      },
+      onSteppedOver: (receipt) => {
+        this.#onSettled(receipt);
+        this.#soon();
+      },
+    });
     this.#backlog = new Backlog(log, rules.group, member);
     this.#exchanges = new Exchanges({
       log,
@@ -65,6 +80,7 @@ export class GroupSession implements Session<SqlReceipt> {
 
   want(count: number): void {
     this.#wanted = count;
+    this.#stopped = count === 0;
     this.#pull();
   }
 
@@ -114,6 +130,7 @@ export class GroupSession implements Session<SqlReceipt> {
     this.#closed = true;
     this.#wanted = 0;
     this.#unwatch();
+    this.#undecodable.close();
     for (const timer of [this.#ride, this.#again, this.#renewal]) timer.stop();
     this.#member.claims.giveUp();
     this.#member.outstanding = 0;
@@ -201,6 +218,7 @@ export class GroupSession implements Session<SqlReceipt> {
     const { claims } = this.#member;
     const deadline = at + this.#rules.leaseMs;
     this.#tellExpired();
+    if (exchanged.begunAnew) tellBegunAnew(this.#rules);
     this.#member.attempts.written(attempts);
     this.#lose(claims.removeLost(exchanged.lost));
     claims.follow(exchanged, reports, deadline);
@@ -212,18 +230,12 @@ export class GroupSession implements Session<SqlReceipt> {
     }
     const fresh = exchanged.grants.map((grant) => [claims.take(grant, deadline), grant] as const);
     claims.dropSettled(fresh.map(([claim]) => claim));
-    this.#showBlocked(exchanged.blocked);
+    this.#hindrance.group(exchanged.blocked);
+    if (exchanged.blocked !== undefined) this.#tryAgain();
     if (claims.size > 0) this.#keepAlive();
     this.#member.outstanding += count;
-    for (const [claim, grant] of fresh)
-      takeGrant(claim, grant, this.#intake, (receipt, error) => (error === undefined ? this.#stepOver(receipt) : this.#onTrouble(error)));
+    for (const [claim, grant] of fresh) takeGrant(claim, grant, this.#intake, this.#undecodable);
     if (this.#wanted > 0 && exchanged.more) laterTurn(() => this.#pull());
-  }
-
-  #stepOver(receipt: SqlReceipt): void {
-    this.#wanted++;
-    this.#onSettled(receipt);
-    this.#soon();
   }
 
   // ── leases ──
@@ -266,12 +278,6 @@ export class GroupSession implements Session<SqlReceipt> {
     if (!this.#closed) this.#tryAgain();
   }
 
-  #showBlocked(detail: string | undefined): void {
-    if (detail !== undefined || this.#blocked) this.#intake.blocked(detail);
-    this.#blocked = detail !== undefined;
-    if (detail !== undefined) this.#tryAgain();
-  }
-
   /** With nothing in hand the session ends, and the subscription opens another; else it lives as long as its leases do. */
   #onTrouble(error: unknown): void {
     if (this.#closed) return;
@@ -281,8 +287,7 @@ export class GroupSession implements Session<SqlReceipt> {
       this.#intake.fail(error);
       return;
     }
-    this.#blocked = true;
-    this.#intake.blocked(MillraceError.is(error) ? `${error.code}: ${error.message}` : String(error));
+    this.#hindrance.group(MillraceError.is(error) ? `${error.code}: ${error.message}` : String(error));
     this.#tryAgain();
   }
 

@@ -33,6 +33,8 @@ export class PublishQueue {
   #bytes = 0;
   #scheduled = false;
   #writing = false;
+  /** In the transaction under way: what becomes of them is not known before it has answered. */
+  #collected: readonly Job[] = [];
   #timer: TimerHandle | undefined;
   #idle: (() => void)[] = [];
 
@@ -76,7 +78,11 @@ export class PublishQueue {
 
   /** Resolves when nothing waits. */
   idle(): Promise<void> {
-    return this.#jobs.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    return this.#isIdle ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  get #isIdle(): boolean {
+    return this.#jobs.length === 0 && this.#collected.length === 0;
   }
 
   #schedule(): void {
@@ -93,29 +99,29 @@ export class PublishQueue {
   #write(): void {
     if (this.#writing || this.#jobs.length === 0) return;
     this.#writing = true;
-    let jobs: Job[] = [];
+    this.#collected = [];
     const collect = (): readonly (readonly NewRow[])[] => {
-      jobs = this.#jobs[0]?.alone === true ? this.#jobs.slice(0, 1) : this.#jobs.slice(0, 1000);
-      return jobs.map(({ rows, done }) => (done === 0 ? rows : rows.slice(done)));
+      this.#collected = this.#jobs[0]?.alone === true ? this.#jobs.slice(0, 1) : this.#jobs.slice(0, 1000);
+      return this.#collected.map(({ rows, done }) => (done === 0 ? rows : rows.slice(done)));
     };
     let written: MaybePromise<number>;
     try {
       written = this.#log.append(collect);
     } catch (error) {
-      this.#onFailure(jobs, error);
+      this.#onFailure(error);
       return;
     }
-    if (typeof written === "number") this.#onWritten(jobs, written);
+    if (typeof written === "number") this.#onWritten(written);
     else
       written.then(
-        (count) => this.#onWritten(jobs, count),
-        (error: unknown) => this.#onFailure(jobs, error),
+        (count) => this.#onWritten(count),
+        (error: unknown) => this.#onFailure(error),
       );
   }
 
-  #onWritten(jobs: readonly Job[], count: number): void {
+  #onWritten(count: number): void {
     let left = count;
-    for (const job of jobs) {
+    for (const job of this.#collected) {
       const part = Math.min(left, job.rows.length - job.done);
       job.done += part;
       left -= part;
@@ -125,9 +131,9 @@ export class PublishQueue {
     this.#next();
   }
 
-  #onFailure(collected: readonly Job[], error: unknown): void {
+  #onFailure(error: unknown): void {
     // Nothing was collected when the database could not even be opened: then it is everybody's failure, one after the other.
-    const jobs = collected.length > 0 ? collected : this.#jobs.slice(0, 1);
+    const jobs = this.#collected.length > 0 ? this.#collected : this.#jobs.slice(0, 1);
     const first = jobs[0];
     if (first !== undefined && jobs.length > 1) {
       // One bad call must not cost the others theirs.
@@ -144,6 +150,7 @@ export class PublishQueue {
 
   #next(): void {
     this.#writing = false;
+    this.#collected = [];
     if (this.#jobs.length > 0) {
       this.#schedule();
       return;
@@ -164,11 +171,11 @@ export class PublishQueue {
     if (oldest !== undefined) this.#timer ??= startTimer(() => this.#expire(), Math.max(1, oldest.deadline - now));
   }
 
-  /** Takes a waiting call out. No transaction with it is open between two turns, so what is not done has not happened. */
+  /** Takes a call out. What no transaction has collected has not happened. */
   #refuse(job: Job, text: string, code: string, cause: unknown): void {
     if (!this.#remove(job)) return;
-    job.reject(publishError(text, code, job.rows.length, job.done, "rejected", cause, code !== "PUBLISH_ABORTED"));
-    if (this.#jobs.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    job.reject(publishError(text, code, job.rows.length, job.done, this.#collected.includes(job) ? "unknown" : "rejected", cause, code !== "PUBLISH_ABORTED"));
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #remove(job: Job): boolean {

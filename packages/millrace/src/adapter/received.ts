@@ -25,6 +25,8 @@ export interface Settler<Receipt> {
   orderOf(message: Received<Receipt>): string | undefined;
 }
 
+const NO_OPTIONS: NackOptions = Object.freeze({});
+
 /** Stands for the call that the taker makes when somebody asks for it. */
 const ON_DEMAND = Symbol("a call that is made on demand");
 
@@ -132,23 +134,15 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     this.#bits |= TOLD_NACK;
     if (this.#state !== PENDING) return this.#state === NACKED || this.#state === KEPT;
     const { call } = this;
-    if (call?.onNack !== undefined && this.#settler?.holds(this) === true) {
-      const told = call.onNack(options);
-      return told === undefined ? this.#keep() : this.#nack(told);
+    const told = call?.onNack !== undefined && this.#settler?.holds(this) === true ? call.onNack(options) : (options ?? NO_OPTIONS);
+    if (told === undefined) {
+      this.#state = KEPT;
+      this.#rare?.settled?.resolve("nacked");
+      return true;
     }
-    return this.#nack(options);
-  }
-
-  #nack(options: NackOptions | undefined): boolean {
-    const settler = this.#settle(NACKED, options?.delayMs);
-    settler?.onNack(this, options);
+    const settler = this.#settle(NACKED, told.delayMs);
+    settler?.onNack(this, told);
     return settler !== undefined;
-  }
-
-  #keep(): true {
-    this.#state = KEPT;
-    this.#rare?.settled?.resolve("nacked");
-    return true;
   }
 
   get<T>(_key: ContextKey<T>): T | undefined {

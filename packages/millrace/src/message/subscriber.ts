@@ -69,7 +69,10 @@ export interface BrokerAdmin {
    * in hand, or, where the broker demands that there be none, while there are members.
    */
   seek?(topic: string, group: string, to: From): Promise<void>;
-  /** Forgets a group: the next subscription of that name begins as a new one. Rejects with `GROUP_BUSY` as `seek` does. */
+  /**
+   * Forgets a group: the next subscription of that name begins as a new one. Rejects with `GROUP_BUSY` as `seek` does; an idle member that
+   * may stay begins the group anew at once, where its own subscription says.
+   */
   deleteGroup?(topic: string, group: string): Promise<void>;
 }
 

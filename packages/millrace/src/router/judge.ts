@@ -24,7 +24,7 @@ export class Judge {
     this.#policy = knownPolicy(policies);
     this.#deadLetter = this.#policy.deadLetter;
     this.#desk = desk;
-    desk.policy = this.#policy;
+    desk.failing.policy = this.#policy;
   }
 
   /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */

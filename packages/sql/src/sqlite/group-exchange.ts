@@ -66,7 +66,7 @@ export class GroupExchange {
     this.#rows = loadClaims(connection, this.#groupId);
   }
 
-  run(): Exchanged {
+  run(): Omit<Exchanged, "begunAnew"> {
     const { reports } = this.#exchange;
     if (this.#lock !== this.#ourLock) {
       // A member written for Watermill has taken the group since: nothing of what we hold is ours any more.
@@ -89,17 +89,14 @@ export class GroupExchange {
       more: this.#more,
       blocked: this.#blocked,
       standing: standingOf(this.#topic, this.#acked, this.#rows, this.#exchange.owner),
+      moved: this.#acked !== this.#ackedBefore,
     };
   }
 
-  get #cursor(): number {
-    return this.#rows.at(-1)?.upto ?? this.#acked;
-  }
-
-  #standBack(blocked: string): Exchanged {
+  #standBack(blocked: string): Omit<Exchanged, "begunAnew"> {
     const lost = this.#exchange.reports.map(({ id }) => id);
     const standing = standingOf(this.#topic, this.#acked, [], this.#exchange.owner); // its claims are void once the other member has moved on
-    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing };
+    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing, moved: false };
   }
 
   #free(row: ClaimRow): void {
@@ -230,7 +227,7 @@ export class GroupExchange {
 
   #takeNew(want: number): void {
     const { group, maxGap } = this.#exchange;
-    const cursor = this.#cursor;
+    const cursor = this.#rows.at(-1)?.upto ?? this.#acked;
     const gapEnd = Math.max(this.#acked + maxGap, cursor);
     const limit = this.#limit(want);
     const tail = this.#rows.findLast(({ deleted }) => !deleted);

@@ -10,6 +10,7 @@ import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { locate } from "./locate.ts";
+import { Numbering } from "./numbering.ts";
 import { Promotion } from "./promotion.ts";
 import { purge } from "./purge.ts";
 import { readStanding } from "./read-standing.ts";
@@ -40,6 +41,7 @@ export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
   readonly #leases: LeaseWatch = new LeaseWatch();
+  readonly #numbering: Numbering = new Numbering();
   readonly #watcher: ChangeWatcher;
   readonly #promotion: Promotion;
   readonly admin: LogAdmin;
@@ -101,10 +103,10 @@ export class SqliteLog implements Log {
     this.#tables(topic);
   }
 
-  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<void> {
+  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<boolean> {
     return this.#write((connection) => {
       const tables = this.#need(connection, topic);
-      if (group === undefined) return;
+      if (group === undefined) return false;
       const { offsets } = tables;
       if (connection.statement(`SELECT 1 FROM ${offsets} WHERE consumer_group = ?`).get(group.name) === undefined) {
         connection
@@ -114,6 +116,7 @@ export class SqliteLog implements Log {
         connection.statement("DELETE FROM millrace_groups WHERE topic = ? AND consumer_group = ?").run(topic, group.name);
       }
       connection.statement("INSERT OR IGNORE INTO millrace_groups (topic, consumer_group) VALUES (?, ?)").run(topic, group.name);
+      return this.#numbering.checkFully(connection, connection.topic(tables), { topic, name: group.name });
     });
   }
 
@@ -133,7 +136,10 @@ export class SqliteLog implements Log {
       const topic = connection.topic(this.#need(connection, group.topic));
       const exchange = collect();
       frees = exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep));
-      return new GroupExchange(connection, exchange, topic, this.#limits, this.#leases).run();
+      const begunAnew = this.#numbering.check(connection, topic, group);
+      const exchanged = new GroupExchange(connection, exchange, topic, this.#limits, this.#leases).run();
+      if (exchanged.moved) this.#numbering.note(connection, topic, group);
+      return { ...exchanged, begunAnew };
     };
     const tell = (exchanged: Exchanged): Exchanged => {
       if (frees) this.#watcher.freed(group.topic, group.name);

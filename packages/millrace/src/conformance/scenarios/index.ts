@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { adminAfterClose } from "./admin-after-close.ts";
 import { adminBusy } from "./admin-busy.ts";
 import { adminDeleteGroup } from "./admin-delete-group.ts";
+import { adminDeleteIdle } from "./admin-delete-idle.ts";
 import { adminQuestions } from "./admin-questions.ts";
 import { adminSeek } from "./admin-seek.ts";
 import { adminSeekToAPlace } from "./admin-seek-to-a-place.ts";
@@ -168,6 +169,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   adminSeekToAPlace,
   adminBusy,
   adminDeleteGroup,
+  adminDeleteIdle,
   adminAfterClose,
   drain,
   drainDeadline,

@@ -82,7 +82,7 @@ export class Call implements HandlerCall {
   // ── what the message tells ──
 
   onNack(options: NackOptions | undefined): NackOptions | undefined {
-    const own = weighNack(this, this.#desk.policy, options);
+    const own = weighNack(this, this.#desk.failing.policy, options);
     this.known().ownNack = own;
     return own.told;
   }

@@ -4,7 +4,6 @@ import { laterTurn, monotonicMs, sleep } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import { type BriefMessage, type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
 import type { ReceivedMessage } from "../../message/index.ts";
-import { FAILURE_DEFAULTS, type KnownPolicy } from "../failure-policy.ts";
 import type { Observers, Outcome } from "../observers.ts";
 import { Call } from "./call.ts";
 import type { Origin } from "./company.ts";
@@ -25,8 +24,6 @@ export class Desk {
   readonly failing: Failing = new Failing();
   readonly counts: Counts = { handled: 0, failed: 0, retried: 0, deadLettered: 0, undecodable: 0, abandoned: 0, reconnected: 0 };
   lastError: Error | undefined;
-  /** Of the run that goes on. */
-  policy: KnownPolicy = FAILURE_DEFAULTS;
   /** Told when what fails may have changed; only where somebody observes. */
   onState: () => void = () => {};
   /** When a message was last taken in hand; 0 for never. */

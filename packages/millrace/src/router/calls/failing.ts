@@ -1,4 +1,5 @@
 import { monotonicMs } from "../../internal/timers.ts";
+import { FAILURE_DEFAULTS, type KnownPolicy } from "../failure-policy.ts";
 
 /** A message that failed and will be tried again. */
 interface Record {
@@ -20,6 +21,8 @@ const MOST = 10_000;
 export class Failing {
   readonly #known: Map<unknown, Record> = new Map();
   #run = 0;
+  /** Of the run that goes on. */
+  policy: KnownPolicy = FAILURE_DEFAULTS;
 
   /** Something is: asked for every message. */
   any = false;
