@@ -28,7 +28,8 @@ export class HandlerEntry implements HandlerHandle {
   /** Those two have been told how the last run went. */
   #told = false;
   #over = false;
-  #endedMs = 0;
+  /** When what it is while it does not run began: to wait for its start, or to have ended. */
+  #restsMs = wallMs();
   #lost: { readonly since: Date; readonly error: Error } | undefined;
   #paused = false;
 
@@ -109,25 +110,27 @@ export class HandlerEntry implements HandlerHandle {
   }
 
   #health(): HandlerHealth {
+    const since = new Date(this.#restsMs);
+    const health = this.runner?.health();
+    if (health !== undefined) return health.state === "starting" ? statusWithJson<HandlerHealth>({ ...health, since }) : health;
     const { counts, lastError, lastMessageMs } = this.desk;
-    return (
-      this.runner?.health() ??
-      statusWithJson<HandlerHealth>({
-        state: this.#over ? "stopped" : "starting",
-        since: new Date(this.#over ? this.#endedMs : wallMs()),
-        inFlight: 0,
-        held: 0,
-        attempts: 0,
-        counts: { ...counts },
-        lastError,
-        lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
-      })
-    );
+    return statusWithJson<HandlerHealth>({
+      state: this.#over ? "stopped" : "starting",
+      since,
+      inFlight: 0,
+      held: 0,
+      attempts: 0,
+      counts: { ...counts },
+      lastError,
+      lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
+    });
   }
 
   /** Subscribes. Nothing is read before `read`. */
   async launch(runner: Runner): Promise<void> {
     this.renew();
+    if (this.#over) this.#restsMs = wallMs();
+    this.#over = false;
     this.runner = runner;
     if (this.#paused) runner.pause();
     try {
@@ -141,7 +144,6 @@ export class HandlerEntry implements HandlerHandle {
 
   read(): void {
     if (this.removed) return;
-    this.#over = false;
     this.#lost = undefined;
     this.runner?.read();
     this.#started.resolve();
@@ -162,7 +164,7 @@ export class HandlerEntry implements HandlerHandle {
       await runner?.stop(drain);
     } finally {
       this.#keepCounts(runner);
-      if (!this.#over) this.#endedMs = wallMs();
+      if (!this.#over) this.#restsMs = runner?.stoppingMs ?? wallMs();
       this.#over = true;
       this.runner = undefined;
       this.teller.tell();
