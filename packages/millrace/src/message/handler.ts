@@ -1,4 +1,5 @@
 import type { Message } from "./message.ts";
+import type { Publisher } from "./publisher.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -37,4 +38,6 @@ export interface Middleware {
   (next: Handler): Handler;
   /** The time limit in milliseconds that it sets; a router refuses one that is above what the broker holds a message for. */
   readonly timeLimitMs?: number | undefined;
+  /** Where it sends what fails; a router refuses one that would bring it back to the same handler. */
+  readonly deadLetter?: { readonly publisher: Publisher; readonly topic: string } | undefined;
 }

@@ -11,6 +11,7 @@ import { errorText, failedToo } from "./failed-too.ts";
 export interface PoisonQueueOptions {
   /** Where poisoned messages go. It stays yours: it is never closed here. */
   readonly publisher: Publisher;
+  /** No topic that the handler reads itself: a router refuses that when it starts, since what fails would come back at once, for ever. */
   readonly topic: string;
   /** Only failures for which it answers true are poison; others go on outward. Default: all. */
   readonly filter?: ((error: unknown, message: ReceivedMessage) => boolean) | undefined;
@@ -64,7 +65,7 @@ export function poisonQueue(options: PoisonQueueOptions): Middleware {
     }
   };
 
-  return (next) => (message) =>
+  const middleware: Middleware = (next) => (message) =>
     attempt(
       () => next(message),
       (produced) => produced,
@@ -73,6 +74,7 @@ export function poisonQueue(options: PoisonQueueOptions): Middleware {
         return bury(message, error);
       },
     );
+  return Object.assign(middleware, { deadLetter: { publisher, topic } });
 }
 
 function accepts(filter: PoisonQueueOptions["filter"], error: unknown, message: ReceivedMessage): boolean {

@@ -7,7 +7,7 @@ import { Desk } from "./calls/desk.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
 import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
-import { checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { checkMiddleware, type HandlerSpec, singleHandler } from "./handler-spec.ts";
 import { Batched } from "./handling/batched.ts";
 import { compose } from "./handling/compose.ts";
 import { follow } from "./handling/follow.ts";
@@ -35,8 +35,13 @@ export interface Surroundings {
 
 /** Puts one run of a handler together: failure policy, outlet, middleware, the way it handles, and the feeds of its topics. */
 export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], around: Surroundings): Runner {
-  checkTimeLimits(spec, middleware);
+  checkMiddleware(spec, middleware);
   const judge = new Judge([around.failure, spec.options.failure], desk);
+  const deadLetter = desk.failing.policy.deadLetter?.topic ?? "";
+  if (spec.topics.includes(deadLetter)) {
+    const text = "the dead letter has the name of a topic that the handler reads: should they be one, what fails comes back for ever; name another topic";
+    desk.log("warn", undefined, { deadLetter }, text); // on one pub/sub it was refused
+  }
   // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
   const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
   const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);

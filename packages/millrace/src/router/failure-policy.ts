@@ -15,6 +15,7 @@ export interface FailurePolicy {
   readonly minDelayMs?: number | undefined;
   /** Default 30,000. */
   readonly maxDelayMs?: number | undefined;
+  /** No topic that the handler reads itself: on the same pub/sub that is refused with an `OptionError`, since what fails would come back for ever. */
   readonly deadLetter?: { readonly publisher: Publisher; readonly topic: string } | undefined;
 }
 
