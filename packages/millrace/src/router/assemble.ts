@@ -29,7 +29,7 @@ export interface Surroundings {
   readonly observers: Observers;
   readonly publisherDecorators: readonly PublisherDecorator[];
   readonly subscriberDecorators: readonly SubscriberDecorator[];
-  readonly onGone: (finished: boolean) => void;
+  readonly onGone: (lostBy?: Error) => void;
   readonly onStatus: () => void;
 }
 
@@ -50,9 +50,9 @@ export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Mid
   };
   const { onStatus } = around;
   let gone = 0;
-  const onGone = (finished: boolean): void => {
+  const onGone = (lostBy?: Error): void => {
     gone++;
-    if (gone === spec.topics.length || !finished) around.onGone(finished); // one that has been read to its end does not end the others
+    if (gone === spec.topics.length || lostBy !== undefined) around.onGone(lostBy); // one that has been read to its end does not end the others
   };
   const slotEach = usesSlotEach(spec);
   const feeds = spec.topics.map((topic) => new Feed({ topic, subscriber, options, desk, mode, slotEach, onGone, onStatus }));

@@ -29,6 +29,7 @@ export class HandlerEntry implements HandlerHandle {
   #told = false;
   #over = false;
   #endedMs = 0;
+  #lost: { readonly since: Date; readonly error: Error } | undefined;
   #paused = false;
 
   constructor(
@@ -60,6 +61,22 @@ export class HandlerEntry implements HandlerHandle {
     return this.#stopped.promise;
   }
 
+  /** It was stopped by nobody, and cannot go on: it stays in health until its owner stops it, or another takes its name. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Nothing of it runs any more, and nobody waits for it to come back. */
+  get nameIsFree(): boolean {
+    return this.lost && this.runner === undefined;
+  }
+
+  /** Its subscriber was closed behind our back. */
+  lose(error: Error): void {
+    this.#lost = { since: new Date(wallMs()), error };
+    this.teller.tell();
+  }
+
   addMiddleware(...middleware: readonly Middleware[]): this {
     if (this.runner !== undefined) {
       throw new MillraceError(`handler ${JSON.stringify(this.name)} has started: add its middleware before`, { code: "HANDLER_STARTED" });
@@ -86,6 +103,12 @@ export class HandlerEntry implements HandlerHandle {
   }
 
   health(): HandlerHealth {
+    const lost = this.#lost;
+    if (lost === undefined) return this.#health();
+    return statusWithJson<HandlerHealth>({ ...this.#health(), state: "stopped", since: lost.since, lastError: lost.error });
+  }
+
+  #health(): HandlerHealth {
     const { counts, lastError, lastMessageMs } = this.desk;
     return (
       this.runner?.health() ??
@@ -119,6 +142,7 @@ export class HandlerEntry implements HandlerHandle {
   read(): void {
     if (this.removed) return;
     this.#over = false;
+    this.#lost = undefined;
     this.runner?.read();
     this.#started.resolve();
     this.teller.tell();
@@ -138,8 +162,8 @@ export class HandlerEntry implements HandlerHandle {
       await runner?.stop(drain);
     } finally {
       this.#keepCounts(runner);
+      if (!this.#over) this.#endedMs = wallMs();
       this.#over = true;
-      this.#endedMs = wallMs();
       this.runner = undefined;
       this.teller.tell();
       this.fail(new MillraceError(`handler ${JSON.stringify(this.name)} was stopped before it had started`, { code: "HANDLER_STOPPED" }));
