@@ -6,7 +6,7 @@ import { GroupPeer } from "./group-peers.ts";
 import type { GroupSource } from "./group-source.ts";
 import { Handover } from "./handover.ts";
 import { brokerError } from "./kafka-error.ts";
-import { isLost } from "./membership.ts";
+import { isLost, isPast } from "./membership.ts";
 import { OtherPartitions } from "./other-partitions.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
 import { RecordFlow } from "./record-flow.ts";
@@ -42,14 +42,18 @@ export class GroupSession implements Session<PartitionRecord> {
     this.#handover = new Handover(source, intake, this.commits, this.#ended.signal);
   }
 
-  /** Resolves after the first round; what the group moves after that goes on beside the reading. */
+  /**
+   * Resolves after the first round of a new member; what the group moves after that goes on beside the reading. Who is a member already
+   * comes up at once: what it has in hand is settled and committed while it joins again, and others wait for that.
+   */
   async open(): Promise<void> {
     const { topology, cluster, rules, member } = this.#source;
     const onStop = (): void => this.#client?.close(); // ends a join that waits
     this.#stopped.addEventListener("abort", onStop, { once: true });
     try {
       const { id } = await topology.ensure(rules.topic);
-      if (this.#source.isAnew(id)) {
+      const anew = this.#source.isAnew(id);
+      if (anew) {
         this.#handover.forget([...this.#source.partitions.values()]);
         member.stale = true;
       }
@@ -59,8 +63,8 @@ export class GroupSession implements Session<PartitionRecord> {
         const state = await member.beat(this.#client);
         if (state === "lost") this.#onLost();
         if (state !== "ok") member.stale = true;
-      } else member.stale = true;
-      if (member.stale) {
+      }
+      if (!member.joined || anew) {
         this.#joining = true;
         await this.#joinOnce();
         this.#joining = false;
@@ -244,12 +248,14 @@ export class GroupSession implements Session<PartitionRecord> {
       throw error;
     }
     if (id === "NONE") return "done";
-    if (isLost(id)) {
-      // During a join the generation ends under our hands; its answer decides.
-      if (!this.#joining && generation === member.generation) this.#onLost();
-      this.#rejoin();
+    if (isPast(id)) {
+      // Of a generation that is over, or about to be by a join of ours, it says nothing new.
+      if (id !== "REBALANCE_IN_PROGRESS" && !member.joining && generation === member.generation) {
+        if (isLost(id)) this.#onLost();
+        this.#rejoin();
+      }
+      return "later";
     }
-    if (isLost(id) || id === "REBALANCE_IN_PROGRESS") return "later";
     throw brokerError(id, `committing for group ${JSON.stringify(rules.group)}`);
   }
 

@@ -102,4 +102,27 @@ describe("a member of a group", () => {
     state = "UNKNOWN_MEMBER_ID";
     expect(await member.beat(client)).toBe("lost");
   });
+
+  it("keeps what it has when it missed the answer to a join of its own, and joins again", async () => {
+    const member = new Membership(RULES);
+    const joined = [SECOND, { ...SECOND, id: "ILLEGAL_GENERATION" }, { ...SECOND, generation: 4 }];
+    let lost = 0;
+    const client = {
+      join: async () => joined.shift(),
+      sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
+      heartbeat: async () => (member.generation === 2 && joined.length === 2 ? "ILLEGAL_GENERATION" : "NONE"),
+    } as unknown as GroupClient;
+    const join = (): Promise<readonly number[]> =>
+      member.join(
+        client,
+        {} as Cluster,
+        () => [],
+        () => lost++,
+      );
+    await join();
+    expect(await member.beat(client)).toBe("rebalance");
+    expect(member.alive).toBe(true);
+    await join();
+    expect([member.memberId, member.generation, lost]).toEqual(["m-1", 4, 0]);
+  });
 });

@@ -1,4 +1,5 @@
 import { Message, type ReceivedMessage, type Subscription } from "millrace";
+import { ChaosProxy } from "millrace/conformance";
 import { describe, expect, vi } from "vitest";
 import { until } from "../../../test/until.ts";
 import { kafkaDelivery } from "./delivery.ts";
@@ -94,6 +95,55 @@ describe("members that gather", () => {
     expect(next.sort()).toEqual(["end0", "end1"]);
     expect(seen.length).toBe(6);
   });
+});
+
+describe("members that come and go", () => {
+  for (const rebalance of ["cooperative", "eager"] as const) {
+    kafkaTest(`lose nothing and repeat nothing, with many messages in hand and connections that are cut: ${rebalance}`, async (world) => {
+      const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
+      const options = { rebalance, topics: { partitions: 6 }, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) };
+      const acked = new Map<number, number>();
+      /** Answers with the number of the newest message that it was handed. */
+      const read = (subscription: Subscription): (() => number) => {
+        let newest = -1;
+        void (async () => {
+          for await (const message of subscription) {
+            const number = Number(message.text());
+            newest = Math.max(newest, number);
+            setTimeout(() => message.ack() && acked.set(number, (acked.get(number) ?? 0) + 1), Math.random() * 30);
+          }
+        })();
+        return () => newest;
+      };
+      const join = (): Promise<Subscription> => world.open(options).subscribe(world.name, { group: world.name, maxInFlight: 16 });
+      const publisher = world.open({ topics: options.topics });
+      await publisher.provision(world.name, { group: world.name });
+      read(await join());
+      let published = 0;
+      let going = true;
+      const publishing = (async () => {
+        while (going) {
+          const batch = Array.from({ length: 20 }, () => new Message(String(published), { key: `k${published++ % 50}` }));
+          await publisher.publish(world.name, batch);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })();
+      for (let round = 0; round < 4; round++) {
+        const guests = await Promise.all([join(), join()]);
+        const newest = guests.map(read);
+        await new Promise((resolve) => setTimeout(resolve, 50 * round));
+        proxy.cut();
+        const cutAt = published;
+        // Who leaves without a connection is waited for by the others.
+        await until(() => newest.every((number) => number() >= cutAt), "both read again");
+        await Promise.all(guests.map((guest) => guest.close()));
+      }
+      going = false;
+      await publishing;
+      await until(() => acked.size === published, "all are acked");
+      expect([...acked].filter(([, times]) => times > 1)).toEqual([]);
+    });
+  }
 });
 
 describe("partitions that are added", () => {

@@ -1,11 +1,15 @@
+import { rmSync, symlinkSync } from "node:fs";
+import { relative } from "node:path";
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
 import { until } from "../../../test/until.ts";
 import { sqlDelivery } from "./delivery.ts";
 import { SqlPubSub } from "./pub-sub.ts";
-import type { SqliteDatabase } from "./sqlite/driver.ts";
+import { openDatabase, type SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
+import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
+import { temporaryFile } from "./testing/temporary-file.ts";
 import { TestDatabase } from "./testing/test-database.ts";
 
 const file = new TestDatabase();
@@ -145,6 +149,60 @@ describe.each(["node:sqlite", "better-sqlite3"] as const)("within a transaction 
       database.exec(end);
     }
     expect(database.prepare("SELECT count(*) AS n FROM watermill_fresh").get()).toMatchObject({ n: 1 });
+  });
+
+  it("refuses with OTHER_DATABASE a connection to another file, or to one in memory, and writes nothing", () => {
+    const other = temporaryFile();
+    const databases = [other.path, ":memory:"].map((path) => (driver === "node:sqlite" ? openDatabase(path) : openBetterSqlite3(path)));
+    try {
+      connect(driver);
+      for (const dialect of [sqlite({ path: file.path }), sqlite({ database: connect() }), sqlite({ path: ":memory:" })]) {
+        for (const database of databases) {
+          database.exec("BEGIN");
+          expect(() => open({ dialect }).within(database).publishSync("t", new Message("x"))).toThrow(
+            expect.objectContaining({
+              code: "OTHER_DATABASE",
+              retryable: false,
+              outcomes: ["rejected"],
+              message: expect.stringMatching(/open the connection on/),
+            }),
+          );
+          database.exec("COMMIT");
+          expect(database.prepare("SELECT name FROM sqlite_schema").all()).toEqual([]);
+        }
+      }
+    } finally {
+      for (const database of databases) database.close();
+      other.remove();
+    }
+  });
+
+  it("takes a connection to the same file by another name", () => {
+    const link = `${file.path}-link`;
+    symlinkSync(file.path, link);
+    file.onEnd(() => rmSync(link));
+    const database = connect(driver);
+    const address = `file://${file.path.replaceAll(".", "%2e")}?mode=rwc`;
+    for (const path of [link, relative(process.cwd(), file.path), address]) {
+      database.exec("BEGIN");
+      open({ dialect: sqlite({ path }) })
+        .within(database)
+        .publishSync("t", new Message("x"));
+      database.exec("COMMIT");
+    }
+    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 3 });
+  });
+
+  it("refuses with DATABASE_CLOSED a connection that is closed", () => {
+    const database = driver === "node:sqlite" ? openDatabase(file.path) : openBetterSqlite3(file.path);
+    const within = open().within(database);
+    database.exec("BEGIN");
+    within.publishSync("t", new Message("x"));
+    database.close();
+    for (const publisher of [within, open().within(database)])
+      expect(() => publisher.publishSync("t", new Message("x"))).toThrow(
+        expect.objectContaining({ code: "DATABASE_CLOSED", retryable: false, outcomes: ["rejected"] }),
+      );
   });
 
   it("refuses with NO_TRANSACTION when none is open", () => {
