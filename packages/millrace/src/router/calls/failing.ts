@@ -10,6 +10,8 @@ interface Record {
   readonly untilMs: number;
   /** The run of the handler whose subscription was told when it is due. */
   toldInRun: number;
+  /** See `comesAlone`. */
+  readonly alone: boolean;
 }
 
 /** So long after it was due a message that has not come back is another member's. */
@@ -42,14 +44,14 @@ export class Failing {
     return false;
   }
 
-  add(token: unknown, attempts: number, exhausted: boolean, delayMs: number): void {
+  add(token: unknown, attempts: number, exhausted: boolean, delayMs: number, alone = false): void {
     const dueMs = monotonicMs() + delayMs;
     if (this.#known.size >= MOST) this.#clean();
     if (this.#known.size >= MOST) for (const oldest of this.#known.keys()) if (this.#known.delete(oldest)) break;
     // One that is known by its content only cannot be recognised when it comes from the broker: it is shown until then, and not much longer.
     this.any = true;
     const untilMs = dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS);
-    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs, toldInRun: this.#run });
+    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs, toldInRun: this.#run, alone });
   }
 
   /** Another run of the handler begins, with subscriptions that know of nothing. */
@@ -69,6 +71,11 @@ export class Failing {
   dueInMs(token: unknown): number {
     const record = this.#known.get(token);
     return record === undefined ? 0 : record.dueMs - monotonicMs();
+  }
+
+  /** Its batch has failed as a whole; or it has no attempts left, and nobody else is to fail with it. */
+  comesAlone(token: unknown, attempt: number): boolean {
+    return this.#known.get(token)?.alone === true || attempt > this.policy.attempts;
   }
 
   forget(token: unknown): void {
