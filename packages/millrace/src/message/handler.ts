@@ -17,7 +17,10 @@ export interface Batch {
   fail(message: ReceivedMessage, error: unknown): void;
 }
 
-/** A return acks all but those named by `batch.fail`; a throw fails all. */
+/**
+ * A return acks all but those named by `batch.fail`; a throw fails all. Whose fault a throw was cannot be known: of several messages that were
+ * not named each comes alone from then on, and none is given up (by a dead letter, `poisonQueue` or `ignoreErrors`) before it has failed alone.
+ */
 export type BatchHandler = (messages: readonly ReceivedMessage[], batch: Batch) => void | Promise<void>;
 
 /**

@@ -71,7 +71,7 @@ function outletOf(spec: HandlerSpec, publisher: Publisher | undefined, { service
 
 function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], judge: Judge, outlet: Outlet | undefined): HandlingMode {
   const { kind, options, name } = spec;
-  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk.slots);
+  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk);
   const single = singleHandler(kind, options as ProducingHandlerOptions);
   const handler = compose(name, middleware.length === 0 ? single : follow(single), middleware);
   if (isPipelined(spec) && outlet !== undefined) {

@@ -10,6 +10,8 @@ interface Record {
   readonly untilMs: number;
   /** The run of the handler whose subscription was told when it is due. */
   toldInRun: number;
+  /** See `comesAlone`. */
+  readonly alone: boolean;
 }
 
 /** So long after it was due a message that has not come back is another member's. */
@@ -51,7 +53,7 @@ export class Failing {
     return this.#sinceMs;
   }
 
-  add(token: unknown, attempts: number, exhausted: boolean, delayMs: number): void {
+  add(token: unknown, attempts: number, exhausted: boolean, delayMs: number, alone = false): void {
     const now = monotonicMs();
     const dueMs = now + delayMs;
     // Whether something failed for ever until now is not seen from what only waits to be forgotten.
@@ -62,7 +64,7 @@ export class Failing {
     this.any = true;
     const untilMs = dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS);
     if (this.#known.get(token)?.exhausted) this.#exhausted--;
-    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs, toldInRun: this.#run });
+    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs, toldInRun: this.#run, alone });
     if (exhausted) {
       this.#exhausted++;
       this.#exhaustedUntilMs = Math.max(this.#exhaustedUntilMs, untilMs);
@@ -87,6 +89,11 @@ export class Failing {
   dueInMs(token: unknown): number {
     const record = this.#known.get(token);
     return record === undefined ? 0 : record.dueMs - monotonicMs();
+  }
+
+  /** Its batch has failed as a whole; or it has no attempts left, and nobody else is to fail with it. */
+  comesAlone(token: unknown, attempt: number): boolean {
+    return this.#known.get(token)?.alone === true || attempt > this.policy.attempts;
   }
 
   forget(token: unknown): void {
