@@ -30,6 +30,7 @@ export class GroupSession implements Session<PartitionRecord> {
   #lookTimer: TimerHandle | undefined;
   /** A join is under way. */
   #joining = false;
+  #rounds: Promise<void> = Promise.resolve();
   #expiring = false;
 
   constructor(source: GroupSource, intake: Intake<PartitionRecord>, stopped: AbortSignal) {
@@ -48,7 +49,12 @@ export class GroupSession implements Session<PartitionRecord> {
    */
   async open(): Promise<void> {
     const { topology, cluster, rules, member } = this.#source;
-    const onStop = (): void => this.#client?.close(); // ends a join that waits
+    let closing: TimerHandle | undefined;
+    const onStop = (): void => {
+      this.#end();
+      this.#client?.endJoining();
+      closing = startTimer(() => this.#client?.close(), LEAVE_MS);
+    };
     this.#stopped.addEventListener("abort", onStop, { once: true });
     try {
       const { id } = await topology.ensure(rules.topic);
@@ -71,6 +77,7 @@ export class GroupSession implements Session<PartitionRecord> {
       }
     } finally {
       this.#stopped.removeEventListener("abort", onStop);
+      stopTimer(closing);
     }
     this.#opened = true;
     this.#beatLater();
@@ -119,21 +126,32 @@ export class GroupSession implements Session<PartitionRecord> {
 
   async close(): Promise<void> {
     if (this.#source.session === this) this.#source.session = undefined;
-    this.#ended.abort();
+    this.#end();
     this.#flow.close();
     this.#peer.leave();
     stopTimer(this.#beatTimer);
     stopTimer(this.#lookTimer);
-    const { member } = this.#source;
-    if (this.#stopped.aborted && member.memberId !== "" && this.#client !== undefined) {
-      const leaving = this.#client.leave(member.memberId);
-      member.lose();
+    if (this.#stopped.aborted)
       await within(
-        leaving.catch(() => {}),
+        this.#leave().catch(() => {}),
         LEAVE_MS,
       );
-    }
     this.#client?.close();
+  }
+
+  /** So that nobody waits until we count as dead. */
+  async #leave(): Promise<void> {
+    const { member } = this.#source;
+    this.#client?.endJoining();
+    await this.#rounds; // a name may still come
+    if (member.memberId === "" || this.#client === undefined) return;
+    const leaving = this.#client.leave(member.memberId);
+    member.lose();
+    await leaving;
+  }
+
+  #end(): void {
+    this.#ended.abort(new MillraceError("the session is over", { code: "CLOSED" }));
   }
 
   // ── heartbeats ──
@@ -185,7 +203,7 @@ export class GroupSession implements Session<PartitionRecord> {
 
   #rejoin(): void {
     this.#source.member.stale = true;
-    if (!this.#joining && !this.#ended.signal.aborted) this.#joinUntilSettled().catch((error: unknown) => this.#flow.fail(error));
+    if (!this.#joining && !this.#ended.signal.aborted) this.#rounds = this.#joinUntilSettled().catch((error: unknown) => this.#flow.fail(error));
   }
 
   /** Joins again and again until the group stays as it is. */
@@ -202,18 +220,14 @@ export class GroupSession implements Session<PartitionRecord> {
   async #joinOnce(): Promise<void> {
     const { member, partitions, cluster, rules } = this.#source;
     const client = this.#client as GroupClient;
+    const ended = this.#ended.signal;
     if (!rules.cooperative) await this.#handover.letGo([...partitions.values()]);
     member.stale = false;
     try {
       // What is being let go of is claimed still: nobody gets it before it is free.
-      const joining = member.join(
-        client,
-        cluster,
-        () => [...partitions.keys()],
-        () => this.#onLost(),
-      );
+      const joining = member.join(client, cluster, { owned: () => [...partitions.keys()], onLost: () => this.#onLost(), ended });
       const ours = await this.#peer.calling(joining);
-      if (this.#ended.signal.aborted) throw new MillraceError("the session is over", { code: "CLOSED" });
+      ended.throwIfAborted();
       // What comes back before it was given up goes on as it is.
       for (const partition of partitions.values()) {
         if (!ours.includes(partition.index)) continue;

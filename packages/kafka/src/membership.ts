@@ -19,6 +19,13 @@ export interface MembershipRules {
   readonly cooperative: boolean;
 }
 
+export interface JoinHooks {
+  owned(): readonly number[];
+  /** The group had forgotten us. */
+  onLost(): void;
+  readonly ended: AbortSignal;
+}
+
 const LOST: readonly string[] = ["UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID"];
 /**
  * The group is past what we know, and we are in it: the answer to a join of ours did not reach us. What we claimed by that join nobody has got.
@@ -91,13 +98,12 @@ export class Membership {
     return id === "NONE" ? "ok" : "rebalance";
   }
 
-  /**
-   * Joins, or joins again, and returns the partitions that are ours now. `onLost` is called when the group had forgotten us.
-   */
-  async join(client: GroupClient, cluster: Cluster, owned: () => readonly number[], onLost: () => void): Promise<readonly number[]> {
+  /** Joins, or joins again, and returns the partitions that are ours now. */
+  async join(client: GroupClient, cluster: Cluster, { owned, onLost, ended }: JoinHooks): Promise<readonly number[]> {
     this.#joining = true;
     try {
       for (;;) {
+        ended.throwIfAborted(); // a join behind our leaving would make the others wait for us
         const ours = await this.#joinOnce(client, cluster, owned(), onLost);
         if (ours !== undefined) return ours;
       }
