@@ -65,6 +65,10 @@ export class SqliteLog implements Log {
     });
   }
 
+  get synchronous(): true {
+    return true;
+  }
+
   get busy(): boolean {
     return this.#waiting > 0;
   }
