@@ -1,5 +1,6 @@
 import { parseCLI, startVitest, type TestCase, type Vitest } from "vitest/node";
 import { missingBrokers } from "../test/brokers/missing-brokers.ts";
+import { type NotRun, notRunLines } from "./not-run.ts";
 
 /** Runs the tests and ends the process, with what was not run, what failed, and a line of counts as the last line printed. */
 export async function runTests(args: readonly string[]): Promise<never> {
@@ -7,7 +8,7 @@ export async function runTests(args: readonly string[]): Promise<never> {
   const vitest = await startVitest("test", filter, { ...options, watch: false });
   const counts = count(vitest);
   await vitest.close();
-  for (const line of counts.notRun) console.log(`not run: ${line}`);
+  for (const line of notRunLines(counts.notRun)) console.log(line);
   for (const line of missingBrokers()) console.log(line);
   for (const line of counts.failed) console.log(`failed: ${line}`);
   console.log(`${counts.passed} passed, ${counts.failed.length} failed, ${counts.notRun.length} skipped`);
@@ -18,7 +19,7 @@ interface Counts {
   readonly passed: number;
   /** What failed, and in a line why. */
   readonly failed: readonly string[];
-  readonly notRun: readonly string[];
+  readonly notRun: readonly NotRun[];
 }
 
 function count(vitest: Vitest): Counts {
@@ -36,7 +37,7 @@ function count(vitest: Vitest): Counts {
       ...broken.map((part) => `${part.type === "module" ? part.relativeModuleId : `${part.module.relativeModuleId} > ${part.fullName}`}${why(part.errors())}`),
       ...vitest.state.getUnhandledErrors().map((error) => `outside of the tests${why([error as { message?: string }])}`),
     ],
-    notRun: inState("skipped").map(reason),
+    notRun: inState("skipped").map(notRun),
   };
 }
 
@@ -52,7 +53,7 @@ function leftOutByName(test: TestCase, vitest: Vitest): boolean {
   return pattern !== undefined && !pattern.test(test.fullName.replaceAll(" > ", " "));
 }
 
-function reason(test: TestCase): string {
+function notRun(test: TestCase): NotRun {
   const result = test.result();
-  return result.state === "skipped" && result.note !== undefined ? `${test.fullName}: ${result.note}` : test.fullName;
+  return { file: test.module.relativeModuleId, fullName: test.fullName, reason: result.state === "skipped" ? result.note : undefined };
 }

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { adapterTable, README, TABLE } from "../scripts/adapter-table.ts";
 import { ROOT } from "../scripts/workspace.ts";
+import { fences } from "./fences.ts";
 import { packageSources, readSource, repositoryFiles } from "./sources.ts";
 
 const CODE = /"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"/g;
@@ -52,6 +53,61 @@ describe("README.md", () => {
     expect(TABLE.exec(readFileSync(README, "utf8"))?.[0]).toBe(await adapterTable());
   });
 });
+
+describe("docs/guide", () => {
+  const chapters = repositoryFiles().filter((path) => /^docs\/guide\/.*\.md$/.test(path));
+
+  it("has every chapter in the readme's list", () => {
+    const listed = linksOf("README.md").map(({ file }) => file);
+    expect(chapters.filter((path) => !listed.includes(path))).toEqual([]);
+  });
+
+  it("shows below every program what it prints", () => {
+    expect(chapters.flatMap(fences).filter(({ output }) => output === undefined)).toEqual([]);
+  });
+});
+
+describe("the links in the documentation", () => {
+  it("lead to files and headings that are there", () => {
+    const links = repositoryFiles()
+      .filter((path) => path.endsWith(".md"))
+      .flatMap(linksOf);
+    const dead = links.filter(({ file, heading }) => !existsSync(join(ROOT, file)) || (heading !== undefined && !headingsOf(file).includes(heading)));
+    expect(dead).toEqual([]);
+  });
+});
+
+interface Link {
+  readonly from: string;
+  /** From the root. */
+  readonly file: string;
+  readonly heading: string | undefined;
+}
+
+/** The links of a Markdown file to files and headings of the repository. */
+function linksOf(from: string): Link[] {
+  return all(/\]\(([^()\s]+)\)/g, proseOf(from))
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = "", heading] = target.split("#");
+      return { from, file: file === "" ? from : normalize(join(dirname(from), file)), heading };
+    });
+}
+
+/** As they stand in links. */
+function headingsOf(file: string): string[] {
+  return all(/^#+ +(.*)$/gm, proseOf(file)).map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** A Markdown file without its programs. */
+function proseOf(file: string): string {
+  return readFileSync(join(ROOT, file), "utf8").replace(/^```.*?^```$/gms, "");
+}
 
 /** The rows of the tables in a Markdown file, without their heads. */
 function rowsOf(file: string): string[][] {

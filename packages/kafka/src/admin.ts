@@ -6,7 +6,7 @@ import { brokerError } from "./kafka-error.ts";
 import { listGroups } from "./list-groups.ts";
 import { partitionBacklogs } from "./partition-backlog.ts";
 import { parsePosition, startOffsets } from "./start-offsets.ts";
-import type { Cluster } from "./wire/cluster.ts";
+import type { Cluster, TopicInfo } from "./wire/cluster.ts";
 
 export interface KafkaAdminRules {
   readonly cluster: Cluster;
@@ -23,19 +23,23 @@ export interface KafkaAdminRules {
  * made by a function.
  */
 export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renamed }: KafkaAdminRules): BrokerAdmin {
-  const partitionsOf = async (topic: string): Promise<readonly number[]> => {
+  const topicOf = async (topic: string): Promise<TopicInfo> => {
     checkOpen();
     const info = (await cluster.refresh([topic])).get(topic);
     if (info === undefined) throw unknownTopic(topic);
-    return Array.from(info.leaders, (_, index) => index);
+    return info;
   };
   /** Runs `work` with a client of a group that is known in the topic. */
-  const withGroup = async <T>(topic: string, group: string, work: (client: GroupClient, partitions: readonly number[]) => Promise<T>): Promise<T> => {
-    const partitions = await partitionsOf(topic);
+  const withGroup = async <T>(
+    topic: string,
+    group: string,
+    work: (client: GroupClient, partitions: readonly number[], info: TopicInfo) => Promise<T>,
+  ): Promise<T> => {
+    const info = await topicOf(topic);
     return await whileCoordinatorMoves(async () => {
       const client = await GroupClient.open(cluster, groupName(topic, group), 0);
       try {
-        return await work(client, partitions);
+        return await work(client, [...info.leaders.keys()], info);
       } finally {
         client.close();
       }
@@ -57,7 +61,7 @@ export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renam
       : {
           groups: async (topic: string) => {
             checkQuestion("KafkaSubscriber.admin.groups", { topic });
-            return await listGroups(cluster, topic, await partitionsOf(topic));
+            return await listGroups(cluster, topic, [...(await topicOf(topic)).leaders.keys()]);
           },
         }),
     async lag(topic, group) {
@@ -76,11 +80,11 @@ export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renam
       if (typeof to === "object" && "position" in to && parsePosition(to.position) === undefined) {
         throw new OptionError("KafkaSubscriber.admin.seek", ['to: { position } must be "partition:offset", or several separated by commas']);
       }
-      await withGroup(topic, group, async (client, partitions) => {
+      await withGroup(topic, group, async (client, partitions, info) => {
         if ((await client.committed(topic, partitions, { atOnce: true })).size === 0) throw unknownGroup(topic, group);
         const starts = await startOffsets(cluster, topic, partitions, to, committedOnly);
-        const parts = [...starts].map(([partition, offset]) => ({ partition, offset, note: "" }));
-        changed(topic, group, await client.commit("", -1, topic, parts));
+        const parts = [...starts].map(([partition, offset]) => ({ partition, offset, note: "", epoch: -1 }));
+        changed(topic, group, await client.commit("", -1, info, parts));
       });
     },
     async deleteGroup(topic, group) {

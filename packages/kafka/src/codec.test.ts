@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Message, type ReceivedMessage } from "millrace";
 import { Received } from "millrace/adapter";
+import { envelope, openEnvelope } from "millrace/forwarder";
 import { describe, expect, it } from "vitest";
 import { type RecordInit, watermillCodec } from "./codec.ts";
 import { tombstone } from "./tombstone.ts";
@@ -133,5 +134,50 @@ describe("a record's key", () => {
   it("of a tombstone is its own, too", () => {
     const record = stored(watermillCodec().encode("t", tombstone(binary)));
     expect([hex(record.key), record.value]).toEqual([hex(binary), null]);
+  });
+});
+
+describe("what only Kafka knows of a record", () => {
+  const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
+  const init: RecordInit = {
+    key: Buffer.from([200]),
+    value: null,
+    headers: [
+      [UUID_HEADER, "m-1"],
+      ["n", bytes("\xff\xfe")],
+      ["twice", "a"],
+      ["twice", "b"],
+      ["none", null],
+      ["plain", "text"],
+    ],
+  };
+  const written = (message: Message): unknown => {
+    const { key, value, headers } = stored(watermillCodec().encode("t", message));
+    return [hex(key), hex(value), headers.map(([name, header]) => [name.toString(), hex(header)])];
+  };
+  const expected = (headers: RecordInit["headers"]): unknown => [
+    "c8",
+    null,
+    headers.map(([name, header]) => [String(name), hex(typeof header === "string" ? Buffer.from(header) : header)]),
+  ];
+
+  it("is written again by a copy, with what the copy says instead", () => {
+    const message = received(init);
+    expect(written(message.copy())).toEqual(expected(init.headers));
+    expect(written(message.derive({}).copy().copy())).toEqual(expected(init.headers));
+    const changed = message.copy({ metadata: new Map([...message.metadata, ["plain", "other"], ["reason_poisoned", "x"]]) });
+    const others = init.headers.filter(([name]) => name !== "plain");
+    expect(written(changed)).toEqual(expected([...others, ["plain", "other"], ["reason_poisoned", "x"]]));
+  });
+
+  it("goes through an outbox, a missing value and the key 200, which is not the key 201, among them", () => {
+    const through = (message: Message): Message => openEnvelope(new Message(envelope("t", message).payload)).message;
+    expect(written(through(received(init)))).toEqual(expected(init.headers));
+    expect(written(through(tombstone(Uint8Array.of(200), { id: "m-1" })))).toEqual(expected([[UUID_HEADER, "m-1"]]));
+    expect(through(received({ ...init, key: Buffer.from([201]) })).key).not.toBe(through(received(init)).key);
+    expect(through(new Message("")).payload).toEqual(new Uint8Array(0));
+    expect(written(through(new Message("", { id: "m-1", key: Uint8Array.of(200) })))).toEqual(["c8", "", [[UUID_HEADER, hex(Buffer.from("m-1"))]]]);
+    const plain = received({ key: "k", value: Buffer.from("v"), headers: [[UUID_HEADER, "m-1"]] });
+    expect(envelope("t", plain).text()).not.toContain("millrace_native");
   });
 });

@@ -1,8 +1,8 @@
-import { type Message, MillraceError, type ReceivedMessage } from "millrace";
+import { type Message, MillraceError } from "millrace";
 import { type Fetched, isBinaryKey, keyBytes, OptionCheck } from "millrace/adapter";
-import { kafkaDelivery } from "./delivery.ts";
 import { TOMBSTONE_PAYLOAD } from "./tombstone.ts";
-import { type KafkaRecord, type RawHeader, UUID_HEADER } from "./wire/record.ts";
+import { type RawHeader, rawHeadersOf } from "./wire/raw-headers.ts";
+import { type KafkaRecord, UUID_HEADER } from "./wire/record.ts";
 
 /** Name and value of a header to write; a text is written as UTF-8. */
 export type HeaderInit = readonly [name: string | Uint8Array, value: string | Uint8Array | null];
@@ -36,8 +36,8 @@ export interface WatermillCodecOptions {
  * headers. `message.keyBytes` are the record's key, byte for byte. Every record can be read: one without an id has the empty id, as in Watermill.
  *
  * - Metadata under the id's own name cannot be written: `publish` rejects with `UNENCODABLE`.
- * - Headers that are not UTF-8, repeat or are null are kept byte for byte when the message they came with is published again, as
- *   long as its metadata still says the same.
+ * - Headers that are not UTF-8, repeat or are null are kept byte for byte when the message they came with is published again, itself or a
+ *   copy of it, a dead letter for one, as long as its metadata still says the same.
  */
 export function watermillCodec(options: WatermillCodecOptions = {}): KafkaCodec {
   new OptionCheck("watermillCodec").known(options, { key: true }).call("key", options.key).done();
@@ -52,8 +52,8 @@ function encode(message: Message, given: string | Uint8Array | undefined): Recor
   }
   const value = payload === TOMBSTONE_PAYLOAD ? null : payload;
   const key = typeof given === "string" && isBinaryKey(given) ? keyBytes(given) : given;
-  const origin = "delivery" in message ? kafkaDelivery(message as ReceivedMessage) : undefined;
-  if (origin !== undefined) return { key, value, headers: withRawHeaders(message, origin.headers) };
+  const raw = rawHeadersOf(message);
+  if (raw !== undefined) return { key, value, headers: withRawHeaders(message, raw) };
   const headers: HeaderInit[] = [[UUID_HEADER, id]];
   if (metadata.size > 0) for (const entry of metadata) headers.push(entry);
   return { key, value, headers };

@@ -78,7 +78,7 @@ export class Commits {
       if (partition.dead || offset < partition.committed) continue;
       const { text, covered } = writeRanges(offset, partition.settledBeyond());
       if (offset === partition.committed && text === partition.committedNote) continue;
-      const part = { partition: partition.index, offset, note: text };
+      const part = { partition: partition.index, offset, note: text, epoch: partition.epochBefore(offset) };
       parts.push(part);
       sent.push({ partition, part, covered });
     }

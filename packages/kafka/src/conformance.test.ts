@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { Admin } from "@platformatic/kafka";
 import { Message } from "millrace";
 import { ChaosProxy, type ConformanceSetup } from "millrace/conformance";
 import { afterAll, it } from "vitest";
@@ -8,6 +7,7 @@ import { type KafkaBroker, ownBroker } from "../../../test/brokers/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { KafkaPubSub } from "./pub-sub.ts";
 import { KafkaPublisher } from "./publisher.ts";
+import { deleteTopic } from "./testing/delete-topic.ts";
 import { publisherTestOptions, SHORT_SESSION_MS, testOptions, UNDECODABLE } from "./testing/test-options.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
@@ -51,9 +51,7 @@ function setup(broker: KafkaBroker): ConformanceSetup {
         return { proxy, pubsub: new KafkaPubSub({ ...testOptions(url), brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }) };
       },
       deleteTopic: async (topic) => {
-        const admin = new Admin({ clientId: "test", bootstrapBrokers: [`127.0.0.1:${port}`] });
-        await admin.deleteTopics({ topics: [topic] });
-        await admin.close();
+        await deleteTopic(broker, topic);
       },
       putUndecodable: async (topic) => {
         await using publisher = new KafkaPublisher(publisherTestOptions(url));

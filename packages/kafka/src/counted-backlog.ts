@@ -1,7 +1,7 @@
 import { brokerError, errorId } from "./kafka-error.ts";
 import { lengthOf, type PartitionBacklog, within } from "./partition-backlog.ts";
 import type { Cluster } from "./wire/cluster.ts";
-import { fetchApi } from "./wire/fetch-api.ts";
+import { FETCH } from "./wire/fetch-api.ts";
 import { RecordCursor } from "./wire/record-cursor.ts";
 
 /** Messages of a partition, and when the first was published. */
@@ -17,15 +17,17 @@ const COUNTED_BYTES = 64 * 1024;
 export async function countedBacklog(cluster: Cluster, topic: string, backlog: PartitionBacklog, committedOnly: boolean): Promise<CountedBacklog> {
   const { partition, begin, end, settled } = backlog;
   if (backlog.offsets === 0) return { messages: 0, oldestAt: undefined };
-  const broker = cluster.brokers.get(cluster.topic(topic)?.leaders[partition] ?? -1);
-  if (broker === undefined) throw brokerError("LEADER_NOT_AVAILABLE", `topic ${JSON.stringify(topic)}, partition ${partition}`);
-  const answer = await cluster.asking.call(broker, [fetchApi], {
+  const info = cluster.topic(topic);
+  const broker = cluster.brokers.get(info?.leaders[partition] ?? -1);
+  if (info === undefined || broker === undefined) throw brokerError("LEADER_NOT_AVAILABLE", `topic ${JSON.stringify(topic)}, partition ${partition}`);
+  const answer = await cluster.asking.call(broker, FETCH, {
     maxWaitMs: 0,
     minBytes: 0,
     maxBytes: COUNTED_BYTES,
     committedOnly,
     topic,
-    partitions: [{ partition, offset: begin, maxBytes: COUNTED_BYTES }],
+    topicId: info.id,
+    partitions: [{ partition, offset: begin, lastEpoch: -1, maxBytes: COUNTED_BYTES }],
   });
   const [fetched] = answer.partitions;
   const code = answer.errorCode === 0 ? (fetched?.errorCode ?? 0) : answer.errorCode;
@@ -40,6 +42,6 @@ export async function countedBacklog(cluster: Cluster, topic: string, backlog: P
     oldestAt ??= record.timestamp;
   }
   // Behind the end, or at bytes that cannot be read, counting ends.
-  const counted = Math.min(cursor.broken?.offset ?? cursor.next, end);
+  const counted = Math.min(cursor.takeBroken()?.offset ?? cursor.next, end);
   return { messages: messages + end - counted - lengthOf(within(settled, counted, end)), oldestAt };
 }

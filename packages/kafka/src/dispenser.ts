@@ -1,18 +1,24 @@
 import { type Fetched, type Intake, nextTurn, Received, sliceSpent } from "millrace/adapter";
-import { positionOf } from "./delivery.ts";
-import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
+import type { PartitionReader, PartitionRecord, Taken } from "./partition-reader.ts";
 import type { ReadingRules } from "./reading-rules.ts";
 import { KafkaRecord } from "./wire/record.ts";
 
 /** Records of one partition in a row before the next one has its turn. */
 const ROW = 64;
 
+export interface DispenserHooks {
+  partitions(): Iterable<PartitionReader>;
+  /** More may be fetched. */
+  onHungry(): void;
+  /** What is settled of a partition has changed without a verdict. */
+  onMoved(): void;
+}
+
 /** Delivers what was fetched, as much as is wanted, from all partitions in turn. */
 export class Dispenser {
   readonly #intake: Intake<PartitionRecord>;
   readonly #rules: ReadingRules;
-  readonly #partitions: () => Iterable<PartitionReader>;
-  readonly #onHungry: () => void;
+  readonly #hooks: DispenserHooks;
   #wanted = 0;
   /** Whose turn it is: nobody starves, however little is wanted at a time. */
   #turn = 0;
@@ -20,11 +26,10 @@ export class Dispenser {
   #closed = false;
   #blockedBy: PartitionReader | undefined;
 
-  constructor(intake: Intake<PartitionRecord>, rules: ReadingRules, partitions: () => Iterable<PartitionReader>, onHungry: () => void) {
+  constructor(intake: Intake<PartitionRecord>, rules: ReadingRules, hooks: DispenserHooks) {
     this.#intake = intake;
     this.#rules = rules;
-    this.#partitions = partitions;
-    this.#onHungry = onHungry;
+    this.#hooks = hooks;
   }
 
   get wanted(): number {
@@ -46,7 +51,7 @@ export class Dispenser {
     if (this.#busy || this.#closed || this.#wanted <= 0) return;
     this.#busy = true;
     let goOn = true;
-    const partitions = [...this.#partitions()];
+    const partitions = [...this.#hooks.partitions()];
     let idle = 0; // partitions in a row that had nothing
     while (goOn && this.#wanted > 0 && idle < partitions.length) {
       const partition = partitions[this.#turn++ % partitions.length] as PartitionReader;
@@ -59,7 +64,7 @@ export class Dispenser {
     }
     this.#busy = false;
     if (this.#closed) return;
-    if (goOn) this.#onHungry();
+    if (goOn) this.#hooks.onHungry();
     else void nextTurn().then(() => this.run());
   }
 
@@ -79,14 +84,14 @@ export class Dispenser {
     const next = partition.take();
     if (next === undefined) return false;
     if (!(next instanceof KafkaRecord)) {
-      this.#report(`${partition.index}:${next.offset}`, next.bytes, next.error, () => {});
+      this.#report(partition, next, next.bytes, next.error);
       return true;
     }
     let fetched: Fetched;
     try {
       fetched = this.#rules.codec.decode(next);
     } catch (error) {
-      this.#report(positionOf(next), next.value ?? new Uint8Array(0), error, () => partition.settle(next));
+      this.#report(partition, next, next.value ?? new Uint8Array(0), error);
       return true;
     }
     this.#deliver(new Received(fetched, next));
@@ -98,13 +103,18 @@ export class Dispenser {
     this.#intake.deliver(message);
   }
 
-  #report(position: string, payload: Uint8Array, error: unknown, done: () => void): void {
-    this.#intake.undecodable({ position, payload, error }).then(
+  /** Settled once it is stepped over; where the dead letter does not take it, it is tried again by the session that comes after this one. */
+  #report(partition: PartitionReader, unread: Taken, payload: Uint8Array, error: unknown): void {
+    this.#intake.undecodable({ position: `${partition.index}:${unread.offset}`, payload, error }).then(
       () => {
-        done();
+        partition.settle(unread);
         this.run();
+        if (!this.#closed) this.#hooks.onMoved();
       },
-      (failure: unknown) => this.#intake.fail(failure),
+      (failure: unknown) => {
+        partition.untake(unread);
+        this.#intake.fail(failure);
+      },
     );
   }
 

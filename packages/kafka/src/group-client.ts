@@ -2,9 +2,10 @@ import { MillraceError } from "millrace";
 import { sleep } from "millrace/adapter";
 import type { BrokerAddress } from "./connection-options.ts";
 import { brokerError, errorId } from "./kafka-error.ts";
-import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_DELETE, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
+import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_DELETE, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
 import type { BrokerLinks } from "./wire/broker-links.ts";
-import type { Cluster } from "./wire/cluster.ts";
+import type { Cluster, TopicInfo } from "./wire/cluster.ts";
+import { OFFSET_COMMIT } from "./wire/offset-commit-api.ts";
 
 export interface JoinRequest {
   readonly memberId: string;
@@ -27,10 +28,13 @@ export interface CommitPart {
   readonly partition: number;
   readonly offset: number;
   readonly note: string;
+  /** The leader epoch of the record before that offset, −1 where it is not known. */
+  readonly epoch: number;
 }
 
 export interface CommittedOffset {
   readonly offset: number;
+  readonly epoch: number;
   readonly note: string | null | undefined;
 }
 
@@ -132,16 +136,10 @@ export class GroupClient {
   }
 
   /** The first error of all partitions, or `NONE`. A generation of −1 commits for a group without members. */
-  async commit(memberId: string, generation: number, topic: string, parts: readonly CommitPart[]): Promise<string> {
-    const partitions = parts.map(({ partition, offset, note }) => ({
-      partitionIndex: partition,
-      committedOffset: BigInt(offset),
-      committedLeaderEpoch: -1,
-      committedMetadata: note,
-    }));
-    const { topics } = await this.#links.call(this.#coordinator, OFFSET_COMMIT, this.#group, generation, memberId, null, [{ name: topic, partitions }]);
-    const failed = topics.flatMap((each) => each.partitions).find(({ errorCode }) => errorCode !== 0);
-    return this.#checked(failed?.errorCode ?? 0);
+  async commit(memberId: string, generation: number, topic: Pick<TopicInfo, "name" | "id">, partitions: readonly CommitPart[]): Promise<string> {
+    const request = { group: this.#group, generation, memberId, topic: topic.name, topicId: topic.id, partitions };
+    const codes = await this.#links.call(this.#coordinator, OFFSET_COMMIT, request);
+    return this.#checked(codes.find((code) => code !== 0) ?? 0);
   }
 
   /**
@@ -154,9 +152,11 @@ export class GroupClient {
     const id = this.#checked(groups[0]?.errorCode ?? 0);
     if (id !== "NONE") throw brokerError(id, `group ${JSON.stringify(this.#group)}`);
     const found = new Map<number, CommittedOffset>();
-    for (const { partitionIndex, committedOffset, metadata, errorCode } of groups.flatMap((group) => group.topics).flatMap((each) => each.partitions)) {
+    for (const { partitionIndex, committedOffset, committedLeaderEpoch, metadata, errorCode } of groups
+      .flatMap((group) => group.topics)
+      .flatMap((each) => each.partitions)) {
       if (errorCode !== 0) throw brokerError(errorId(errorCode), `group ${JSON.stringify(this.#group)}, partition ${partitionIndex}`);
-      if (committedOffset >= 0n) found.set(partitionIndex, { offset: Number(committedOffset), note: metadata });
+      if (committedOffset >= 0n) found.set(partitionIndex, { offset: Number(committedOffset), epoch: committedLeaderEpoch, note: metadata });
     }
     return found;
   }

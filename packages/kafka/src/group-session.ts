@@ -2,6 +2,7 @@ import { type Delivery, MillraceError } from "millrace";
 import { type Intake, laterTurn, type Received, type Session, type Settlement, startTimer, stopTimer, type TimerHandle, within } from "millrace/adapter";
 import { Commits } from "./commits.ts";
 import { type CommitPart, GroupClient } from "./group-client.ts";
+import { GroupPeer } from "./group-peers.ts";
 import type { GroupSource } from "./group-source.ts";
 import { Handover } from "./handover.ts";
 import { brokerError } from "./kafka-error.ts";
@@ -21,7 +22,10 @@ export class GroupSession implements Session<PartitionRecord> {
   readonly #flow: RecordFlow;
   readonly #handover: Handover;
   readonly #others: OtherPartitions;
+  readonly #peer: GroupPeer;
   #client: GroupClient | undefined;
+  #opened = false;
+  #beating = false;
   #beatTimer: TimerHandle | undefined;
   #lookTimer: TimerHandle | undefined;
   /** A join is under way. */
@@ -31,8 +35,9 @@ export class GroupSession implements Session<PartitionRecord> {
   constructor(source: GroupSource, intake: Intake<PartitionRecord>, stopped: AbortSignal) {
     this.#source = source;
     this.#stopped = stopped;
-    this.#flow = new RecordFlow(source, intake);
+    this.#flow = new RecordFlow(source, intake, () => void this.commits.commit().catch(() => {})); // what fails is offered again with the next verdict
     this.commits = new Commits({ partitions: () => source.partitions.values(), send: (parts) => this.#commit(parts) });
+    this.#peer = new GroupPeer(source.group, () => this.#opened && void this.#beat());
     this.#others = new OtherPartitions(source, () => this.#client);
     this.#handover = new Handover(source, intake, this.commits, this.#ended.signal);
   }
@@ -63,6 +68,7 @@ export class GroupSession implements Session<PartitionRecord> {
     } finally {
       this.#stopped.removeEventListener("abort", onStop);
     }
+    this.#opened = true;
     this.#beatLater();
     if (member.stale) this.#rejoin();
     this.#lookTimer = startTimer(() => this.#lookAtTopic(), this.#source.reading.topicRefreshMs, true);
@@ -111,6 +117,7 @@ export class GroupSession implements Session<PartitionRecord> {
     if (this.#source.session === this) this.#source.session = undefined;
     this.#ended.abort();
     this.#flow.close();
+    this.#peer.leave();
     stopTimer(this.#beatTimer);
     stopTimer(this.#lookTimer);
     const { member } = this.#source;
@@ -134,17 +141,20 @@ export class GroupSession implements Session<PartitionRecord> {
 
   async #beat(): Promise<void> {
     const { member } = this.#source;
+    if (this.#beating || this.#ended.signal.aborted) return;
+    this.#beating = true;
     try {
       if (this.#client !== undefined && member.joined) {
         const state = await member.beat(this.#client);
         if (this.#ended.signal.aborted) return;
-        // While a join is under way its answer decides.
-        if (!this.#joining && state === "lost") this.#onLost();
+        if (state === "lost") this.#onLost();
         if (state !== "ok") this.#rejoin();
       }
       this.#beatLater();
     } catch (error) {
       this.#flow.fail(error);
+    } finally {
+      this.#beating = false;
     }
   }
 
@@ -192,20 +202,26 @@ export class GroupSession implements Session<PartitionRecord> {
     member.stale = false;
     try {
       // What is being let go of is claimed still: nobody gets it before it is free.
-      const ours = await member.join(
+      const joining = member.join(
         client,
         cluster,
         () => [...partitions.keys()],
         () => this.#onLost(),
       );
+      const ours = await this.#peer.calling(joining);
       if (this.#ended.signal.aborted) throw new MillraceError("the session is over", { code: "CLOSED" });
-      for (const partition of partitions.values()) if (ours.includes(partition.index) && partition.leaving) this.#handover.forget([partition]);
+      // What comes back before it was given up goes on as it is.
+      for (const partition of partitions.values()) {
+        if (!ours.includes(partition.index)) continue;
+        if (partition.dead) this.#handover.forget([partition]);
+        else partition.givenUpBy = undefined;
+      }
       const leaving = [...partitions.values()].filter((partition) => !ours.includes(partition.index) && !partition.leaving);
       await this.#handover.take(
         client,
         ours.filter((index) => !partitions.has(index)),
       );
-      if (leaving.length > 0) void this.#handover.letGo(leaving).then(() => this.#rejoin());
+      if (leaving.length > 0) void this.#handover.letGo(leaving).then((gone) => gone && this.#rejoin());
     } catch (error) {
       member.stale = true; // whoever goes on from here has to join first
       throw error;
@@ -216,13 +232,13 @@ export class GroupSession implements Session<PartitionRecord> {
   // ── commits ──
 
   async #commit(parts: readonly CommitPart[]): Promise<"done" | "later"> {
-    const { member, rules } = this.#source;
+    const { member, rules, topicId } = this.#source;
     const { memberId, generation } = member;
     const client = this.#client;
     if (client === undefined || generation < 0) return "later";
     let id: string;
     try {
-      id = await client.commit(memberId, generation, rules.topic, parts);
+      id = await client.commit(memberId, generation, { name: rules.topic, id: topicId }, parts);
     } catch (error) {
       this.#flow.fail(error);
       throw error;
@@ -240,14 +256,16 @@ export class GroupSession implements Session<PartitionRecord> {
   #lookAtTopic(): void {
     if (this.#ended.signal.aborted) return;
     this.#lookTimer = startTimer(() => this.#lookAtTopic(), this.#source.reading.topicRefreshMs, true);
-    const { cluster, rules } = this.#source;
-    const before = cluster.topic(rules.topic)?.leaders.length;
-    cluster.refresh([rules.topic]).then(
+    const { cluster, rules, member } = this.#source;
+    // The leader makes the shares, and a round begins only when it joins.
+    const { counts } = member;
+    if (counts === undefined) return;
+    cluster.refresh([...counts.keys()]).then(
       (found) => {
-        const now = found.get(rules.topic)?.leaders.length;
-        if (before !== undefined && now !== undefined && now !== before) this.#rejoin();
+        const grown = [...counts].some(([name, count]) => (found.get(name)?.leaders.length ?? count) !== count);
+        if (grown && member.counts === counts) this.#rejoin();
       },
-      (error: unknown) => this.#flow.fail(error),
+      (error: unknown) => cluster.logger.warn({ topic: rules.topic, adapter: "kafka", error }, "partitions that were added cannot be looked for"),
     );
   }
 }

@@ -27,7 +27,7 @@ export class GroupSource implements Source<PartitionRecord>, TransactionalGroup 
   readonly partitions: Map<number, PartitionReader> = new Map();
   /** Where partitions begin of which the group has no record. */
   from: From;
-  #topicId: string | undefined;
+  topicId: string = "";
   /** The session of the moment: transactions commit through it. */
   session: GroupSession | undefined;
   #opened = false;
@@ -43,8 +43,8 @@ export class GroupSource implements Source<PartitionRecord>, TransactionalGroup 
 
   /** True when the topic is another than before, of the same name: whatever was known of its partitions is void. */
   isAnew(topicId: string): boolean {
-    const anew = this.#topicId !== undefined && this.#topicId !== topicId;
-    this.#topicId = topicId;
+    const anew = this.topicId !== "" && this.topicId !== topicId;
+    this.topicId = topicId;
     if (anew) this.from = "earliest"; // all that is in it came after the subscription
     return anew;
   }

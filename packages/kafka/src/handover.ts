@@ -1,4 +1,4 @@
-import { type Intake, monotonicMs, type Received, sleep, within } from "millrace/adapter";
+import { type Intake, LATE, monotonicMs, type Received, sleep, within } from "millrace/adapter";
 import type { Commits } from "./commits.ts";
 import type { GroupClient } from "./group-client.ts";
 import type { GroupSource } from "./group-source.ts";
@@ -36,7 +36,7 @@ export class Handover {
     for (const index of indexes) {
       const known = committed.get(index);
       const position = known?.offset ?? starts.get(index) ?? 0;
-      const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note), this.#source);
+      const partition = new PartitionReader(rules.topic, index, position, readRanges(position, known?.note), this.#source, known?.epoch);
       if (known !== undefined) {
         partition.committed = known.offset;
         partition.committedNote = known.note ?? "";
@@ -50,28 +50,51 @@ export class Handover {
     });
   }
 
-  /** Hands out nothing more of these partitions, waits for their handlers as long as it may, commits, and forgets them. */
-  async letGo(leaving: readonly PartitionReader[]): Promise<void> {
-    if (leaving.length === 0) return;
+  /**
+   * Hands out nothing more of these partitions, waits for their handlers as long as it may, commits, and forgets them. True when
+   * some were forgotten: others came back meanwhile, or the session ended, and then they are ours as they were.
+   */
+  async letGo(some: readonly PartitionReader[]): Promise<boolean> {
+    if (some.length === 0) return false;
     const { rules, reading } = this.#source;
     const deadline = monotonicMs() + rules.revokeDrainMs;
-    for (const partition of leaving) partition.leaving = true;
+    const token = {};
+    for (const partition of some) partition.givenUpBy = token;
+    const leaving = (): PartitionReader[] => some.filter(({ givenUpBy, dead }) => givenUpBy === token && !dead);
     for (;;) {
-      for (const { receipt } of this.#intake.recall(({ receipt: { place } }) => place.leaving)) receipt.place.forgo(1);
-      if (leaving.every(({ out, dead }) => out === 0 || dead) || monotonicMs() >= deadline || this.#ended.aborted) break;
+      // Should they come back, they go on with these.
+      const recalled = this.#intake.recall(({ receipt: { place } }) => place.givenUpBy === token);
+      for (const message of recalled) message.receipt.place.giveBack([message]);
+      if (leaving().every(({ out }) => out === 0) || monotonicMs() >= deadline || this.#ended.aborted) break;
       await sleep(LOOK_MS, this.#ended).catch(() => {});
     }
-    const late = leaving.filter(({ out, dead }) => out > 0 && !dead);
+    const late = leaving().filter(({ out }) => out > 0);
     if (late.length > 0 && !this.#ended.aborted) {
       const fields = { topic: rules.topic, adapter: "kafka", partitions: late.map(({ index }) => index), drainMs: rules.revokeDrainMs };
       reading.logger.warn(fields, "handlers of partitions that move have not ended in time, their messages go to another member");
     }
-    if (!this.#ended.aborted)
-      await within(
-        this.#commits.commit().catch(() => {}),
-        Math.max(deadline - monotonicMs(), COMMIT_MS),
+    await this.#commitUntil(Math.max(deadline, monotonicMs() + COMMIT_MS));
+    const gone = leaving();
+    if (this.#ended.aborted) {
+      for (const partition of gone) partition.givenUpBy = undefined;
+      this.#source.member.stale = true; // what they are to the group is settled by joining
+      return false;
+    }
+    this.forget(gone);
+    return gone.length > 0;
+  }
+
+  /** A group that gathers takes no commits for a while: what is acked is not to come again for that. */
+  async #commitUntil(deadline: number): Promise<void> {
+    while (!this.#ended.aborted) {
+      const committed = this.#commits.commit().then(
+        () => true,
+        () => false,
       );
-    this.forget(leaving);
+      const done = await within(committed, deadline - monotonicMs(), this.#ended);
+      if (done === true || done === LATE || monotonicMs() >= deadline) return;
+      await sleep(LOOK_MS, this.#ended).catch(() => {});
+    }
   }
 
   /** They belong to another now: nothing of them counts any more. */

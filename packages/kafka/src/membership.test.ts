@@ -67,4 +67,39 @@ describe("a member of a group", () => {
     expect(joins).toEqual(["", ""]);
     expect(member.alive).toBe(true);
   });
+
+  it("takes an answer about a round that it has joined meanwhile, or is joining, for no news; one about its own for what it is", async () => {
+    const member = new Membership(RULES);
+    let answerJoin: (joined: Joined) => void = () => {};
+    let state = "NONE";
+    const client = {
+      join: () =>
+        new Promise<Joined>((resolve) => {
+          answerJoin = resolve;
+        }),
+      sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
+      heartbeat: async () => state,
+    } as unknown as GroupClient;
+    const join = (): Promise<readonly number[]> =>
+      member.join(
+        client,
+        {} as Cluster,
+        () => [],
+        () => {},
+      );
+    const first = join();
+    answerJoin(SECOND);
+    await first;
+    state = "REBALANCE_IN_PROGRESS";
+    expect(await member.beat(client)).toBe("rebalance");
+    const second = join();
+    expect(await member.beat(client)).toBe("ok");
+    const late = member.beat(client);
+    state = "NONE";
+    answerJoin({ ...SECOND, generation: 3 });
+    await second;
+    expect(await late).toBe("ok");
+    state = "UNKNOWN_MEMBER_ID";
+    expect(await member.beat(client)).toBe("lost");
+  });
 });

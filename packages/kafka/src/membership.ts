@@ -35,6 +35,10 @@ export class Membership {
   generation = -1;
   /** The group gathers, or gave us what we have not taken yet: we have to join (again). */
   stale = false;
+  /** Partitions of each topic of the group by which this member, as its leader, made the shares of this generation. */
+  counts: ReadonlyMap<string, number> | undefined;
+  /** A join is under way: its answer decides. */
+  #joining = false;
   /** When the last heartbeat that was answered had been sent. */
   #lastBeat = 0;
 
@@ -57,63 +61,74 @@ export class Membership {
     this.generation = -1;
   }
 
-  /** `"ok"`, `"rebalance"`: the group gathers anew, `"lost"`. */
+  /** `"ok"`, `"rebalance"`: the group gathers anew, `"lost"`: it has forgotten us. What an answer says of a round that we have joined meanwhile is no news. */
   async beat(client: GroupClient): Promise<"ok" | "rebalance" | "lost"> {
     const { generation } = this;
+    const state = await this.#ask(client);
+    return this.#joining || generation !== this.generation ? "ok" : state;
+  }
+
+  async #ask(client: GroupClient): Promise<"ok" | "rebalance" | "lost"> {
     const sentAt = monotonicMs();
-    const id = await client.heartbeat(this.memberId, generation);
-    if (id === "NONE" || id === "REBALANCE_IN_PROGRESS") {
-      this.#lastBeat = Math.max(this.#lastBeat, sentAt);
-      return id === "NONE" ? "ok" : "rebalance";
-    }
-    if (!LOST.includes(id)) throw brokerError(id, `group ${JSON.stringify(this.#rules.group)}`);
-    return generation === this.generation ? "lost" : "ok"; // of a generation that is over: says nothing
+    const id = await client.heartbeat(this.memberId, this.generation);
+    if (LOST.includes(id)) return "lost";
+    if (id !== "NONE" && id !== "REBALANCE_IN_PROGRESS") throw brokerError(id, `group ${JSON.stringify(this.#rules.group)}`);
+    this.#lastBeat = Math.max(this.#lastBeat, sentAt);
+    return id === "NONE" ? "ok" : "rebalance";
   }
 
   /**
    * Joins, or joins again, and returns the partitions that are ours now. `onLost` is called when the group had forgotten us.
    */
   async join(client: GroupClient, cluster: Cluster, owned: () => readonly number[], onLost: () => void): Promise<readonly number[]> {
-    const { topic, cooperative, sessionTimeoutMs, rebalanceTimeoutMs } = this.#rules;
-    for (;;) {
-      const holding = cooperative ? [...owned()] : [];
-      const subscription = encodeConsumerProtocolSubscription({
-        version: cooperative ? 2 : 0,
-        topics: [topic],
-        userData: "",
-        ownedPartitions: [{ topic, partitions: holding }],
-        generationId: holding.length > 0 ? this.generation : -1,
-      });
-      const protocol = cooperative ? "cooperative-sticky" : "range";
-      const joined = await client.join({ memberId: this.memberId, sessionTimeoutMs, rebalanceTimeoutMs, protocol, subscription });
-      if (joined.id === "MEMBER_ID_REQUIRED") {
-        this.memberId = joined.memberId;
-        continue;
+    this.#joining = true;
+    try {
+      for (;;) {
+        const ours = await this.#joinOnce(client, cluster, owned(), onLost);
+        if (ours !== undefined) return ours;
       }
-      if (joined.id === "NONE") {
-        // From here on the group takes heartbeats and commits of the new generation only, and its leader may be long in coming, or dead: without
-        // heartbeats all that we hold would count as lost meanwhile.
-        this.memberId = joined.memberId;
-        this.generation = joined.generation;
-        // If this process stood still, the round may have ended long ago: only an answer to what is asked now tells that we are in it.
-        if ((await this.beat(client)) === "lost") {
-          this.lose();
-          onLost();
-          continue;
-        }
-        const { id, assignment } = await client.sync(joined, joined.leader ? await this.#assign(joined, cluster) : []);
-        if (id === "NONE") {
-          return assignment.length === 0
-            ? []
-            : decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap((each) => (each.topic === topic ? each.partitions : []));
-        }
-        // Where the group gathers once more, this generation counts as ours all the same: what we hold stays claimed.
-        await this.#tryAgain(id, onLost);
-      } else await this.#tryAgain(joined.id, onLost);
+    } finally {
+      this.#joining = false;
     }
   }
 
-  async #tryAgain(id: string, onLost: () => void): Promise<void> {
+  /** `undefined`: to be tried again. */
+  async #joinOnce(client: GroupClient, cluster: Cluster, owned: readonly number[], onLost: () => void): Promise<readonly number[] | undefined> {
+    const { topic, cooperative, sessionTimeoutMs, rebalanceTimeoutMs } = this.#rules;
+    const holding = cooperative ? [...owned] : [];
+    const subscription = encodeConsumerProtocolSubscription({
+      version: cooperative ? 2 : 0,
+      topics: [topic],
+      userData: "",
+      ownedPartitions: [{ topic, partitions: holding }],
+      generationId: holding.length > 0 ? this.generation : -1,
+    });
+    const protocol = cooperative ? "cooperative-sticky" : "range";
+    const joined = await client.join({ memberId: this.memberId, sessionTimeoutMs, rebalanceTimeoutMs, protocol, subscription });
+    if (joined.id === "MEMBER_ID_REQUIRED") {
+      this.memberId = joined.memberId;
+      return undefined;
+    }
+    if (joined.id !== "NONE") return await this.#tryAgain(joined.id, onLost);
+    // From here on the group takes heartbeats and commits of the new generation only, and its leader may be long in coming, or dead: without
+    // heartbeats all that we hold would count as lost meanwhile.
+    this.memberId = joined.memberId;
+    this.generation = joined.generation;
+    this.counts = undefined;
+    // If this process stood still, the round may have ended long ago: only an answer to what is asked now tells that we are in it.
+    if ((await this.#ask(client)) === "lost") {
+      this.lose();
+      onLost();
+      return undefined;
+    }
+    const { id, assignment } = await client.sync(joined, joined.leader ? await this.#assign(joined, cluster) : []);
+    // Where the group gathers once more, this generation counts as ours all the same: what we hold stays claimed.
+    if (id !== "NONE") return await this.#tryAgain(id, onLost);
+    if (assignment.length === 0) return [];
+    return decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap((each) => (each.topic === topic ? each.partitions : []));
+  }
+
+  async #tryAgain(id: string, onLost: () => void): Promise<undefined> {
     if (LOST.includes(id)) {
       this.lose();
       onLost();
@@ -136,6 +151,7 @@ export class Membership {
     if (protocol !== "cooperative-sticky" && protocol !== "range") {
       throw new MillraceError(`group ${JSON.stringify(this.#rules.group)}: the assignment ${protocol} is not known here`, { code: "GROUP_MISMATCH" });
     }
+    this.counts = counts;
     const shares = protocol === "range" ? assignRanges(known, counts) : assignCooperatively(known, counts);
     return [...shares].map(([memberId, byTopic]) => {
       const assignedPartitions = [...byTopic].map(([topic, partitions]) => ({ topic, partitions }));

@@ -3,9 +3,18 @@ import type { OffsetRange } from "./settled-ranges.ts";
 import type { TransactionalGroup } from "./transactional-group.ts";
 import type { AbortedTransaction } from "./wire/fetch-api.ts";
 import type { KafkaRecord } from "./wire/record.ts";
-import { type BrokenBatch, RecordCursor } from "./wire/record-cursor.ts";
+import { BrokenBatch, RecordCursor } from "./wire/record-cursor.ts";
 
 export type PartitionRecord = KafkaRecord<PartitionReader>;
+
+/** What is delivered: a record, or in its place what cannot be read at all. */
+export type Taken = PartitionRecord | BrokenBatch;
+
+/** From this offset on records were written under this leader. */
+interface EpochStart {
+  readonly from: number;
+  readonly epoch: number;
+}
 
 /**
  * One partition as this subscription reads it: where to fetch next, what was fetched and not delivered, what was delivered and
@@ -22,8 +31,10 @@ export class PartitionReader {
   end: number | undefined = undefined;
   /** It belongs to another now: nothing of it counts any more. */
   dead = false;
-  /** Nothing new of it is delivered: it is about to be given up. */
-  leaving = false;
+  /** Set while it is about to be given up, by whoever does that: nothing new of it is delivered. */
+  givenUpBy: object | undefined = undefined;
+  /** When records of it came last, as a number that grows: others come first in the next fetch. */
+  served = 0;
   /** A fetch for it is on its way. */
   fetching = false;
   /** Delivered, and neither settled nor taken back. */
@@ -32,21 +43,35 @@ export class PartitionReader {
   committed = -1;
   committedNote = "";
   readonly #cursors: RecordCursor<PartitionReader>[] = [];
-  readonly #window: Ring<PartitionRecord> = new Ring();
+  readonly #window: Ring<Taken> = new Ring();
   readonly #returned: Received<PartitionRecord>[] = [];
+  /** What could not be read, nor put elsewhere: to be tried again. */
+  readonly #unread: Taken[] = [];
+  readonly #epochs: EpochStart[] = [];
   #skipped: readonly OffsetRange[];
   /** Settled records in the window, behind one that is not. */
   #ahead = 0;
   /** The offset behind the last record that was delivered or stepped over. */
   #passed: number;
 
-  constructor(topic: string, index: number, position: number, settledBeyond: readonly OffsetRange[] = [], group?: TransactionalGroup) {
+  /** `epoch`: of the leader that wrote the record before `position`, where that is known. */
+  constructor(topic: string, index: number, position: number, settledBeyond: readonly OffsetRange[] = [], group?: TransactionalGroup, epoch: number = -1) {
     this.topic = topic;
     this.index = index;
     this.group = group;
     this.position = position;
     this.#passed = position;
     this.#skipped = settledBeyond;
+    if (epoch >= 0) this.#epochs.push({ from: position - 1, epoch });
+  }
+
+  get leaving(): boolean {
+    return this.givenUpBy !== undefined;
+  }
+
+  /** The leader epoch of the record before `offset`, −1 where it is not known. */
+  epochBefore(offset: number): number {
+    return this.#epochs.findLast(({ from }) => from < offset)?.epoch ?? -1;
   }
 
   /** Bytes that were fetched and not delivered. */
@@ -57,7 +82,7 @@ export class PartitionReader {
   }
 
   get hasMore(): boolean {
-    return this.#cursors.length > 0 || this.#returned.length > 0;
+    return this.#cursors.length > 0 || this.#returned.length > 0 || this.#unread.length > 0;
   }
 
   /** Offsets below are settled, all of them. */
@@ -99,7 +124,7 @@ export class PartitionReader {
     let begin = -1;
     let end = -1;
     for (const record of this.#window) {
-      if (record.settled || also(record)) {
+      if (record.settled || (!(record instanceof BrokenBatch) && also(record))) {
         if (settledTo === undefined) continue;
         if (begin < 0) begin = record.offset;
         end = record.offset + 1;
@@ -118,7 +143,25 @@ export class PartitionReader {
   addFetched(data: Buffer, aborted: readonly AbortedTransaction[]): void {
     const cursor = new RecordCursor<PartitionReader>(this, data, this.position, aborted);
     this.#cursors.push(cursor);
-    this.position = Math.max(this.position, endOf(data));
+    this.position = Math.max(this.position, this.#walk(data));
+  }
+
+  /** Notes who wrote the batches; the offset behind the last complete one. */
+  #walk(data: Buffer): number {
+    const epochs = this.#epochs;
+    const { settledTo } = this;
+    while (epochs[1] !== undefined && epochs[1].from < settledTo) epochs.shift();
+    let end = 0;
+    for (let at = 0; at + 27 <= data.length; ) {
+      const next = at + 12 + data.readInt32BE(at + 8);
+      if (next > data.length) break;
+      const begin = Number(data.readBigInt64BE(at));
+      const epoch = data.readInt32BE(at + 12);
+      if (epochs.at(-1)?.epoch !== epoch) epochs.push({ from: begin, epoch });
+      end = begin + data.readInt32BE(at + 23) + 1;
+      at = next;
+    }
+    return end;
   }
 
   /** What was given back goes out again before anything else. */
@@ -127,31 +170,37 @@ export class PartitionReader {
   }
 
   /** The next record, or what cannot be read, or `undefined`: nothing more is here. The window holds it until it is settled. */
-  take(): PartitionRecord | BrokenBatch | undefined {
+  take(): Taken | undefined {
+    if (this.#unread.length > 0) {
+      this.out++;
+      return this.#unread.shift();
+    }
     for (let cursor = this.#cursors[0]; cursor !== undefined; cursor = this.#cursors[0]) {
-      const record = cursor.take();
-      if (record !== undefined) {
-        this.#passed = record.offset + 1;
-        this.#window.push(record);
-        if (!this.#isSkipped(record.offset)) {
-          this.out++;
-          return record;
-        }
-        this.#markSettled(record);
+      const next = cursor.take() ?? cursor.takeBroken();
+      if (next === undefined) {
+        this.#passed = Math.max(this.#passed, cursor.next);
+        this.#cursors.shift();
         continue;
       }
-      const { broken } = cursor;
-      if (broken !== undefined) {
-        cursor.broken = undefined;
-        return broken;
+      this.#passed = Math.max(this.#passed, cursor.next, next.offset + 1);
+      this.#window.push(next);
+      if (!this.#isSkipped(next.offset)) {
+        this.out++;
+        return next;
       }
-      this.#passed = Math.max(this.#passed, cursor.next);
-      this.#cursors.shift();
+      this.#markSettled(next);
     }
     return undefined;
   }
 
-  settle(record: PartitionRecord): void {
+  /** It could not be put elsewhere: it is to be tried again. */
+  untake(unread: Taken): void {
+    this.out--;
+    this.#unread.push(unread);
+    this.#unread.sort((one, other) => one.offset - other.offset);
+  }
+
+  settle(record: Taken): void {
     if (record.settled) return;
     this.out--;
     this.#markSettled(record);
@@ -163,11 +212,6 @@ export class PartitionReader {
     this.#returned.sort((one, other) => one.receipt.offset - other.receipt.offset);
   }
 
-  /** Taken back for good: another will read them. */
-  forgo(count: number): void {
-    this.out -= count;
-  }
-
   /** Begins anew at `position`. */
   restart(position: number): void {
     this.#cursors.length = 0;
@@ -175,7 +219,15 @@ export class PartitionReader {
     this.#passed = Math.max(this.#passed, position);
   }
 
-  #markSettled(record: PartitionRecord): void {
+  /** A reader of the same log, which was cut off at `end`: other records come there now, whatever was settled. */
+  cutOff(end: number): PartitionReader {
+    const { settledTo, ranges } = this.preview(() => false);
+    const position = Math.min(settledTo, end);
+    const kept = ranges.flatMap((range) => (range.begin < end ? [{ begin: range.begin, end: Math.min(range.end, end) }] : []));
+    return new PartitionReader(this.topic, this.index, position, kept, this.group, this.epochBefore(position));
+  }
+
+  #markSettled(record: Taken): void {
     record.settled = true;
     this.#ahead++;
     for (let first = this.#window.peek(); first?.settled === true; first = this.#window.peek()) {
@@ -191,15 +243,3 @@ export class PartitionReader {
 }
 
 const NONE: readonly OffsetRange[] = Object.freeze([]);
-
-/** The offset behind the last complete batch of a fetch. */
-function endOf(data: Buffer): number {
-  let end = 0;
-  for (let at = 0; at + 27 <= data.length; ) {
-    const next = at + 12 + data.readInt32BE(at + 8);
-    if (next > data.length) break;
-    end = Number(data.readBigInt64BE(at)) + data.readInt32BE(at + 23) + 1;
-    at = next;
-  }
-  return end;
-}

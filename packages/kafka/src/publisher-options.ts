@@ -27,6 +27,8 @@ export interface KafkaPublisherOptions extends KafkaConnectionOptions {
   readonly maxWaitingBytes?: number | undefined;
   /** How long a call may take: waiting for room, for a broker, for its confirmation. Default 30,000 ms. */
   readonly publishTimeoutMs?: number | undefined;
+  /** How often the topics that are published to are looked at for partitions that were added. Default 30,000 ms. */
+  readonly topicRefreshMs?: number | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -42,16 +44,19 @@ export const PUBLISHER_NAMES: OptionNames<KafkaPublisherOptions> = {
   maxBatchBytes: true,
   maxWaitingBytes: true,
   publishTimeoutMs: true,
+  topicRefreshMs: true,
 };
 
 export const PUBLISHER_DEFAULTS: {
   readonly maxBatchBytes: number;
   readonly maxWaitingBytes: number;
   readonly publishTimeoutMs: number;
+  readonly topicRefreshMs: number;
 } = Object.freeze({
   maxBatchBytes: 900_000,
   maxWaitingBytes: 64 * 1024 * 1024,
   publishTimeoutMs: 30_000,
+  topicRefreshMs: 30_000,
 });
 
 /** Adds to `check` what is wrong with the values of a publisher's options. */
@@ -71,6 +76,7 @@ export function checkPublisherOptions(check: OptionCheck, options: KafkaPublishe
     .integer("maxBatchBytes", options.maxBatchBytes, { min: 1000 })
     .integer("maxWaitingBytes", options.maxWaitingBytes, { min: 1 })
     .duration("publishTimeoutMs", options.publishTimeoutMs, { min: 1 })
+    .duration("topicRefreshMs", options.topicRefreshMs, { min: 100 })
     .methods("logger", options.logger, ["trace", "debug", "info", "warn", "error"]);
   return checkTopics(check, topics);
 }

@@ -13,7 +13,9 @@ import type { Cluster } from "./wire/cluster.ts";
 export interface Readable {
   readonly cluster: Cluster;
   readonly reading: ReadingRules;
-  readonly partitions: ReadonlyMap<number, PartitionReader>;
+  readonly partitions: Map<number, PartitionReader>;
+  /** Of the topic that the partitions are of. */
+  readonly topicId: string;
 }
 
 /** The way of a session's records: a loop that fetches what there is room for, and a dispenser that delivers what is wanted. */
@@ -24,16 +26,22 @@ export class RecordFlow {
   readonly #fetching: FetchLoop;
   #closed = false;
 
-  constructor(readable: Readable, intake: Intake<PartitionRecord>) {
+  /** `onMoved`: what is settled of a partition has changed without a verdict. */
+  constructor(readable: Readable, intake: Intake<PartitionRecord>, onMoved: () => void = () => {}) {
     this.#readable = readable;
     this.#intake = intake;
     const partitions = (): Iterable<PartitionReader> => readable.partitions.values();
-    this.#dispenser = new Dispenser(intake, readable.reading, partitions, () => this.#fetching.run());
+    this.#dispenser = new Dispenser(intake, readable.reading, { partitions, onHungry: () => this.#fetching.run(), onMoved });
     this.#fetching = new FetchLoop(readable.cluster, readable.reading, {
+      topicId: () => readable.topicId,
       partitions,
       hungry: () => this.#dispenser.wanted > 0,
       onFetched: () => this.#dispenser.run(),
       onTrouble: (error) => this.fail(error),
+      onCutOff: (partition, end) => {
+        this.#cutOff(partition, end);
+        onMoved();
+      },
       onBlocked: (detail) => intake.blocked(detail),
     });
   }
@@ -89,6 +97,19 @@ export class RecordFlow {
     } catch {
       return false; // who cannot ask does not know
     }
+  }
+
+  /** Of what was read behind the cut nothing counts any more. */
+  #cutOff(partition: PartitionReader, end: number): void {
+    const { reading, partitions } = this.#readable;
+    const next = partition.cutOff(end);
+    reading.logger.warn(
+      { topic: reading.topic, adapter: "kafka", partition: partition.index, offset: partition.position, next: next.position },
+      "the partition's log has lost its tail, reading goes on where it was cut off",
+    );
+    partition.dead = true;
+    if (!partition.leaving) partitions.set(partition.index, next);
+    this.#intake.lose(({ receipt }) => receipt.place.dead);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { type Message, MillraceError, type PublishOptions } from "millrace";
-import { equalBackoffMs, type PublishCall, PublishCalls, sleep } from "millrace/adapter";
+import { equalBackoffMs, monotonicMs, type PublishCall, PublishCalls, sleep } from "millrace/adapter";
 import { type RecordInit, watermillCodec } from "./codec.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
 import { Placement } from "./placement.ts";
@@ -16,6 +16,7 @@ const RETRY_MAX_MS = 1000;
 /** The way of messages from a call of `publish` to the outbox: encoded, given room, their topic found, placed. */
 export class Sending {
   readonly cluster: Cluster;
+  readonly #topicRefreshMs: number;
   readonly #topology: Topology;
   readonly #placement: Placement;
   readonly #outbox: Outbox;
@@ -23,9 +24,11 @@ export class Sending {
   /** Calls whose topic is being looked up, in order. */
   readonly #finding: Map<string, PublishCall<RecordInit>[]> = new Map();
   readonly #stop: AbortController = new AbortController();
+  #lookedAt = monotonicMs();
 
   constructor(subject: string, options: KafkaPublisherOptions, rules: (cluster: Cluster) => SendingRules) {
     const codec = options.codec ?? watermillCodec();
+    this.#topicRefreshMs = options.topicRefreshMs ?? PUBLISHER_DEFAULTS.topicRefreshMs;
     this.cluster = new Cluster(options);
     this.#topology = new Topology(this.cluster, { provision: options.provision ?? "create", settings: options.topics });
     this.#placement = new Placement(options.partitioner);
@@ -78,9 +81,18 @@ export class Sending {
       before.push(call);
       return;
     }
+    const now = monotonicMs();
+    if (now - this.#lookedAt >= this.#topicRefreshMs) this.#lookAtTopics(now);
     const info = this.cluster.topic(call.lane);
     if (info !== undefined) this.#append(info, call);
     else void this.#find(call);
+  }
+
+  /** Partitions may have been added. While no broker answers, what is known stays; whoever sends finds out what else is wrong. */
+  #lookAtTopics(now: number): void {
+    this.#lookedAt = now;
+    const { known } = this.cluster;
+    if (known.length > 0) this.cluster.refresh(known).catch(() => {});
   }
 
   /** Looks the topic's partitions up, for as long as a call waits for them while no broker can be reached. */

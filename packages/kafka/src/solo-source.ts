@@ -16,7 +16,7 @@ export class SoloSource implements Source<PartitionRecord> {
   readonly #topology: Topology;
   readonly #from: From;
   #opened = false;
-  #topicId: string | undefined;
+  topicId: string = "";
 
   constructor(cluster: Cluster, topology: Topology, reading: ReadingRules, from: From) {
     this.cluster = cluster;
@@ -28,12 +28,13 @@ export class SoloSource implements Source<PartitionRecord> {
   async open(intake: Intake<PartitionRecord>): Promise<Session<PartitionRecord>> {
     try {
       const { leaders, id } = await this.#topology.ensure(this.reading.topic);
-      if (this.#topicId !== undefined && this.#topicId !== id) {
+      if (this.topicId !== "" && this.topicId !== id) {
         // Another topic of the same name.
+        for (const partition of this.partitions.values()) partition.dead = true;
         this.partitions.clear();
         intake.lose();
       }
-      this.#topicId = id;
+      this.topicId = id;
       await this.#add(leaders.length, this.#opened ? "earliest" : this.#from);
       this.#opened = true;
       return new SoloSession(this, intake);

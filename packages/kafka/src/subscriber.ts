@@ -22,7 +22,7 @@ import { SoloSource } from "./solo-source.ts";
 import { parsePosition, startOffsets } from "./start-offsets.ts";
 import { checkSubscriberOptions, type KafkaSubscriberOptions, SUBSCRIBER_DEFAULTS, SUBSCRIBER_NAMES } from "./subscriber-options.ts";
 import { Topology } from "./topology.ts";
-import { Cluster } from "./wire/cluster.ts";
+import { Cluster, type TopicInfo } from "./wire/cluster.ts";
 
 /** Commits are dear for a broker: verdicts gather for this long, or until so many are there. */
 const SETTLE_DELAY_MS = 100;
@@ -111,9 +111,9 @@ export class KafkaSubscriber implements Subscriber {
   async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
     this.#check(topic, options);
     const { group, from = "earliest" } = options;
-    const { leaders } = await this.#topology.ensure(topic);
+    const info = await this.#topology.ensure(topic);
     if (group === undefined) return;
-    await whileCoordinatorMoves(() => this.#begin(topic, this.#groupName(topic, group), from, leaders.length));
+    await whileCoordinatorMoves(() => this.#begin(info, this.#groupName(topic, group), from));
   }
 
   close(): Promise<void> {
@@ -168,15 +168,15 @@ export class KafkaSubscriber implements Subscriber {
   }
 
   /** Puts on record where a group begins that has not begun. */
-  async #begin(topic: string, group: string, from: From, count: number): Promise<void> {
+  async #begin(topic: TopicInfo, group: string, from: From): Promise<void> {
     const client = await GroupClient.open(this.#cluster, group, 0);
     try {
-      const partitions = Array.from({ length: count }, (_, index) => index);
-      const committed = await client.committed(topic, partitions);
+      const partitions = [...topic.leaders.keys()];
+      const committed = await client.committed(topic.name, partitions);
       const fresh = partitions.filter((partition) => !committed.has(partition));
       if (fresh.length === 0) return;
-      const starts = await startOffsets(this.#cluster, topic, fresh, from, this.#committedOnly);
-      const parts = fresh.map((partition) => ({ partition, offset: starts.get(partition) ?? 0, note: "" }));
+      const starts = await startOffsets(this.#cluster, topic.name, fresh, from, this.#committedOnly);
+      const parts = fresh.map((partition) => ({ partition, offset: starts.get(partition) ?? 0, note: "", epoch: -1 }));
       const id = await client.commit("", -1, topic, parts);
       // With members in it, the group begins where they say.
       if (id !== "NONE" && !hasMembers(id)) throw brokerError(id, `group ${JSON.stringify(group)}`);

@@ -1,7 +1,8 @@
 import { Message, type MessageOptions } from "millrace";
+import { NO_PAYLOAD } from "millrace/adapter";
 
-/** The payload of every tombstone. It is told by identity, so it survives `copy()`, decorators and forwarding. */
-export const TOMBSTONE_PAYLOAD: Uint8Array = new Uint8Array(0);
+/** The payload of every tombstone. It is told by identity, so it survives `copy()`, decorators and, as `null`, an outbox. */
+export const TOMBSTONE_PAYLOAD: Uint8Array = NO_PAYLOAD;
 
 /**
  * A message without a value: on a compacted topic it deletes what was published under `key`. Any other broker gets an empty payload.

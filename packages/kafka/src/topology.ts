@@ -1,5 +1,5 @@
 import { MillraceError } from "millrace";
-import { type Deferred, laterTurn, OptionCheck, quietDeferred, sleep } from "millrace/adapter";
+import { type Deferred, laterTurn, monotonicMs, OptionCheck, quietDeferred, sleep } from "millrace/adapter";
 import { brokerError, errorId } from "./kafka-error.ts";
 import { CREATE_TOPICS } from "./wire/apis.ts";
 import type { Cluster, TopicInfo } from "./wire/cluster.ts";
@@ -31,6 +31,8 @@ export interface TopologyRules {
 const CREATE_TIMEOUT_MS = 30_000;
 const LOOK_MS = 20;
 const LOOK_MOST_MS = 250;
+/** A topic that was made and does not show for so long was deleted again. */
+const MAKE_AGAIN_MS = 2000;
 
 /** Makes sure that topics are there, as the rules say. Many who ask for one topic at once share the work. */
 export class Topology {
@@ -64,12 +66,16 @@ export class Topology {
       if (provision !== "create") throw missing(topic);
       await this.#create(topic);
     } else if (provision === "verify") this.#verify(before);
-    let info = before;
+    if (before !== undefined) return before; // a partition that lost its leader is waited for elsewhere
+    let info: TopicInfo | undefined;
+    let madeAt = monotonicMs();
+    // A topic just made has leaders in a moment.
     for (let lookMs = LOOK_MS; info === undefined || info.leaders.some((leader) => leader < 0); lookMs = Math.min(lookMs * 1.5, LOOK_MOST_MS)) {
-      // A partition that lost its leader is waited for elsewhere; a topic just made has leaders in a moment.
-      if (before !== undefined) return before;
       await sleep(lookMs);
       info = (await this.#cluster.refresh([topic])).get(topic);
+      if (info !== undefined || monotonicMs() - madeAt < MAKE_AGAIN_MS) continue;
+      await this.#create(topic);
+      madeAt = monotonicMs();
     }
     return info;
   }

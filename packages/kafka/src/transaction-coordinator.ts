@@ -66,7 +66,7 @@ export class TransactionCoordinator {
     const partitions = positions.map(({ partition, offset, note }) => ({
       partitionIndex: partition.index,
       committedOffset: BigInt(offset),
-      committedLeaderEpoch: -1,
+      committedLeaderEpoch: partition.epochBefore(offset),
       committedMetadata: note,
     }));
     const keeper = await this.#cluster.coordinator(0, group);

@@ -1,4 +1,5 @@
 import { MillraceError } from "millrace";
+import { mismatchCure } from "./mismatch-cure.ts";
 
 /** Numbers of AMQP's own replies. */
 const REFUSED = 403;
@@ -27,9 +28,17 @@ export function amqpError(error: unknown, doing: string): MillraceError {
     case PRECONDITION:
       if (/message size/.test(text)) return make("MESSAGE_TOO_LARGE", false);
       if (/acknowledgement .*timed out/.test(text)) return make("CONSUMER_TIMEOUT", true);
-      return make("TOPIC_MISMATCH", false);
+      return new MillraceError(`${doing}: ${text}${mismatchCure(text)}`, { code: "TOPIC_MISMATCH", cause: error });
   }
   return make(UNREACHABLE.test(`${(error as { code?: unknown } | undefined)?.code} ${text}`) ? "BROKER_UNREACHABLE" : "CONNECTION_LOST", true);
+}
+
+/** The broker's answer to a message. */
+export function publishError(error: unknown): MillraceError {
+  const known = amqpError(error, "publishing to RabbitMQ");
+  if (known.code !== "TOPIC_MISMATCH") return known;
+  // Nothing is declared here: its properties are wrong.
+  return new MillraceError(known.message, { code: "MESSAGE_REFUSED", cause: error });
 }
 
 const UNREACHABLE = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|opening handshake/;

@@ -98,7 +98,7 @@ function headersOf(message: Message): Record<string, unknown> {
 }
 
 /** Metadata are headers: they are looked at when somebody asks. */
-class HeadersMessage implements DecodedMessage {
+export class HeadersMessage implements DecodedMessage {
   readonly id: string;
   readonly payload: Uint8Array;
   readonly #headers: Readonly<Record<string, unknown>> | undefined;

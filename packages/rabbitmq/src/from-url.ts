@@ -4,11 +4,11 @@ import type { RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
 import { pubSubTopology, queueTopology, type RabbitMqTopology, topicExchangeTopology } from "./topology.ts";
 
-const KNOWN = ["topology", "exchange", "durable", "codec", "queueType", "publishDelay", "heartbeatMs", "name"];
+const KNOWN = ["topology", "exchange", "exchangeDurable", "durable", "codec", "queueType", "publishDelay", "heartbeatMs", "name"];
 
 /**
  * A `RabbitMqPubSub` for `amqp://user:password@host:port/vhost` or `amqps:`. Parameters: `topology=pubsub|queue|topic` (with
- * `exchange=…` for `topic`), `durable=false`, `codec=correlating`, `queueType=quorum`, `publishDelay=refuse`, `heartbeatMs`, `name` of the connection.
+ * `exchange=…` for `topic`, and `exchangeDurable=false` for Watermill's), `durable=false`, `codec=correlating`, `queueType=quorum`, `publishDelay=refuse`, `heartbeatMs`, `name` of the connection.
  * Throws `OptionError` for anything else.
  *
  * ```ts
@@ -31,15 +31,22 @@ export function fromUrl(url: string, options: { readonly logger?: Logger | undef
   const codec = one("codec", ["watermill", "correlating"]) as RabbitMqPubSubOptions["codec"];
   const type = one("queueType", ["classic", "quorum"]) as "classic" | "quorum" | undefined;
   const publishDelay = one("publishDelay", ["broker", "refuse"]) as RabbitMqPubSubOptions["publishDelay"];
+  const exchangeDurable = one("exchangeDurable", ["true", "false"]);
   const exchange = query.get("exchange");
   if (topology === "topic" && exchange === null) problems.push("topology=topic needs exchange");
   if (topology !== "topic" && exchange !== null) problems.push("exchange needs topology=topic");
+  if (topology !== "topic" && exchangeDurable !== undefined) problems.push("exchangeDurable needs topology=topic");
   if (problems.length > 0) throw new OptionError("fromUrl", problems);
   const heartbeat = query.get("heartbeatMs");
   parsed.search = "";
   return new RabbitMqPubSub({
     url: parsed.href,
-    topology: chosen(topology, durable, exchange),
+    topology:
+      topology === "topic"
+        ? topicTopology(exchange ?? "", durable, exchangeDurable)
+        : topology === "queue"
+          ? queueTopology({ durable })
+          : pubSubTopology({ durable }),
     codec,
     queue: type === undefined ? undefined : { type },
     publishDelay,
@@ -49,7 +56,6 @@ export function fromUrl(url: string, options: { readonly logger?: Logger | undef
   });
 }
 
-function chosen(topology: string, durable: boolean, exchange: string | null): RabbitMqTopology {
-  if (topology === "queue") return queueTopology({ durable });
-  return topology === "topic" ? topicExchangeTopology({ exchange: exchange ?? "", durable }) : pubSubTopology({ durable });
+function topicTopology(exchange: string, durable: boolean, exchangeDurable: string | undefined): RabbitMqTopology {
+  return topicExchangeTopology({ exchange, durable, exchangeDurable: exchangeDurable === undefined ? undefined : exchangeDurable === "true" });
 }

@@ -15,6 +15,8 @@ export class Link {
   #opening: Promise<OpenLink> | undefined;
   #next = 0;
   #closed = false;
+  /** Types of exchanges beyond AMQP's own that the broker has taken. */
+  readonly knownTypes: Set<string> = new Set();
 
   constructor(rules: LinkRules, purpose: string, logger: Logger) {
     this.#rules = rules;
@@ -36,6 +38,16 @@ export class Link {
     return this.#opening;
   }
 
+  /** For what may end the connection: on one that nobody else uses. */
+  async alone(use: (link: OpenLink) => Promise<void>): Promise<void> {
+    const link = await this.#connect();
+    try {
+      await use(link);
+    } finally {
+      await link.close();
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const opening = this.#opening;
@@ -43,27 +55,29 @@ export class Link {
     await this.#open?.close();
   }
 
-  async #dial(): Promise<OpenLink> {
+  async #connect(): Promise<OpenLink> {
     const { addresses } = this.#rules;
     const address = addresses[this.#next++ % addresses.length] as (typeof addresses)[number];
-    const where = `${address.hostname}:${address.port}`;
     let link: OpenLink;
     try {
       link = await OpenLink.dial(this.#rules, address, this.#purpose);
     } catch (error) {
-      throw amqpError(error, `connecting to RabbitMQ at ${where}`);
+      throw amqpError(error, `connecting to RabbitMQ at ${address.hostname}:${address.port}`);
     }
-    if (this.#closed) {
-      await link.close();
-      throw new MillraceError("the connection is closed", { code: "CLOSED" });
-    }
+    if (!this.#closed) return link;
+    await link.close();
+    throw new MillraceError("the connection is closed", { code: "CLOSED" });
+  }
+
+  async #dial(): Promise<OpenLink> {
+    const link = await this.#connect();
     this.#open = link;
     link.watch({
       onClose: () => {
         if (this.#open === link) this.#open = undefined;
       },
       onBlocked: () => {
-        const fields = { adapter: "rabbitmq", address: where, connection: this.#purpose };
+        const fields = { adapter: "rabbitmq", address: link.where, connection: this.#purpose };
         if (link.blocked === undefined) this.#logger.info(fields, "the broker takes messages again");
         else this.#logger.warn({ ...fields, reason: link.blocked }, "the broker takes no messages");
       },

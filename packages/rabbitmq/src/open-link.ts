@@ -17,6 +17,8 @@ export const STOOD_STILL = "this process stood still for longer than the broker 
 /** One connection from its opening to its end. */
 export class OpenLink {
   readonly model: ChannelModel;
+  /** Host and port. */
+  readonly where: string;
   /** Why the broker takes no messages at present: `"low on memory"`. */
   blocked: string | undefined;
   /** What ended it. */
@@ -30,8 +32,9 @@ export class OpenLink {
   #seenAt = monotonicMs();
   #tickAt = monotonicMs();
 
-  constructor(model: ChannelModel, heartbeatMs: number) {
+  constructor(model: ChannelModel, where: string, heartbeatMs: number) {
     this.model = model;
+    this.where = where;
     this.#heartbeatMs = heartbeatMs;
     // amqplib has no way to end a connection whose other side is silent, nor to see when it last spoke.
     this.#stream = (model.connection as { readonly stream?: Duplex }).stream;
@@ -56,7 +59,7 @@ export class OpenLink {
         clientProperties: { ...socket.clientProperties, connection_name: `${rules.connectionName} ${purpose}` },
       },
     );
-    return new OpenLink(model, heartbeatMs);
+    return new OpenLink(model, `${address.hostname}:${address.port}`, heartbeatMs);
   }
 
   /** Tells of the end, at most once, and of every change of `blocked`. Returns how to stop that. */

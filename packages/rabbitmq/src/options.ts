@@ -3,6 +3,7 @@ import type { Logger } from "millrace";
 import { checkSharedOptions, OptionCheck, type OptionNames } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import type { RabbitMqCodec } from "./codec.ts";
+import { isExchangeType } from "./exchange-type.ts";
 import type { RabbitMqTopology } from "./topology.ts";
 
 export interface ConnectionOptions {
@@ -188,7 +189,11 @@ export function checkOptions<Options extends RabbitMqPubSubOptions>(subject: str
   check.that(!Array.isArray(options.url) || options.url.length > 0, "url must name at least one node");
   const { topology, codec, queue } = options;
   if (typeof topology !== "object") check.oneOf("topology", topology, ["pubsub", "queue"]);
-  else check.methods("topology", topology, ["exchange", "publishKey", "bindKey", "queue"]);
+  else {
+    check.methods("topology", topology, ["exchange", "publishKey", "bindKey", "queue"]).call("topology.bindArguments", topology?.bindArguments);
+    const type = topology?.exchangeType;
+    check.that(isExchangeType(type), `topology.exchangeType must be one of direct, fanout, headers, topic, or a plugin's, x-…, got ${JSON.stringify(type)}`);
+  }
   if (typeof codec !== "object") check.oneOf("codec", codec, ["watermill", "correlating"]);
   else check.methods("codec", codec, ["encode", "decode"]);
   checkSharedOptions(check, options)

@@ -1,11 +1,13 @@
 import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
 import { laterTurn, Ring, sleep, startTimer } from "millrace/adapter";
-import { amqpError } from "./amqp-error.ts";
+import { amqpError, publishError } from "./amqp-error.ts";
+import { Caution } from "./caution.ts";
+import { culpritOf, isAboutMessage } from "./culprit.ts";
 import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
-import { EXIT_HEADER } from "./own-headers.ts";
+import { EXIT_HEADER, EXPIRATION_HEADER } from "./own-headers.ts";
 import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
 import { type RawChannel, rawChannel } from "./raw-channel.ts";
 
@@ -34,7 +36,7 @@ export class OutboundChannel {
   /** Delivery tag of the oldest unconfirmed one. */
   #oldest = 1;
   #bytes = 0;
-  #everConfirmed = false;
+  readonly #caution: Caution = new Caution(() => this.wake());
   readonly #raw: RawChannel | undefined;
   readonly #frames: FrameBatch | undefined;
   #error: Error | undefined;
@@ -42,6 +44,7 @@ export class OutboundChannel {
   /** The next message is to be held back, and the queues for that are being declared. */
   #preparing = false;
   #ended = false;
+  readonly #stopWatching: () => void;
 
   constructor(exchange: string, channel: ConfirmChannel, link: OpenLink, jobs: Ring<PublishJob>, rules: OutboundRules, onEnd: (failure: Failure) => void) {
     this.exchange = exchange;
@@ -59,6 +62,7 @@ export class OutboundChannel {
       this.#error ??= error;
     });
     channel.on("close", () => this.#onClose());
+    this.#stopWatching = link.watch({ onClose: () => {}, onBlocked: () => this.wake() });
   }
 
   get unconfirmed(): number {
@@ -78,7 +82,7 @@ export class OutboundChannel {
 
   /** The channel is left by its owner; nothing is under way on it. */
   close(): void {
-    this.#ended = true;
+    this.#leave();
     leaveChannel(this.#channel);
   }
 
@@ -89,12 +93,16 @@ export class OutboundChannel {
       const job = this.#jobs.peek();
       if (job === undefined) break;
       if (job.sends) {
-        if (this.#prepares(job)) break;
+        if (this.#prepares(job) || this.#mustWait(job.coming)) break;
         this.#send(job.take());
       }
       if (!job.sends) this.#jobs.shift();
     }
     this.#write();
+  }
+
+  #mustWait(coming: Outgoing | undefined): boolean {
+    return coming !== undefined && this.#caution.mustWait(coming.content.length, this.#unconfirmed.size);
   }
 
   /** True while the queues through which the next message is to go are not known to be there; the lane waits for them, in its order. */
@@ -129,8 +137,9 @@ export class OutboundChannel {
       ({ exchange: message.exchange, routingKey: message.routingKey } = address);
       if (address !== hold.exit) {
         // A time to live of its own would end the waiting early.
-        const { expiration: _, ...lasting } = properties;
-        properties = { ...lasting, headers: { ...lasting.headers, [EXIT_HEADER]: hold.note } };
+        const { expiration, ...lasting } = properties;
+        const kept = expiration === undefined ? {} : { [EXPIRATION_HEADER]: String(expiration) };
+        properties = { ...lasting, headers: { ...lasting.headers, ...kept, [EXIT_HEADER]: hold.note } };
       }
     }
     const { exchange, routingKey } = message;
@@ -148,10 +157,19 @@ export class OutboundChannel {
     }
     this.#unconfirmed.push(message);
     this.#bytes += content.length;
+    if (this.#caution.sent(content.length)) this.#ask();
+  }
+
+  /** A channel does one thing after the other: the answer says that the broker has looked at what was sent before. */
+  #ask(): void {
+    this.#write();
+    this.#channel.prefetch(0).then(
+      () => this.#caution.passed(),
+      () => {}, // the channel has ended, which it tells by itself
+    );
   }
 
   #onConfirm(tag: number, multiple: boolean, taken: boolean): void {
-    this.#everConfirmed = true;
     if (multiple) {
       for (let count = tag - this.#oldest + 1; count > 0; count--) this.#settleOldest(taken);
     } else if (tag === this.#oldest) {
@@ -186,8 +204,8 @@ export class OutboundChannel {
 
   /** The broker's word for a message that waits in a queue made just now is passed on when it is worth something. */
   #confirm(message: Outgoing): void {
-    const { job, hold, exchange, promised } = message;
-    const waitMs = hold === undefined || !promised || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
+    const { job, hold, exchange } = message;
+    const waitMs = hold === undefined || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
     if (waitMs <= 0) job.confirm(message);
     else startTimer(() => (this.#link.closed ? job.fail(message, "unknown", this.#lost()) : job.confirm(message)), waitMs);
   }
@@ -212,17 +230,35 @@ export class OutboundChannel {
     if (likely !== undefined) likely.returned = replyText;
   }
 
+  #leave(): void {
+    this.#ended = true;
+    this.#stopWatching();
+    this.#caution.end();
+  }
+
   #onClose(): void {
     if (this.#ended) return;
-    this.#ended = true;
+    this.#leave();
     // The connection's own error may be told after its channels were closed.
     queueMicrotask(() => {
-      const failure = this.#lost();
-      // A channel that never confirmed anything was closed because of its very first message.
-      const outcome = this.#error !== undefined && !this.#everConfirmed ? "rejected" : "unknown";
-      for (const message of this.#unconfirmed) if (!message.settled) message.job.fail(message, outcome, failure);
+      const lost = this.#lost();
+      const underWay = [...this.#unconfirmed];
       this.#unconfirmed.clear();
-      this.#onEnd(failure);
+      const error = this.#error;
+      const culprit = culpritOf(error, underWay);
+      const others = isAboutMessage(error) ? neighbourOf(lost) : lost;
+      if (culprit !== undefined) {
+        if (culprit.hold !== undefined && culprit.exchange !== culprit.hold.exit.exchange) this.#rules.steps.forget(); // somebody deleted an exchange of ours
+        const known = publishError(error);
+        culprit.job.fail(culprit, "rejected", { code: known.code, text: known.message, retryable: known.retryable, cause: known });
+      }
+      for (const message of underWay) if (!message.settled) message.job.fail(message, "unknown", others);
+      this.#onEnd(lost);
     });
   }
+}
+
+/** What becomes of a message because of another one says nothing about itself. */
+function neighbourOf({ text, cause }: Failure): Failure {
+  return { code: "CONNECTION_LOST", text: `another message had the channel closed before this one was confirmed: ${text}`, retryable: true, cause };
 }

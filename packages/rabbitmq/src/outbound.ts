@@ -146,7 +146,6 @@ export class Outbound {
         await this.#settings.prepare(channel, exchange);
         if (link.closed) throw link.error;
         lane.channel = new OutboundChannel(exchange, channel, link, lane.jobs, this.#settings, (failure) => this.#onEnd(exchange, lane, failure));
-        link.watch({ onClose: () => {}, onBlocked: () => lane.channel?.wake() });
         this.trouble = undefined;
         return;
       } catch (error) {

@@ -8,7 +8,14 @@ export const ROUTING_KEY_HEADER = "millrace_routing_key";
 /** On messages that were held back: where they go when they are due, should the broker have forgotten that. */
 export const EXIT_HEADER = "millrace_delay_exit";
 
-const OURS: ReadonlySet<string> = new Set([KEY_METADATA, KEY_BASE64_METADATA, ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER, EXIT_HEADER]);
+/** On messages with a time to live that were held back: what it was, and when it is over, in milliseconds since the epoch. */
+export const EXPIRATION_HEADER = "millrace_expiration";
+export const EXPIRES_HEADER = "millrace_expires_at";
+
+const OURS: ReadonlySet<string> = new Set([
+  ...[KEY_METADATA, KEY_BASE64_METADATA],
+  ...[ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER, EXIT_HEADER, EXPIRATION_HEADER, EXPIRES_HEADER],
+]);
 const BROKERS: ReadonlySet<string> = new Set(["x-death", "x-delivery-count", "x-acquired-count", "x-stream-offset", "CC", "BCC"]);
 
 /** True for headers that are no metadata: ours, and what the broker notes about a delivery. */

@@ -1,4 +1,6 @@
 import type { Channel } from "amqplib";
+import { tryExchangeType } from "./exchange-type.ts";
+import type { Link } from "./link.ts";
 import { RABBITMQ_DEFAULTS, type RabbitMqPubSubOptions } from "./options.ts";
 import type { RabbitMqTopology } from "./topology.ts";
 
@@ -18,6 +20,12 @@ export async function provideExchange(channel: Channel, name: string, topology: 
     autoDelete,
     arguments: { ...exchange.arguments, ...(alternateExchange === undefined ? {} : { "alternate-exchange": alternateExchange }) },
   });
+}
+
+/** Declares an exchange of a type that the broker may not know, before anybody is there whom that could hurt. */
+export async function tryExchange(link: Link, name: string, topology: RabbitMqTopology, options: ProvisionOptions): Promise<void> {
+  if (name === "" || (options.provision ?? "create") !== "create") return;
+  await tryExchangeType(link, topology.exchangeType, (channel) => provideExchange(channel, name, topology, options));
 }
 
 export interface QueueWish {
@@ -43,7 +51,7 @@ export async function provideQueue(
   if (provision === "create" || temporary) {
     const args = queueArguments(temporary ? { expiresMs: TEMPORARY_EXPIRES_MS } : options.queue);
     await channel.assertQueue(queue, { durable: topology.queueDurable, arguments: args });
-    if (exchange !== "") await channel.bindQueue(queue, exchange, topology.bindKey(topic));
+    if (exchange !== "") await channel.bindQueue(queue, exchange, topology.bindKey(topic), topology.bindArguments?.(topic));
   } else if (provision === "verify") {
     await channel.checkQueue(queue);
   }

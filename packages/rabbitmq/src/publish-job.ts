@@ -15,8 +15,6 @@ export interface Outgoing {
   readonly properties: WireProperties;
   /** It is not due yet. */
   readonly hold: Hold | undefined;
-  /** Its confirmation is a promise to somebody, and not only the word of the broker. */
-  readonly promised: boolean;
   /** The broker has given it back: no queue takes it. Its confirmation follows. */
   returned: string | undefined;
   settled: boolean;
@@ -50,9 +48,9 @@ export class PublishJob {
     this.#end = end;
   }
 
-  add(id: string | undefined, routingKey: string, content: Buffer, properties: WireProperties, hold?: Hold, promised = true): void {
+  add(id: string | undefined, routingKey: string, content: Buffer, properties: WireProperties, hold?: Hold): void {
     const { exchange, messages } = this;
-    messages.push({ job: this, index: messages.length, id, exchange, routingKey, content, properties, hold, promised, returned: undefined, settled: false });
+    messages.push({ job: this, index: messages.length, id, exchange, routingKey, content, properties, hold, returned: undefined, settled: false });
     this.bytes += content.length;
   }
 

@@ -2,6 +2,7 @@ import { type Capabilities, type Message, MillraceError, PublishError, type Publ
 import { checkPublish, dueMsOf, publishWithinDelay, wallMs } from "millrace/adapter";
 import { type Hold, holdFor } from "./delay/delay-exit.ts";
 import type { Link } from "./link.ts";
+import { withNativeProperties } from "./native-properties.ts";
 import { checkOptions, PUBLISHER_NAMES, RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PublishJob } from "./publish-job.ts";
@@ -30,7 +31,9 @@ export interface RabbitMqPublisherStatus {
  * - A message that is not due is held back by the broker, for at most 45 days; then it goes to its exchange as if it were published at that
  *   moment. `publishDelay: "refuse"` rejects it instead, with `DELAY_UNSUPPORTED`, as does a longer delay.
  * - What was sent and not confirmed when a connection broke is `unknown`; nothing is sent twice.
- * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
+ * - The broker answers to a message that it does not take by closing the channel. That one is rejected; the first message on a channel, and
+ *   one larger than all before, goes alone for that. What was under way with it all the same is `unknown`, with `CONNECTION_LOST`.
+ * - Rejects with `UNROUTABLE`, `MESSAGE_TOO_LARGE`, `MESSAGE_REFUSED`, `UNENCODABLE`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `TOPIC_MISSING`,
  *   `TOPIC_MISMATCH`, `DELAY_UNSUPPORTED`, `INVALID_DELAY`, `BROKER_UNREACHABLE`, `CONNECTION_LOST`, `BROKER_BLOCKED`, `PUBLISH_REFUSED`, `PUBLISH_TIMEOUT`,
  *   `PUBLISH_ABORTED`, `BUFFER_FULL`; after `close()` with `CLOSED`.
  *
@@ -104,7 +107,8 @@ export class RabbitMqPublisher implements Publisher {
         throw rejected(messages.length, `a message of ${message.payload.length} bytes is larger than ${this.#largest}`, "MESSAGE_TOO_LARGE", undefined);
       }
       try {
-        const { content, properties } = codec.encode(message);
+        const { content, properties: encoded } = codec.encode(message);
+        const properties = withNativeProperties(message, encoded);
         if (topology.persistent) properties.persistent = true;
         properties.mandatory = this.#mandatory;
         job.add(message.id, routingKey, content, properties, this.#hold(job.exchange, routingKey, message));

@@ -1,7 +1,7 @@
 import { Message, type PublishError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
-import { readSome, takeOne } from "../../../test/read-some.ts";
+import { readOne, readSome } from "../../../test/read-some.ts";
 import { correlatingCodec } from "./codec.ts";
 import { RabbitMqPublisher } from "./publisher.ts";
 import { rabbitMqDelivery } from "./receipt.ts";
@@ -85,7 +85,7 @@ describe("publishing to RabbitMQ", () => {
     const failure = await failureOf(bus.publish(topic, [new Message("a"), new Message(new Uint8Array(1001))]));
     expect(failure).toMatchObject({ code: "MESSAGE_TOO_LARGE", outcomes: ["rejected", "rejected"] });
     await bus.publish(topic, new Message("b"));
-    expect((await takeOne(subscription)).text()).toBe("b");
+    expect((await readOne(subscription)).text()).toBe("b");
   });
 
   it("rejects a message whose headers do not fit, and sends nothing later of the call", async (context) => {
@@ -164,7 +164,7 @@ describe("publishing to RabbitMQ", () => {
       d: "1.25",
     });
     expect(rabbitMqDelivery(message as NonNullable<typeof message>)?.headers).toEqual({ ...headers, d: decimal });
-    // As it is, it can be published again; its headers are text then.
+    // As it is, it can be published again.
     await bus.publish(topic, message as NonNullable<typeof message>);
     expect((await readSome(subscription, 1))[0]?.metadata.get("n")).toBe("17");
   });

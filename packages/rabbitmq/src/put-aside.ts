@@ -1,7 +1,9 @@
 import type { ConsumeMessage } from "amqplib";
-import type { Intake } from "millrace/adapter";
+import type { Intake, UndecodableRecord } from "millrace/adapter";
+import { HeadersMessage, ID_HEADER } from "./codec.ts";
+import { NativeProperties } from "./native-properties.ts";
 import type { QueueRules } from "./queue-rules.ts";
-import { attemptOf, type RabbitMqReceipt } from "./receipt.ts";
+import { attemptOf, propertiesOf, type RabbitMqReceipt } from "./receipt.ts";
 import type { Exits, Returns } from "./returns.ts";
 
 const FIRST_DELAY_MS = 60_000;
@@ -23,7 +25,7 @@ export class PutAside {
 
   put(raw: ConsumeMessage, error: unknown): void {
     const position = `${this.#rules.queue}, delivery ${raw.fields.deliveryTag}`;
-    this.#intake.undecodable({ position, payload: raw.content, error }).then(
+    this.#intake.undecodable({ position, payload: raw.content, error, ...beside(raw) }).then(
       (taken) => {
         if (taken) this.#exits.ack(raw);
         else if (this.#rules.onUndecodable === "reject") this.#exits.reject(raw);
@@ -37,5 +39,20 @@ export class PutAside {
   #delay(raw: ConsumeMessage): void {
     const attempt = attemptOf(raw);
     this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)), false);
+  }
+}
+
+/** What can be read of it all the same. */
+function beside(raw: ConsumeMessage): Pick<UndecodableRecord, "key" | "metadata" | "native"> {
+  const headers = raw.properties.headers as Readonly<Record<string, unknown>> | undefined;
+  const message = new HeadersMessage("", raw.content, headers, ID_HEADER);
+  return { key: keyOf(message), metadata: message.readMetadata(), native: NativeProperties.of(propertiesOf(raw)) };
+}
+
+function keyOf(message: HeadersMessage): string | undefined {
+  try {
+    return message.key;
+  } catch {
+    return undefined; // it may be what nobody could decode
   }
 }

@@ -4,11 +4,12 @@ import { type Intake, LATE, monotonicMs, Received, Ring, type Session, type Sett
 import { AckLedger } from "./ack-ledger.ts";
 import { amqpError } from "./amqp-error.ts";
 import { Consumer, type Need } from "./consumer.ts";
+import { leftMs } from "./expiry.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { type OpenLink, STOOD_STILL } from "./open-link.ts";
 import { PutAside } from "./put-aside.ts";
 import type { QueueRules } from "./queue-rules.ts";
-import { attemptOf, describe, type RabbitMqReceipt } from "./receipt.ts";
+import { attemptOf, describe, RabbitMqReceipt } from "./receipt.ts";
 import { Returns } from "./returns.ts";
 
 const CLOSE_MS = 500;
@@ -102,9 +103,13 @@ export class QueueSession implements Session<RabbitMqReceipt> {
   }
 
   #read(raw: ConsumeMessage): Received<RabbitMqReceipt> | undefined {
+    if (leftMs(raw.properties) <= 0) {
+      this.#nack(raw.fields.deliveryTag, false); // to the queue's dead-letter exchange, as the broker does itself
+      return undefined;
+    }
     try {
       const source = this.#rules.codec.decode(raw.content, raw.properties);
-      return new Received({ source, key: source.key, payload: source.payload, metadata: undefined }, { raw, session: this }, attemptOf(raw));
+      return new Received({ source, key: source.key, payload: source.payload, metadata: undefined }, new RabbitMqReceipt(raw, this), attemptOf(raw));
     } catch (error) {
       this.#aside.put(raw, error);
       return undefined;

@@ -1,7 +1,7 @@
 import type { Intake, Session, Source } from "millrace/adapter";
 import { amqpError, healing } from "./amqp-error.ts";
 import type { Link } from "./link.ts";
-import { type ProvisionOptions, provideQueue } from "./provision.ts";
+import { type ProvisionOptions, provideQueue, tryExchange } from "./provision.ts";
 import type { QueueRules } from "./queue-rules.ts";
 import { QueueSession } from "./queue-session.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
@@ -41,6 +41,7 @@ export class QueueSource implements Source<RabbitMqReceipt> {
 
   async #open(intake: Intake<RabbitMqReceipt>, signal: AbortSignal): Promise<Session<RabbitMqReceipt>> {
     const { rules, link, topology, provision, checkTopologyMs } = this.#settings;
+    await tryExchange(link, topology.exchange(rules.topic), topology, provision);
     const open = await unlessAborted(link.open(), signal);
     const channel = await open.model.createChannel();
     channel.on("error", () => {}); // whoever asked is told

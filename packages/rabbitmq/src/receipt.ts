@@ -1,13 +1,28 @@
 import type { ConsumeMessage } from "amqplib";
 import type { Delivery, ReceivedMessage } from "millrace";
+import { NATIVE, type Native } from "millrace/adapter";
+import { expirationOf } from "./expiry.ts";
+import { NativeProperties } from "./native-properties.ts";
 import { ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER } from "./own-headers.ts";
 
 /** What a delivery needs to be settled, and all that the broker said with it. */
-export interface RabbitMqReceipt {
+export class RabbitMqReceipt {
   readonly raw: ConsumeMessage;
   /** The session it came through: tags mean nothing to another one. */
   readonly session: object;
+
+  constructor(raw: ConsumeMessage, session: object) {
+    this.raw = raw;
+    this.session = session;
+  }
 }
+
+// What a copy of its message has of it.
+Object.defineProperty(RabbitMqReceipt.prototype, NATIVE, {
+  get(this: RabbitMqReceipt): Native {
+    return NativeProperties.of(propertiesOf(this.raw));
+  },
+});
 
 /** What only RabbitMQ knows of a delivery. */
 export interface RabbitMqDelivery {
@@ -32,18 +47,26 @@ export function attemptOf(raw: ConsumeMessage): number {
   return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1;
 }
 
+/** Its properties as they were published, also when the broker has held the message back. */
+export function propertiesOf({ properties }: ConsumeMessage): Readonly<Record<string, unknown>> {
+  const known = properties as unknown as Readonly<Record<string, unknown>>;
+  const expiration = expirationOf(known);
+  return expiration === known.expiration ? known : { ...known, expiration };
+}
+
 export function describe(raw: ConsumeMessage, patterns: boolean): Described {
-  const { fields, properties } = raw;
+  const { fields } = raw;
+  const properties = propertiesOf(raw);
   const headers = (properties.headers ?? {}) as Record<string, unknown>;
   const exchange = textOr(headers[EXCHANGE_HEADER], fields.exchange);
   const routingKey = textOr(headers[ROUTING_KEY_HEADER], fields.routingKey);
   const count = headers["x-delivery-count"];
-  const { timestamp } = properties as { readonly timestamp?: unknown };
+  const { timestamp } = properties;
   return {
     brokerDeliveries: typeof count === "number" ? count + 1 : undefined,
     publishedAt: typeof timestamp === "number" ? new Date(timestamp * 1000) : undefined,
     ...(patterns ? { topic: routingKey } : {}),
-    rabbitmq: { exchange, routingKey, redelivered: fields.redelivered, headers, properties: properties as unknown as Record<string, unknown> },
+    rabbitmq: { exchange, routingKey, redelivered: fields.redelivered, headers, properties },
   };
 }
 

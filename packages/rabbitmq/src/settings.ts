@@ -8,7 +8,7 @@ import { Link } from "./link.ts";
 import type { LinkRules } from "./open-link.ts";
 import { RABBITMQ_DEFAULTS, type RabbitMqPublisherOptions, type RabbitMqPubSubOptions } from "./options.ts";
 import { Outbound } from "./outbound.ts";
-import { provideExchange } from "./provision.ts";
+import { provideExchange, tryExchange } from "./provision.ts";
 import { pubSubTopology, queueTopology, type RabbitMqTopology } from "./topology.ts";
 
 /** The options with their defaults, and what is made of them. */
@@ -71,7 +71,10 @@ export function outboundOf(settings: Settings, purpose: string): { readonly outb
         return undefined;
       }
     },
-    prepare: (channel, exchange) => provideExchange(channel, exchange, topology, options),
+    prepare: async (channel, exchange) => {
+      await tryExchange(link, exchange, topology, options);
+      await provideExchange(channel, exchange, topology, options);
+    },
   });
   return { outbound, link };
 }

@@ -5,7 +5,7 @@ import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
 import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
-import { provideExchange, provideQueue, type QueueWish } from "./provision.ts";
+import { provideExchange, provideQueue, type QueueWish, tryExchange } from "./provision.ts";
 import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
 import { outboundOf, type Settings, settingsOf } from "./settings.ts";
@@ -131,6 +131,7 @@ export class RabbitMqSubscriber implements Subscriber {
     const { topology } = this.#settings;
     await tryAgain(
       async () => {
+        await tryExchange(this.#link, topology.exchange(topic), topology, this.#options);
         const link = await this.#link.open();
         const channel = await link.model.createChannel();
         channel.on("error", () => {}); // the declaration rejects

@@ -6,6 +6,7 @@ export interface RabbitMqTopology {
   readonly name: string;
   /** The exchange of a topic; `""` is the default exchange, which sends to the queue that the routing key names. */
   exchange(topic: string): string;
+  /** `"direct"`, `"fanout"`, `"headers"`, `"topic"`, or one of a plugin, `"x-…"`. */
   readonly exchangeType: string;
   readonly exchangeDurable: boolean;
   readonly queueDurable: boolean;
@@ -13,6 +14,8 @@ export interface RabbitMqTopology {
   readonly persistent: boolean;
   publishKey(topic: string): string;
   bindKey(topic: string): string;
+  /** Arguments of the binding: what an exchange of type `headers` looks for, `{ "x-match": "any", tenant: "acme" }`. Default: none. */
+  bindArguments?(topic: string): Readonly<Record<string, unknown>>;
   queue(topic: string, group: string): string;
   /** A topic has one queue, so one group; reading without a group is not possible. */
   readonly oneGroup: boolean;
@@ -28,7 +31,7 @@ export interface TopologyOptions {
 export interface TopicExchangeOptions extends TopologyOptions {
   /** The one exchange, of type `topic`. */
   readonly exchange: string;
-  /** Default: as `durable`. Watermill's `NewDurableTopicConfig` makes it `false`. */
+  /** Default: as `durable`. Watermill's `NewDurableTopicConfig` makes it `false`, beside queues that are durable: so it is to be where the two share an exchange. */
   readonly exchangeDurable?: boolean | undefined;
 }
 

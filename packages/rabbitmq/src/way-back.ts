@@ -34,7 +34,7 @@ export class WayBack {
     return this.#link.current?.blocked;
   }
 
-  /** Resolves when the broker has the message; rejects when that is not sure. */
+  /** Resolves when the broker has the message, and would have it after a kill; rejects when that is not sure. */
   async send(raw: ConsumeMessage, { queue, temporary }: WayBackQueue, attempt: number, delayMs: number): Promise<void> {
     const dueMs = wallMs() + Math.min(delayMs, LONGEST_DELAY_MS);
     const exit = { exchange: "", routingKey: queue, keep: !temporary };
@@ -42,7 +42,7 @@ export class WayBack {
       const waitMs = dueMs - wallMs();
       const hold = waitMs > 0 ? holdFor(exit, dueMs, waitMs) : undefined;
       try {
-        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt), hold, false));
+        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt, hold !== undefined), hold));
         return;
       } catch (error) {
         const { code } = error as PublishError;

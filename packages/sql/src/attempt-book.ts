@@ -4,7 +4,7 @@ import type { Kept } from "./exchange.ts";
 
 /** What the database is to remember of failed and returned messages, or to forget, by offset; the newest for each. */
 export class AttemptBook {
-  #attempts: Map<number, Kept> = new Map();
+  readonly #attempts: Map<number, Kept> = new Map();
 
   get size(): number {
     return this.#attempts.size;
@@ -22,15 +22,13 @@ export class AttemptBook {
     else if (attempt > Math.max(1, receipt.kept)) this.note(receipt, attempt);
   }
 
-  /** Hands over what was noted so far. */
-  take(): ReadonlyMap<number, Kept> {
-    const taken = this.#attempts;
-    this.#attempts = new Map();
-    return taken;
+  /** What is noted so far, as it is now. */
+  noted(): ReadonlyMap<number, Kept> {
+    return new Map(this.#attempts);
   }
 
-  /** They could not be written: they stay noted, where nothing newer is. */
-  putBack(attempts: ReadonlyMap<number, Kept>): void {
-    for (const [offset, kept] of attempts) if (!this.#attempts.has(offset)) this.#attempts.set(offset, kept);
+  /** The database remembers them: they are noted no longer, where nothing newer is. */
+  written(attempts: ReadonlyMap<number, Kept>): void {
+    for (const [offset, kept] of attempts) if (this.#attempts.get(offset) === kept) this.#attempts.delete(offset);
   }
 }

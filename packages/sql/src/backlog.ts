@@ -3,7 +3,7 @@ import { monotonicMs } from "millrace/adapter";
 import { timeOf } from "./delivery.ts";
 import type { Log } from "./dialect.ts";
 import type { GroupRef, Standing } from "./exchange.ts";
-import type { HeldClaims } from "./held-claims.ts";
+import type { GroupMember } from "./group-member.ts";
 
 /** A member that has nothing to tell the database hears nothing of what the others do: when somebody asks, it looks again after so long. */
 const STALE_MS = 250;
@@ -12,17 +12,15 @@ const STALE_MS = 250;
 export class Backlog {
   readonly #log: Log;
   readonly #group: GroupRef;
-  readonly #owner: string;
-  readonly #claims: HeldClaims;
+  readonly #member: GroupMember;
   #standing: Standing | undefined;
   #heardAt = 0;
   #asking = false;
 
-  constructor(log: Log, group: GroupRef, owner: string, claims: HeldClaims) {
+  constructor(log: Log, group: GroupRef, member: GroupMember) {
     this.#log = log;
     this.#group = group;
-    this.#owner = owner;
-    this.#claims = claims;
+    this.#member = member;
   }
 
   take(standing: Standing): void {
@@ -34,18 +32,18 @@ export class Backlog {
     this.#lookAgain();
     const head = this.#log.head(this.#group.topic);
     if (head === undefined || this.#standing === undefined) return undefined;
-    return Math.max(0, head - this.#standing.claimedTo) + this.#standing.unsettled + this.#claims.unsettled;
+    return Math.max(0, head - this.#standing.claimedTo) + this.#standing.unsettled + this.#member.claims.unsettled;
   }
 
   oldestAt(): Date | undefined {
     this.#lookAgain();
-    const createdAt = this.#standing?.oldestAt ?? this.#claims.oldest?.createdAt;
+    const createdAt = this.#standing?.oldestAt ?? this.#member.claims.oldest?.createdAt;
     return createdAt === undefined ? undefined : timeOf(createdAt);
   }
 
   /** True when nothing is left that could be fetched now. */
   caughtUp(): MaybePromise<boolean> {
-    const left = this.#log.remains(this.#group.topic, this.#group, this.#standing?.claimedTo ?? 0);
+    const left = this.#log.remains(this.#group.topic, { group: this.#group, owner: this.#member.owner }, this.#standing?.claimedTo ?? 0);
     return left instanceof Promise ? left.then((some) => !some) : !left;
   }
 
@@ -57,7 +55,7 @@ export class Backlog {
       if (standing !== undefined) this.take(standing);
     };
     try {
-      const standing = this.#log.standing(this.#group, this.#owner);
+      const standing = this.#log.standing(this.#group, this.#member.owner);
       if (standing instanceof Promise) standing.then(done, () => done());
       else done(standing);
     } catch {

@@ -40,6 +40,10 @@ export class Claim {
   #head = 0;
   #settledBeyond = 0;
   #returned = 0;
+  /** Counts what happened to it: up to where it was reported last, and up to where the database has taken that in. */
+  #changes = 0;
+  #reported = 0;
+  #told = 0;
 
   constructor(id: number, epoch: number, after: number, upto: number, done = "") {
     this.id = id;
@@ -65,6 +69,7 @@ export class Claim {
     if (receipt.state === "returned") this.#returned--;
     receipt.state = "settled";
     this.#settledBeyond++;
+    this.#changes++;
     this.#moveHead();
   }
 
@@ -72,6 +77,7 @@ export class Claim {
     if (receipt.state !== "held") return;
     receipt.state = "returned";
     this.#returned++;
+    this.#changes++;
   }
 
   /** Gives back all that is held; answers how many. */
@@ -81,8 +87,19 @@ export class Claim {
     return this.#returned - before;
   }
 
-  get hasReturned(): boolean {
-    return this.#returned > 0;
+  /** Messages of it that are neither settled nor given back. */
+  get held(): number {
+    return this.unsettled - this.#returned;
+  }
+
+  /** The database knows all that has become of it. */
+  get isTold(): boolean {
+    return this.#told === this.#changes;
+  }
+
+  /** The database has taken in the last report. */
+  confirm(): void {
+    this.#told = this.#reported;
   }
 
   /** Everything in it is settled. */
@@ -102,16 +119,19 @@ export class Claim {
     return undefined;
   }
 
-  report(): ClaimReport {
-    const { after, upto } = this;
+  /** `renewTo`: a lease that ends by then is to be renewed. */
+  report(renewTo: number = Number.NEGATIVE_INFINITY): ClaimReport {
+    this.#reported = this.#changes;
+    const { id, epoch, after, upto } = this;
+    const renew = this.deadline <= renewTo;
     const first = this.#items[this.#head];
     if (this.#returned === 0 && this.#settledBeyond === 0) {
       // The usual case, once for every batch: nothing settled out of order.
       const settledTo = first === undefined ? upto : Math.max(after, first.offset - 1);
-      return { id: this.id, epoch: this.epoch, parts: [{ after, upto, settledTo, done: "", keep: true }] };
+      return { id, epoch, renew, parts: [{ after, upto, settledTo, done: "", keep: true }] };
     }
     const parts = this.#returned === 0 ? [this.#part({ items: this.#live(), keep: true }, this.after, this.upto)] : this.#cut();
-    return { id: this.id, epoch: this.epoch, parts };
+    return { id, epoch, renew, parts };
   }
 
   /** After the database has cut it as reported: the parts that are kept, under their new ids. */
@@ -120,6 +140,7 @@ export class Claim {
     return kept.map((part, index) => {
       const claim = new Claim(ids[index] as number, 1, part.after, part.upto);
       claim.deadline = this.deadline;
+      claim.#changes = this.#changes - this.#reported; // what has happened since the report
       for (const receipt of this.#live()) {
         if (receipt.offset <= part.after || receipt.offset > part.upto) continue;
         receipt.claim = claim;

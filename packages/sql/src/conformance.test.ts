@@ -27,6 +27,20 @@ class OwningPubSub extends SqlPubSub {
   }
 }
 
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function begin(database: SqliteDatabase): Promise<void> {
+  database.exec("PRAGMA busy_timeout = 0");
+  for (;;) {
+    try {
+      database.exec("BEGIN IMMEDIATE");
+      return;
+    } catch {
+      await pause(1); // another process is writing
+    }
+  }
+}
+
 function setup(driver: "node:sqlite" | "better-sqlite3"): ConformanceSetup {
   const file = temporaryFile();
   afterAll(file.remove);
@@ -54,6 +68,17 @@ function setup(driver: "node:sqlite" | "better-sqlite3"): ConformanceSetup {
       }
     },
     faults: {
+      disturb: async () => {
+        const database = open();
+        try {
+          await begin(database);
+          await pause(50 + Math.random() * 200);
+          database.exec("ROLLBACK");
+        } finally {
+          database.close();
+        }
+        await pause(Math.random() * 40);
+      },
       putUndecodable: async (topic) => {
         const database = open();
         try {

@@ -1,5 +1,5 @@
 import type { Capabilities, From, MaybePromise } from "millrace";
-import type { Exchange, Exchanged, GroupRef, Standing } from "./exchange.ts";
+import type { ExchangeCall, Exchanged, GroupRef, MemberRef, Standing } from "./exchange.ts";
 
 /** A message on its way into the log. */
 export interface NewRow {
@@ -72,23 +72,26 @@ export interface Log {
   detach(): MaybePromise<void>;
   /** Throws `OptionError` when the topic cannot be a table. No I/O. */
   checkTopic(topic: string): void;
-  /** Makes the topic's tables, and the group's row where it is new. */
-  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<void>;
+  /** Makes the topic's tables, and the group's row where it is new. True when the numbers of the log have begun anew: see `Exchanged`. */
+  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<boolean>;
   /**
    * Appends as much of `collect()` as fits a short transaction: whole batches, but of the first one maybe only a part.
    * `collect` is called again when the transaction has to be repeated. Answers how many rows are durable.
    */
   append(collect: () => readonly (readonly NewRow[])[]): MaybePromise<number>;
   /** All that a member of a group tells and asks, in one transaction. */
-  exchange(exchange: Exchange): MaybePromise<Exchanged>;
+  exchange(call: ExchangeCall): MaybePromise<Exchanged>;
   /** How far the group has come, for the member whose claims carry `owner`. */
   standing(group: GroupRef, owner: string): MaybePromise<Standing>;
   /** For readings without a group. */
   read(topic: string, after: number, want: number): MaybePromise<readonly StoredRow[]>;
   /** The offset just before where a reading that starts at `from` begins. */
   locate(topic: string, from: From): MaybePromise<number>;
-  /** Whether anything is left that a member of the group, or a reading that is at `after`, could fetch now. */
-  remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean>;
+  /**
+   * Whether anything is left that this member of a group, or a reading that is at `after`, could fetch: now, or as soon as it is sure
+   * that whoever claimed it has died.
+   */
+  remains(topic: string, member: MemberRef | undefined, after: number): MaybePromise<boolean>;
   /** The last offset of the topic as far as known without asking. */
   head(topic: string): number | undefined;
   /** Tells of new messages and freed claims: at once when this process made them, else within the polling interval. */

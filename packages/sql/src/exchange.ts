@@ -5,6 +5,12 @@ export interface GroupRef {
   readonly name: string;
 }
 
+/** A member of a group: what it holds carries `owner`. */
+export interface MemberRef {
+  readonly group: GroupRef;
+  readonly owner: string;
+}
+
 /** A range of offsets, `after` exclusive and `upto` inclusive, and how far it is settled. */
 export interface ClaimPart {
   readonly after: number;
@@ -21,6 +27,8 @@ export interface ClaimPart {
 export interface ClaimReport {
   readonly id: number;
   readonly epoch: number;
+  /** Its lease is to be renewed. */
+  readonly renew: boolean;
   readonly parts: readonly ClaimPart[];
 }
 
@@ -35,7 +43,7 @@ export interface Kept {
 /** Everything a member of a group tells the log and asks of it at one moment. */
 export interface Exchange {
   readonly group: GroupRef;
-  /** Unique to one opened session: what fences every write, together with a claim's epoch. */
+  /** Unique to one member: what fences every write, together with a claim's epoch. */
   readonly owner: string;
   readonly leaseMs: number;
   /** Every claim the member holds. One it no longer names is free. */
@@ -46,8 +54,20 @@ export interface Exchange {
   readonly want: number;
   /** How far past the group's first unsettled offset claims may reach. */
   readonly maxGap: number;
+}
+
+/** How an exchange is to be made. */
+export interface ExchangeCall {
+  readonly group: GroupRef;
   /** How long to wait for a busy database. */
   readonly patienceMs: number;
+  /** Asked while it waits; throws when there is no point any more. */
+  check(): void;
+  /**
+   * What is to be told and asked, at the moment of the transaction, however long that had to be waited for. Called again when the
+   * transaction has to be repeated.
+   */
+  collect(): Exchange;
 }
 
 /** A claim the member now holds, or its old one extended, with what is to be handled in it. */
@@ -75,6 +95,10 @@ export interface Exchanged {
   /** Why there is nothing to fetch though there may be messages. */
   readonly blocked: string | undefined;
   readonly standing: Standing;
+  /** The group's position has moved. */
+  readonly moved: boolean;
+  /** The numbers of the log have begun anew, and the group with them: everything that was held is lost. */
+  readonly begunAnew: boolean;
 }
 
 /** How far a group has come, as a member sees it who counts by itself what it holds. */

@@ -1,15 +1,17 @@
 import { type Delivery, type MaybePromise, MillraceError } from "millrace";
-import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement, sleep } from "millrace/adapter";
-import { AttemptBook } from "./attempt-book.ts";
+import { type Intake, laterTurn, monotonicMs, type Received, type Session, type Settlement } from "millrace/adapter";
 import { Backlog } from "./backlog.ts";
 import type { Claim, SqlReceipt } from "./claim.ts";
 import { describe } from "./delivery.ts";
 import type { Log } from "./dialect.ts";
-import type { ClaimReport, Exchanged } from "./exchange.ts";
-import type { GroupSourceRules } from "./group-source.ts";
-import { HeldClaims } from "./held-claims.ts";
+import type { Exchange, Exchanged } from "./exchange.ts";
+import { Exchanges } from "./exchanges.ts";
+import type { GroupMember } from "./group-member.ts";
+import { type GroupRules, tellBegunAnew } from "./group-rules.ts";
+import { Hindrance } from "./hindrance.ts";
 import { OnceTimer } from "./once-timer.ts";
 import { takeGrant } from "./take-grant.ts";
+import { UndecodableRows } from "./undecodable-rows.ts";
 
 const PATIENCE_MS = 30_000;
 const CLOSE_PATIENCE_MS = 2_000;
@@ -19,67 +21,84 @@ const RIDE_MS = 5;
 const AGAIN_MS = 250;
 
 /**
- * One member's dealings with its group. Everything goes through `exchange`, one at a time: under load a batch of verdicts and the
+ * One member's dealings with its group. Everything goes through `Exchanges`, one at a time: under load a batch of verdicts and the
  * next batch of messages share a transaction. Nothing is written while the member holds nothing.
  */
 export class GroupSession implements Session<SqlReceipt> {
-  readonly #log: Log;
   readonly #intake: Intake<SqlReceipt>;
-  readonly #rules: GroupSourceRules;
-  readonly #owner: string = globalThis.crypto.randomUUID();
+  readonly #rules: GroupRules;
+  readonly #member: GroupMember;
   readonly #unwatch: () => void;
-  readonly #claims: HeldClaims = new HeldClaims();
-  readonly #attempts: AttemptBook = new AttemptBook();
   readonly #backlog: Backlog;
+  readonly #hindrance: Hindrance;
+  readonly #undecodable: UndecodableRows;
   #wanted = 0;
-  /** Handed to the subscription and not settled. */
-  #outstanding = 0;
+  #stopped = true;
   #available = true;
   #changes = 0;
-  #blocked = false;
-  #steppedOver = false;
-  #running: Promise<void> | undefined;
+  /** Of those, the ones that were made before the last exchange. */
+  #seen = 0;
+  readonly #exchanges: Exchanges;
   #microtask = false;
   readonly #ride: OnceTimer = new OnceTimer();
   readonly #again: OnceTimer = new OnceTimer();
   readonly #renewal: OnceTimer = new OnceTimer();
-  #renewedAt = 0;
   #closed = false;
 
-  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupSourceRules) {
-    this.#log = log;
+  constructor(log: Log, intake: Intake<SqlReceipt>, rules: GroupRules, member: GroupMember) {
     this.#intake = intake;
     this.#rules = rules;
-    this.#backlog = new Backlog(log, rules.group, this.#owner, this.#claims);
+    this.#member = member;
+    this.#hindrance = new Hindrance(intake);
+    this.#undecodable = new UndecodableRows(intake, this.#hindrance, {
+      onPassed: () => {
+        if (!this.#stopped) this.#wanted++;
+        this.#pull();
+      },
+      onSteppedOver: (receipt) => {
+        this.#onSettled(receipt);
+        this.#soon();
+      },
+    });
+    this.#backlog = new Backlog(log, rules.group, member);
+    this.#exchanges = new Exchanges({
+      log,
+      group: rules.group,
+      collect: () => this.#collect(),
+      takeIn: (exchanged, exchange, at) => this.#takeIn(exchanged, exchange, at),
+      onFailure: () => this.#onFailure(),
+      onFree: () => (member.hasNews ? this.#soon() : this.#pull()),
+    });
     this.#unwatch = log.watch({
       topic: rules.group.topic,
       group: rules.group.name,
       onChange: () => this.#onChange(),
       onTrouble: (error) => this.#onTrouble(error),
     });
+    if (member.hasNews) this.#soon();
   }
 
   want(count: number): void {
     this.#wanted = count;
+    this.#stopped = count === 0;
     this.#pull();
   }
 
   settle(verdicts: readonly Settlement<SqlReceipt>[]): MaybePromise<void> {
     for (const verdict of verdicts) {
       const { receipt } = verdict.message;
-      if (verdict.kind === "kept") this.#attempts.note(receipt, verdict.attempt);
+      if (verdict.kind === "kept") this.#member.attempts.note(receipt, verdict.attempt);
       else this.#onSettled(receipt);
     }
-    if (this.#running !== undefined) return this.#running.catch(() => {}).then(() => this.#tell(verdicts.length));
-    return this.#tell(verdicts.length);
+    return this.#tell();
   }
 
   giveBack(messages: readonly Received<SqlReceipt>[]): void {
     for (const { receipt, attempt, notBeforeMs } of messages) {
       if (receipt.claim === undefined || receipt.state !== "held") continue;
-      this.#attempts.noteReturn(receipt, attempt, notBeforeMs - monotonicMs());
+      this.#member.attempts.noteReturn(receipt, attempt, notBeforeMs - monotonicMs());
       receipt.claim.giveBack(receipt);
-      this.#outstanding--;
+      this.#member.outstanding--;
     }
     this.#available = true;
     if (!this.#closed) this.#soon();
@@ -95,7 +114,7 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   caughtUp(): MaybePromise<boolean> {
-    if (this.#running !== undefined) return false;
+    if (this.#exchanges.running !== undefined) return false;
     return this.#backlog.caughtUp();
   }
 
@@ -111,10 +130,12 @@ export class GroupSession implements Session<SqlReceipt> {
     this.#closed = true;
     this.#wanted = 0;
     this.#unwatch();
+    this.#undecodable.close();
     for (const timer of [this.#ride, this.#again, this.#renewal]) timer.stop();
-    if (this.#running !== undefined) await Promise.race([this.#running.catch(() => {}), sleep(CLOSE_PATIENCE_MS)]);
-    this.#claims.giveUp();
-    if (this.#claims.size === 0 || this.#running !== undefined) return;
+    this.#member.claims.giveUp();
+    this.#member.outstanding = 0;
+    await this.#exchanges.end();
+    if (!this.#member.hasNews) return;
     try {
       await this.#exchange(CLOSE_PATIENCE_MS);
     } catch {
@@ -127,16 +148,17 @@ export class GroupSession implements Session<SqlReceipt> {
   #onSettled(receipt: SqlReceipt): void {
     const { claim } = receipt;
     if (claim === undefined || receipt.state === "settled") return;
-    if (receipt.state === "held") this.#outstanding--;
+    if (receipt.state === "held") this.#member.outstanding--;
     claim.settle(receipt);
-    if (receipt.kept > 0) this.#attempts.note(receipt, 0);
+    if (receipt.kept > 0) this.#member.attempts.note(receipt, 0);
   }
 
-  /** Verdicts are told at once; the want that is open rides along. */
-  #tell(count: number): MaybePromise<void> {
-    if (count === 0 && !this.#hasNews) return;
-    if (this.#claims.size === 0 && this.#attempts.size === 0) return;
-    return this.#exchange(PATIENCE_MS);
+  /** Verdicts are told at once; the want that is open rides along. Those given while an exchange waits for its turn go with it. */
+  #tell(): MaybePromise<void> {
+    const again = (): MaybePromise<void> => this.#tell();
+    const { running } = this.#exchanges;
+    if (running !== undefined) return running.then(again, again);
+    if (this.#member.hasNews) return this.#exchange(PATIENCE_MS);
   }
 
   // ── fetching ──
@@ -148,8 +170,8 @@ export class GroupSession implements Session<SqlReceipt> {
   }
 
   #pull(): void {
-    if (this.#wanted <= 0 || !this.#available || this.#closed || this.#running !== undefined) return;
-    if (this.#outstanding * 2 < this.#wanted) this.#soon();
+    if (this.#wanted <= 0 || !this.#available || this.#closed || this.#exchanges.running !== undefined) return;
+    if (this.#member.outstanding * 2 < this.#wanted) this.#soon();
     else this.#ride.start(RIDE_MS, () => this.#run());
   }
 
@@ -164,13 +186,8 @@ export class GroupSession implements Session<SqlReceipt> {
 
   /** An exchange that nobody waits for. */
   #run(): void {
-    if (this.#closed || this.#running !== undefined) return;
-    if ((this.#wanted > 0 && this.#available) || this.#hasNews) this.#attempt();
-  }
-
-  /** The database does not know yet what was given back, stepped over or tried. */
-  get #hasNews(): boolean {
-    return this.#steppedOver || this.#attempts.size > 0 || this.#claims.hasReturned;
+    if (this.#closed || this.#exchanges.running !== undefined) return;
+    if ((this.#wanted > 0 && this.#available) || this.#member.hasNews) this.#attempt();
   }
 
   #attempt(): void {
@@ -182,63 +199,43 @@ export class GroupSession implements Session<SqlReceipt> {
     }
   }
 
-  /** One exchange at a time; synchronous when the database is free. */
   #exchange(patienceMs: number): MaybePromise<void> {
     this.#ride.stop();
-    const began = monotonicMs();
-    this.#dropExpired(began);
-    const { group, leaseMs, maxGap } = this.#rules;
-    const attempts = this.#attempts.take();
-    this.#steppedOver = false;
-    const reports = this.#claims.reports();
-    const changes = this.#changes;
-    const want = this.#closed ? 0 : this.#wanted;
-    const onDone = (exchanged: Exchanged): void => this.#takeIn(exchanged, reports, began, want, changes);
-    const onError = (error: unknown): never => {
-      this.#attempts.putBack(attempts);
-      throw error;
-    };
-    let done: MaybePromise<Exchanged>;
-    try {
-      done = this.#log.exchange({ group, owner: this.#owner, leaseMs, reports, attempts, want, maxGap, patienceMs });
-    } catch (error) {
-      return onError(error);
-    }
-    if (!(done instanceof Promise)) return onDone(done);
-    this.#running = done.then(onDone, onError).finally(() => {
-      this.#running = undefined;
-      if (this.#hasNews) this.#soon();
-      else this.#pull();
-    });
-    return this.#running;
+    return this.#exchanges.make(patienceMs);
   }
 
-  #takeIn(exchanged: Exchanged, reports: readonly ClaimReport[], began: number, want: number, changes: number): void {
-    const deadline = began + this.#rules.leaseMs;
-    this.#lose(this.#claims.removeLost(exchanged.lost));
-    this.#claims.follow(exchanged, reports, deadline);
+  #collect(): Exchange {
+    const { group, leaseMs, maxGap } = this.#rules;
+    const { owner, claims, attempts } = this.#member;
+    const now = monotonicMs();
+    this.#member.giveUpExpired(now);
+    this.#seen = this.#changes;
+    const reports = claims.reports(this.#renewTo(now));
+    return { group, owner, leaseMs, reports, attempts: attempts.noted(), want: this.#closed ? 0 : this.#wanted, maxGap };
+  }
+
+  #takeIn(exchanged: Exchanged, { want, reports, attempts }: Exchange, at: number): void {
+    const { claims } = this.#member;
+    const deadline = at + this.#rules.leaseMs;
+    this.#tellExpired();
+    if (exchanged.begunAnew) tellBegunAnew(this.#rules);
+    this.#member.attempts.written(attempts);
+    this.#lose(claims.removeLost(exchanged.lost));
+    claims.follow(exchanged, reports, deadline);
     this.#backlog.take(exchanged.standing);
     const count = exchanged.grants.reduce((sum, grant) => sum + grant.rows.length, 0);
     if (want > 0) {
       this.#wanted = Math.max(0, this.#wanted - count);
-      if (!exchanged.more && changes === this.#changes && count < want) this.#available = false;
+      if (!exchanged.more && this.#seen === this.#changes && count < want) this.#available = false;
     }
-    const fresh = exchanged.grants.map((grant) => [this.#claims.take(grant, deadline), grant] as const);
-    this.#claims.dropSettled(fresh.map(([claim]) => claim));
-    this.#showBlocked(exchanged.blocked);
-    this.#renewedAt = began;
-    if (this.#claims.size > 0) this.#keepAlive();
-    this.#outstanding += count;
-    for (const [claim, grant] of fresh)
-      takeGrant(claim, grant, this.#intake, (receipt, error) => (error === undefined ? this.#stepOver(receipt) : this.#onTrouble(error)));
+    const fresh = exchanged.grants.map((grant) => [claims.take(grant, deadline), grant] as const);
+    claims.dropSettled(fresh.map(([claim]) => claim));
+    this.#hindrance.group(exchanged.blocked);
+    if (exchanged.blocked !== undefined) this.#tryAgain();
+    if (claims.size > 0) this.#keepAlive();
+    this.#member.outstanding += count;
+    for (const [claim, grant] of fresh) takeGrant(claim, grant, this.#intake, this.#undecodable);
     if (this.#wanted > 0 && exchanged.more) laterTurn(() => this.#pull());
-  }
-
-  #stepOver(receipt: SqlReceipt): void {
-    this.#wanted++;
-    this.#onSettled(receipt);
-    this.#steppedOver = true;
-    this.#soon();
   }
 
   // ── leases ──
@@ -246,55 +243,58 @@ export class GroupSession implements Session<SqlReceipt> {
   /** Renews while something is held; a lease that ran out here is not taken up again, whoever holds it now. */
   #keepAlive(): void {
     this.#renewal.start(this.#rules.leaseMs / 3, () => {
-      if (this.#closed || this.#claims.size === 0) return;
+      if (this.#closed || this.#member.claims.size === 0) return;
       this.#keepAlive();
       const now = monotonicMs();
-      const expired = this.#claims.expired(now).length > 0;
-      if (this.#running === undefined && (expired || now - this.#renewedAt >= this.#rules.leaseMs / 3 - 10)) this.#attempt();
-      else if (expired) this.#dropExpired(now);
+      this.#member.giveUpExpired(now);
+      this.#tellExpired();
+      if (this.#exchanges.running === undefined && (this.#member.hasNews || this.#member.claims.firstDeadline <= this.#renewTo(now))) this.#attempt();
     });
   }
 
-  /** What is still unsettled in them may be another's: it is lost here, and free in the database if it is not taken yet. */
-  #dropExpired(now: number): void {
-    const expired = this.#claims.expired(now);
-    if (expired.length === 0) return;
-    const all = new Set(expired);
-    this.#intake.lose(({ receipt }) => receipt.claim !== undefined && all.has(receipt.claim) && receipt.state === "held");
-    for (const claim of expired) this.#outstanding -= claim.giveUp();
+  /** A lease that ends by then is to be renewed: a third of it is over. */
+  #renewTo(now: number): number {
+    return now + (this.#rules.leaseMs * 2) / 3 + 10;
+  }
+
+  /** What was given up because its lease ran out is lost here, and free in the database if nobody has taken it yet. */
+  #tellExpired(): void {
+    const expired = this.#member.takeExpired();
+    if (expired !== undefined) this.#intake.lose(({ receipt }) => receipt.claim !== undefined && expired.has(receipt.claim) && receipt.state === "returned");
   }
 
   #lose(claims: readonly Claim[]): void {
     if (claims.length === 0) return;
     const all = new Set(claims);
-    for (const claim of claims) this.#outstanding -= claim.giveUp();
+    for (const claim of claims) this.#member.giveUp(claim);
     this.#intake.lose(({ receipt }) => receipt.claim !== undefined && all.has(receipt.claim));
     this.#available = true;
   }
 
-  #showBlocked(detail: string | undefined): void {
-    if (detail !== undefined || this.#blocked) this.#intake.blocked(detail);
-    this.#blocked = detail !== undefined;
-    if (detail !== undefined) this.#tryAgain();
+  // ── trouble ──
+
+  #onFailure(): void {
+    this.#tellExpired();
+    if (!this.#closed) this.#tryAgain();
   }
 
   /** With nothing in hand the session ends, and the subscription opens another; else it lives as long as its leases do. */
   #onTrouble(error: unknown): void {
     if (this.#closed) return;
-    this.#dropExpired(monotonicMs());
-    if (this.#outstanding === 0) {
+    this.#member.giveUpExpired(monotonicMs());
+    this.#tellExpired();
+    if (this.#member.outstanding === 0) {
       this.#intake.fail(error);
       return;
     }
-    this.#blocked = true;
-    this.#intake.blocked(MillraceError.is(error) ? `${error.code}: ${error.message}` : String(error));
+    this.#hindrance.group(MillraceError.is(error) ? `${error.code}: ${error.message}` : String(error));
     this.#tryAgain();
   }
 
   #tryAgain(): void {
     this.#again.start(AGAIN_MS, () => {
       this.#available = true;
-      if (!this.#closed && this.#running === undefined) this.#attempt();
+      if (!this.#closed && this.#exchanges.running === undefined) this.#attempt();
     });
   }
 }

@@ -9,9 +9,14 @@ export class HeldClaims {
     return this.#claims.length;
   }
 
-  /** Something was given back that the database does not know of. */
-  get hasReturned(): boolean {
-    return this.#claims.some(({ hasReturned }) => hasReturned);
+  /** The database knows all that has become of them. */
+  get areTold(): boolean {
+    return this.#claims.every(({ isTold }) => isTold);
+  }
+
+  /** On the local monotonic clock: until then nobody else may hold any of them. */
+  get firstDeadline(): number {
+    return this.#claims.reduce((first, { deadline }) => Math.min(first, deadline), Number.POSITIVE_INFINITY);
   }
 
   /** Messages in them that are not settled. */
@@ -31,12 +36,13 @@ export class HeldClaims {
     return oldest;
   }
 
-  reports(): readonly ClaimReport[] {
-    return this.#claims.map((claim) => claim.report());
+  reports(renewTo: number): readonly ClaimReport[] {
+    return this.#claims.map((claim) => claim.report(renewTo));
   }
 
+  /** Those that another member may hold by now, though messages of them are in our hands. */
   expired(now: number): readonly Claim[] {
-    return this.#claims.filter(({ deadline, hasReturned }) => deadline <= now && !hasReturned);
+    return this.#claims.filter((claim) => claim.deadline <= now && claim.held > 0);
   }
 
   giveUp(): void {
@@ -50,8 +56,9 @@ export class HeldClaims {
     return lost;
   }
 
-  /** Follows what the database made of the reports: leases renewed, claims cut. */
+  /** Follows what the database made of the reports: it knows them now, has renewed leases and cut claims. */
   follow({ renewed, cut }: Exchanged, reports: readonly ClaimReport[], deadline: number): void {
+    for (const { id } of reports) this.#find(id)?.confirm();
     for (const id of renewed) {
       const claim = this.#find(id);
       if (claim !== undefined) claim.deadline = deadline;
@@ -74,9 +81,9 @@ export class HeldClaims {
     return claim;
   }
 
-  /** What is settled from end to end is the group's affair now. */
+  /** What is settled from end to end, and known as such, is the group's affair now. */
   dropSettled(except: readonly Claim[]): void {
-    this.#claims = this.#claims.filter((claim) => !claim.isSettled || except.includes(claim));
+    this.#claims = this.#claims.filter((claim) => !claim.isSettled || !claim.isTold || except.includes(claim));
   }
 
   #find(id: number): Claim | undefined {

@@ -29,11 +29,16 @@ class SlowLog {
     });
   }
 
+  detached = false;
+
   checkTopic(): void {}
-  detach(): void {}
+
+  detach(): void {
+    this.detached = true;
+  }
 }
 
-function open(options: { readonly maxWaiting?: number } = {}): { readonly log: SlowLog; readonly publisher: SqlPublisher } {
+function open(options: { readonly maxWaiting?: number; readonly publishTimeoutMs?: number } = {}): { readonly log: SlowLog; readonly publisher: SqlPublisher } {
   const log = new SlowLog();
   const dialect: Dialect = { name: "slow", capabilities, attach: () => log as unknown as Log, appendWithin: () => {} };
   return { log, publisher: new SqlPublisher({ dialect, ...options }) };
@@ -71,6 +76,17 @@ describe("a log whose transactions last", () => {
     expect(log.transactions).toEqual([["1", "2"], ["4"]]);
   });
 
+  it("leaves unknown what is in a transaction when its time is up, and closes only when that has ended", async () => {
+    const { log, publisher } = open({ publishTimeoutMs: 20 });
+    expect(await failureOf(publisher.publish("t", texts("1")))).toMatchObject({ code: "PUBLISH_TIMEOUT", outcomes: ["unknown"] });
+    const closed = publisher.close();
+    await turn();
+    expect(log.detached).toBe(false);
+    log.commit(1);
+    await closed;
+    expect([log.detached, log.transactions]).toEqual([true, [["1"]]]);
+  });
+
   it("rejects what a transaction has left for the next one, when it is aborted between the two", async () => {
     const { log, publisher } = open();
     const abort = new AbortController();
@@ -95,6 +111,19 @@ describe("a log whose transactions last", () => {
     await kept;
     expect((await gone).outcomes).toEqual(["unknown"]);
     expect(log.transactions).toEqual([["1", "2"], ["2"]]);
+  });
+
+  it("says unknown of all calls of a transaction that may be committed, and writes none of them again", async () => {
+    const { log, publisher } = open();
+    const calls = ["1", "2"].map((text) => failureOf(publisher.publish("t", texts(text))));
+    await turn();
+    log.fail(Object.assign(new MillraceError("no", { code: "DATABASE_IO" }), { outcomeUnknown: true }));
+    for (const call of calls) expect(await call).toMatchObject({ code: "DATABASE_IO", outcomes: ["unknown"] });
+    const later = publisher.publish("t", texts("3"));
+    await turn();
+    log.commit(1);
+    await later;
+    expect(log.transactions).toEqual([["1", "2"], ["3"]]);
   });
 
   it("tries the calls of a failed transaction one by one, so that only the bad one fails, and later ones together again", async () => {

@@ -1,4 +1,4 @@
-import { type MaybePromise, MillraceError } from "millrace";
+import { type MaybePromise, MillraceError, type PublishOutcome } from "millrace";
 import { laterTurn, type PublishCall, Ring } from "millrace/adapter";
 import type { Log, NewRow } from "./dialect.ts";
 
@@ -14,6 +14,9 @@ export class LogWriter {
   readonly #calls: Ring<PublishCall<NewRow>> = new Ring();
   #scheduled = false;
   #writing = false;
+  /** In the transaction that is under way. */
+  #collected: readonly PublishCall<NewRow>[] = [];
+  #idle: (() => void)[] = [];
   /** A transaction with several calls failed: so many of the next ones are tried by themselves. */
   #alone = 0;
 
@@ -24,6 +27,11 @@ export class LogWriter {
   push(call: PublishCall<NewRow>): void {
     this.#calls.push(call);
     this.#schedule();
+  }
+
+  /** Resolves when no transaction is under way that writes: calls may have ended before theirs. */
+  idle(): Promise<void> {
+    return this.#log.synchronous || this.#collected.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #schedule(): void {
@@ -39,29 +47,24 @@ export class LogWriter {
   #write(): void {
     if (this.#next() === undefined) return;
     this.#writing = true;
-    let calls: PublishCall<NewRow>[] = [];
-    const collect = (): readonly (readonly NewRow[])[] => {
-      calls = this.#collect(calls);
-      return calls.map(({ items, next }) => (next === 0 ? items : items.slice(next)));
-    };
     let written: MaybePromise<number>;
     try {
-      written = this.#log.append(collect);
+      written = this.#log.append(() => this.#collect());
     } catch (error) {
-      this.#onFailure(calls, error);
+      this.#onFailure(error);
       return;
     }
-    if (typeof written === "number") this.#onWritten(calls, written);
+    if (typeof written === "number") this.#onWritten(written);
     else
       written.then(
-        (count) => this.#onWritten(calls, count),
-        (error: unknown) => this.#onFailure(calls, error),
+        (count) => this.#onWritten(count),
+        (error: unknown) => this.#onFailure(error),
       );
   }
 
-  /** The calls of the next transaction, in order. `former`: those of the one that it repeats, which was rolled back. */
-  #collect(former: readonly PublishCall<NewRow>[]): PublishCall<NewRow>[] {
-    this.#mark(former, false);
+  /** The rows of the next transaction, in order. If there were others before, it repeats a transaction that was rolled back. */
+  #collect(): readonly (readonly NewRow[])[] {
+    this.#mark(this.#collected, false);
     const calls: PublishCall<NewRow>[] = [];
     const most = this.#alone > 0 ? 1 : MOST_CALLS;
     for (let index = 0; index < this.#calls.size && calls.length < most; index++) {
@@ -69,7 +72,8 @@ export class LogWriter {
       if (!call.ended) calls.push(call);
     }
     this.#mark(calls, true);
-    return calls;
+    this.#collected = calls;
+    return calls.map(({ items, next }) => (next === 0 ? items : items.slice(next)));
   }
 
   /** Where a transaction lasts, what is in it may be in the log. */
@@ -82,33 +86,35 @@ export class LogWriter {
     }
   }
 
-  #onWritten(calls: readonly PublishCall<NewRow>[], count: number): void {
+  #onWritten(count: number): void {
     let left = count;
-    for (const call of calls) {
+    for (const call of this.#collected) {
       const part = Math.min(left, call.count - call.next);
       call.next += part;
       left -= part;
       call.decide(call.next - part, part, "confirmed");
       if (left === 0) break;
     }
-    this.#mark(calls, false);
     this.#goOn();
   }
 
-  #onFailure(collected: readonly PublishCall<NewRow>[], error: unknown): void {
-    // Nothing was collected when the database could not even be opened: then it is everybody's failure, one after the other.
-    const calls = collected.length > 0 ? collected : [this.#next()].filter((call) => call !== undefined);
-    const [first] = calls;
-    const outcome = (error as { readonly outcomeUnknown?: boolean }).outcomeUnknown === true ? "unknown" : "rejected";
+  #onFailure(error: unknown): void {
+    const known = MillraceError.is(error) ? error : databaseFailure(error);
+    const decide = (call: PublishCall<NewRow> | undefined, outcome: PublishOutcome): void => call?.decide(call.next, call.count - call.next, outcome, known);
+    // What may be in the log is not written again.
+    if ((error as { readonly outcomeUnknown?: boolean }).outcomeUnknown === true) for (const call of this.#collected) decide(call, "unknown");
     // One bad call must not cost the others theirs.
-    if (calls.length > 1) this.#alone = calls.length + 1;
-    else first?.decide(first.next, first.count - first.next, outcome, MillraceError.is(error) ? error : databaseFailure(error));
-    this.#mark(calls, false);
+    else if (this.#collected.length > 1) this.#alone = this.#collected.length + 1;
+    // Nothing was collected when the database could not even be opened: then it is everybody's failure, one after the other.
+    else decide(this.#collected[0] ?? this.#next(), "rejected");
     this.#goOn();
   }
 
   #goOn(): void {
+    this.#mark(this.#collected, false);
+    this.#collected = [];
     this.#writing = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
     if (this.#alone > 0) this.#alone--;
     if (this.#next() !== undefined) this.#schedule();
   }

@@ -24,6 +24,7 @@ import { checkOptions, PUBLISHER_NAMES, SQL_DEFAULTS, type SqlPublisherOptions }
 export class SqlPublisher implements Publisher {
   readonly capabilities: Capabilities;
   readonly #log: Log;
+  readonly #writer: LogWriter;
   readonly #calls: PublishCalls<NewRow>;
   #closing: Promise<void> | undefined;
 
@@ -33,6 +34,7 @@ export class SqlPublisher implements Publisher {
     const log = options.dialect.attach();
     const writer = new LogWriter(log);
     this.#log = log;
+    this.#writer = writer;
     this.#calls = new PublishCalls(
       {
         subject: "SqlPublisher",
@@ -69,6 +71,7 @@ export class SqlPublisher implements Publisher {
 
   async #close(): Promise<void> {
     await this.#calls.close();
+    await this.#writer.idle();
     await this.#log.detach();
   }
 }

@@ -3,7 +3,9 @@ import { type Intake, laterTurn, type Received, Ring, type Session, type Settlem
 import { SqlReceipt } from "./claim.ts";
 import { describe, timeOf } from "./delivery.ts";
 import type { Log, StoredRow } from "./dialect.ts";
+import { Hindrance } from "./hindrance.ts";
 import { takeRow } from "./take-row.ts";
+import { type UndecodableRow, UndecodableRows } from "./undecodable-rows.ts";
 
 /** A reading without a group: its position lives here, also from one session to the next, and nothing is ever written. */
 export class ReplaySource implements Source<SqlReceipt> {
@@ -20,7 +22,7 @@ export class ReplaySource implements Source<SqlReceipt> {
 
   open(intake: Intake<SqlReceipt>): MaybePromise<Session<SqlReceipt>> {
     const begin = (after: number): ReplaySession => {
-      this.#place ??= { after: Math.max(0, after), fetched: new Ring(), unsettled: 0, returned: [] };
+      this.#place ??= { after: Math.max(0, after), fetchedTo: 0, fetched: new Ring(), unsettled: 0, undecodable: [], returned: [] };
       return new ReplaySession(this.#log, this.#topic, intake, this.#place);
     };
     const from = this.#place?.after ?? this.#log.locate(this.#topic, this.#from);
@@ -32,10 +34,14 @@ export class ReplaySource implements Source<SqlReceipt> {
 interface ReplayPlace {
   /** The last offset that was fetched. */
   after: number;
+  /** As far as there were messages: a place may lie beyond the end. */
+  fetchedTo: number;
   /** What was fetched, from the first that is not settled on. */
   readonly fetched: Ring<SqlReceipt>;
   /** Of those, the ones that are not settled. */
   unsettled: number;
+  /** What could not be decoded, and is not recorded yet. */
+  undecodable: readonly UndecodableRow[];
   /** Given back: handed out again first. */
   returned: Received<SqlReceipt>[];
 }
@@ -45,8 +51,10 @@ class ReplaySession implements Session<SqlReceipt> {
   readonly #topic: string;
   readonly #intake: Intake<SqlReceipt>;
   readonly #place: ReplayPlace;
+  readonly #undecodable: UndecodableRows;
   readonly #unwatch: () => void;
   #wanted = 0;
+  #stopped = true;
   #scheduled = false;
   #reading = false;
   #closed = false;
@@ -56,11 +64,20 @@ class ReplaySession implements Session<SqlReceipt> {
     this.#topic = topic;
     this.#intake = intake;
     this.#place = place;
+    this.#undecodable = new UndecodableRows(intake, new Hindrance(intake), {
+      onPassed: () => {
+        if (!this.#stopped) this.#wanted++;
+        this.#pull();
+      },
+      onSteppedOver: (receipt) => this.#settled(receipt),
+    });
+    for (const row of place.undecodable) this.#undecodable.put(row);
     this.#unwatch = log.watch({ topic, group: undefined, onChange: () => this.#pull(), onTrouble: (error) => intake.fail(error) });
   }
 
   want(count: number): void {
     this.#wanted = count;
+    this.#stopped = count === 0;
     this.#pull();
   }
 
@@ -96,6 +113,7 @@ class ReplaySession implements Session<SqlReceipt> {
   close(): void {
     this.#closed = true;
     this.#unwatch();
+    this.#place.undecodable = this.#undecodable.close();
   }
 
   #pull(): void {
@@ -138,19 +156,27 @@ class ReplaySession implements Session<SqlReceipt> {
   }
 
   #take(rows: readonly StoredRow[]): void {
-    if (this.#closed || rows.length === 0) return;
+    if (this.#closed) return;
+    if (rows.length === 0) {
+      this.#beginAnew();
+      return;
+    }
     this.#place.after = (rows.at(-1) as StoredRow)[0];
+    this.#place.fetchedTo = this.#place.after;
     this.#wanted -= rows.length;
-    const onSteppedOver = (receipt: SqlReceipt, error: unknown): void => {
-      this.#wanted++;
-      this.#settled(receipt);
-      if (error === undefined) this.#pull();
-      else this.#intake.fail(error);
-    };
     const receipts = rows.map((row) => new SqlReceipt(row[1], row[0], row[2], undefined, 0));
     for (const receipt of receipts) this.#place.fetched.push(receipt);
     this.#place.unsettled += receipts.length;
-    for (let index = 0; index < rows.length; index++) takeRow(rows[index] as StoredRow, receipts[index] as SqlReceipt, this.#intake, onSteppedOver);
+    for (let index = 0; index < rows.length; index++) takeRow(rows[index] as StoredRow, receipts[index] as SqlReceipt, this.#intake, this.#undecodable);
+    this.#pull();
+  }
+
+  /** The log ends before what was read of it already: its numbers have begun anew. */
+  #beginAnew(): void {
+    const head = this.#log.head(this.#topic);
+    if (head === undefined || head === 0 || head >= this.#place.fetchedTo) return;
+    this.#place.after = 0;
+    this.#place.fetchedTo = 0;
     this.#pull();
   }
 

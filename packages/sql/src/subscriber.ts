@@ -1,5 +1,14 @@
-import { type BrokerAdmin, type Capabilities, MillraceError, OptionError, type SubscribeOptions, type Subscriber, type Subscription } from "millrace";
-import { checkSubscribe, OpenSubscriptions, type Source } from "millrace/adapter";
+import {
+  type BrokerAdmin,
+  type Capabilities,
+  MillraceError,
+  OptionError,
+  type SubscribeOptions,
+  type Subscriber,
+  type Subscription,
+  silentLogger,
+} from "millrace";
+import { checkSubscribe, guarded, OpenSubscriptions, type Source } from "millrace/adapter";
 import { sqlAdmin } from "./admin.ts";
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
@@ -110,6 +119,7 @@ export class SqlSubscriber implements Subscriber {
       from,
       leaseMs,
       maxGap: this.#options.maxGap ?? SQL_DEFAULTS.maxGap,
+      logger: guarded(this.#options.logger ?? silentLogger),
     });
   }
 

@@ -56,7 +56,10 @@ export function giveVerdict({ book, member }: Stage, call: Call, message: Receiv
   if (verdict === undefined || track === undefined) return;
   if (verdict === "ack") {
     if (message.ack()) book.acked(track, member);
-  } else book.nacked(track, member, call, verdict, message.nack({ delayMs: verdict }));
+    return;
+  }
+  const options = verdict === "nack" ? undefined : verdict === "uncounted" ? { uncounted: true } : { delayMs: verdict };
+  book.nacked(track, member, call, options, message.nack(options));
 }
 
 export function errorOf(end: Act["end"]): unknown {

@@ -13,10 +13,15 @@ export function checkHandling(book: GroupBook, handling: Handling): void {
     ledger.complain("attempts", `${track.text} comes as attempt ${handling.attempt}, and failed ${track.earned} times`);
   }
   if (book.members[member]?.ended) ledger.complain("afterEnd", `${book.name} is given ${track.text} after it had ended`);
-  if (told && ledger.now < track.dueAt - 1 && !(ledger.program.on === "lossy" && (book.gaveBackAt >= 0 || book.mayRepeat))) {
+  if (told && ledger.now < track.dueAt - 1 && !wasGivenUp(book, track) && !(ledger.program.on === "lossy" && (book.gaveBackAt >= 0 || book.mayRepeat))) {
     ledger.complain("early", `${track.text} came again ${Math.round(track.dueAt - ledger.now)} ms before it was due`);
   }
   if (track.doneAt !== undefined && !mayRepeat(book, handling)) ledger.complain("repeated", `${track.text} is handled again: it was ${track.how} before`);
+}
+
+/** Its handler went on behind a timeout until the drain's deadline was over: the failure was never judged, and it went back as it was. */
+function wasGivenUp({ ledger, members }: GroupBook, { handlings }: Handling["track"]): boolean {
+  return handlings.some(({ member, calls }) => ledger.now >= (members[member]?.deadline ?? Infinity) - 1 && calls.some(({ endedAt }) => endedAt === undefined));
 }
 
 function mayRepeat(book: GroupBook, { track, member }: Handling): boolean {

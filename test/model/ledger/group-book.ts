@@ -1,6 +1,8 @@
+import type { NackOptions } from "millrace";
 import type { HandlerPlan } from "../plan/program.ts";
 import { checkCall } from "./check-call.ts";
 import { checkHandling } from "./check-handling.ts";
+import { dueAfterNack } from "./due-after-nack.ts";
 import { type Failure, failureOf } from "./failure-of.ts";
 import { laneRule } from "./lane-rule.ts";
 import type { Ledger } from "./ledger.ts";
@@ -131,23 +133,25 @@ export class GroupBook {
     this.done(track, "acked by its handler");
   }
 
-  nacked(track: Track, member: number, call: Call, delayMs: number, held: boolean): void {
+  nacked(track: Track, member: number, call: Call, options: NackOptions | undefined, held: boolean): void {
     this.ledger.note(`${this.#who(member)} nacks ${track.text}${held ? "" : ", refused"}`);
     call.nacked.add(track);
     const handling = track.handlings.find(({ calls }) => calls.includes(call));
     if (!held || handling === undefined || handling.nacked) return;
     track.mayRepeat = true;
-    if (handling.endedAt !== undefined) {
-      handling.nacked = true;
-      track.earned++; // its middleware had given it up
-      track.dueAt = this.ledger.now + delayMs;
-      return;
-    }
     handling.nacked = true;
+    const { dueAt, dueBy } = dueAfterNack(this, handling, options);
+    track.dueAt = dueAt;
+    if (options?.uncounted !== true) this.#countNack(track, member);
+    if (handling.endedAt !== undefined) return; // its middleware had given it up
     track.failed = true;
+    track.dueBy = dueBy;
+  }
+
+  #countNack(track: Track, member: number): void {
     track.earned++;
-    track.dueAt = this.ledger.now + delayMs;
-    track.dueBy = track.dueAt;
+    const own = this.members[member];
+    if (own !== undefined) own.failures++;
   }
 
   confirmed(): void {
@@ -215,6 +219,7 @@ export class GroupBook {
       // What was in hand at the deadline was given back then, whatever became of it.
       if (now >= deadline && (track.doneAt ?? Infinity) >= deadline) track.mayRepeat = true;
       for (const handling of track.handlings) {
+        if (now >= deadline && handling.member === member && handling.calls.some(({ endedAt }) => endedAt === undefined)) track.dueAt = 0; // see `wasGivenUp`
         if (handling.member !== member || !this.#inHand(handling)) continue;
         track.mayRepeat = true;
         handling.lostAt ??= now;

@@ -13,7 +13,7 @@ function generateAct(dice: Dice, features: ReadonlySet<Feature>): Act {
   const has = (feature: Feature, probability: number): boolean => features.has(feature) && dice.chance(probability);
   const hang = has("hangs", 0.25) ? true : undefined;
   const sleep = hang === undefined && has("sleeps", 0.6) ? dice.pick([1, 10, 30, 60, 150, 400]) : undefined;
-  const verdict = has("verdicts", 0.4) ? dice.pick(["ack", 0, 0, 10, 50, 300] as const) : undefined;
+  const verdict = has("verdicts", 0.4) ? dice.pick(["ack", 0, 10, 50, 300, "nack", "nack", "uncounted"] as const) : undefined;
   return {
     sleep,
     hang,

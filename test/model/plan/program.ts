@@ -98,8 +98,8 @@ export interface Act {
   readonly hang?: true | undefined;
   /** Ends when its signal aborts, with the signal's reason. */
   readonly obey?: true | undefined;
-  /** A verdict of its own, after it has slept: an ack, or a nack with this delay. */
-  readonly verdict?: "ack" | number | undefined;
+  /** A verdict of its own, after it has slept: an ack, a nack with this delay, or one without a delay, counted or not. */
+  readonly verdict?: "ack" | "nack" | "uncounted" | number | undefined;
   /** The verdict comes before the sleep, and so does the end of the router or handler. */
   readonly early?: true | undefined;
   /** `reject` is `throw` with a promise, `panic` throws what is no error. */

@@ -14,7 +14,6 @@ export const JOIN_GROUP: readonly (typeof kafka.joinGroupV9.api)[] = [kafka.join
 export const SYNC_GROUP: readonly (typeof kafka.syncGroupV5.api)[] = [kafka.syncGroupV5.api, kafka.syncGroupV4.api];
 export const HEARTBEAT: readonly (typeof kafka.heartbeatV4.api)[] = [kafka.heartbeatV4.api];
 export const LEAVE_GROUP: readonly (typeof kafka.leaveGroupV5.api)[] = [kafka.leaveGroupV5.api, kafka.leaveGroupV4.api];
-export const OFFSET_COMMIT: readonly (typeof kafka.offsetCommitV9.api)[] = [kafka.offsetCommitV9.api, kafka.offsetCommitV8.api];
 export const OFFSET_FETCH: readonly (typeof kafka.offsetFetchV9.api)[] = [kafka.offsetFetchV9.api, kafka.offsetFetchV8.api];
 export const OFFSET_DELETE: readonly (typeof kafka.offsetDeleteV0.api)[] = [kafka.offsetDeleteV0.api];
 export const LIST_GROUPS: readonly (typeof kafka.listGroupsV4.api)[] = [kafka.listGroupsV5.api, kafka.listGroupsV4.api];

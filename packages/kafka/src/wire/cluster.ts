@@ -70,6 +70,11 @@ export class Cluster {
     return this.#topics.get(name);
   }
 
+  /** The names of all topics of which something was heard. */
+  get known(): readonly string[] {
+    return [...this.#topics.keys()];
+  }
+
   forget(name: string): void {
     this.#topics.delete(name);
   }

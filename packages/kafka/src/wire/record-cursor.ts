@@ -9,11 +9,22 @@ const APPEND_TIME = 1 << 3;
 const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
 
-/** A batch that cannot be read at all. The cursor goes on behind it. */
-export interface BrokenBatch {
+/** A batch, or what is left of it, that cannot be read at all. The cursor goes on behind it. */
+export class BrokenBatch {
   readonly offset: number;
+  /** Of its first record; `undefined` where that is not known either. */
+  readonly timestamp: number | undefined;
   readonly bytes: Buffer;
   readonly error: unknown;
+  /** Nothing more is to be done with it. */
+  settled = false;
+
+  constructor(offset: number, timestamp: number | undefined, bytes: Buffer, error: unknown) {
+    this.offset = offset;
+    this.timestamp = timestamp;
+    this.bytes = bytes;
+    this.error = error;
+  }
 }
 
 /**
@@ -37,8 +48,9 @@ export class RecordCursor<Place extends RecordPlace> {
   #peeked: KafkaRecord<Place> | undefined;
   /** The offset behind everything that was passed. */
   next: number;
-  /** Set when a batch could not be read; take it, then go on. */
-  broken: BrokenBatch | undefined;
+  /** The offset behind the batch of the moment. */
+  #behind = 0;
+  #broken: BrokenBatch | undefined;
 
   constructor(place: Place, data: Buffer, from: number, aborted: readonly AbortedTransaction[]) {
     this.#place = place;
@@ -59,6 +71,13 @@ export class RecordCursor<Place extends RecordPlace> {
     return this.#peeked;
   }
 
+  /** What could not be read, where `take` ended at it: then it goes on behind. */
+  takeBroken(): BrokenBatch | undefined {
+    const broken = this.#broken;
+    this.#broken = undefined;
+    return broken;
+  }
+
   /** The next record, or `undefined` at the end of the fetch or at a broken batch. */
   take(): KafkaRecord<Place> | undefined {
     const peeked = this.#peeked;
@@ -66,14 +85,14 @@ export class RecordCursor<Place extends RecordPlace> {
       this.#peeked = undefined;
       return peeked;
     }
-    if (this.broken !== undefined) return undefined;
+    if (this.#broken !== undefined) return undefined;
     for (;;) {
       while (this.#left > 0) {
         const record = this.#read();
         if (record !== undefined && record.offset >= this.#from) return record;
-        if (this.broken !== undefined) return undefined;
+        if (this.#broken !== undefined) return undefined;
       }
-      if (!this.#openBatch() || this.broken !== undefined) return undefined;
+      if (!this.#openBatch() || this.#broken !== undefined) return undefined;
     }
   }
 
@@ -101,7 +120,8 @@ export class RecordCursor<Place extends RecordPlace> {
       return new KafkaRecord(this.#place, offset, this.#appendTime ?? timestamp, data, keyAt, keyLength, valueAt, valueLength, headersAt);
     } catch (error) {
       this.#left = 0;
-      this.#break(this.next, data, error);
+      this.#break(this.next, this.#baseTime, data, error);
+      this.next = Math.max(this.next, this.#behind);
       return undefined;
     }
   }
@@ -119,11 +139,12 @@ export class RecordCursor<Place extends RecordPlace> {
     if (magic !== 2) {
       const error = new MillraceError(`record format ${magic} is older than Kafka 0.11`, { code: "UNDECODABLE" });
       this.next = Math.max(this.next, this.#baseOffset + 1);
-      this.#break(this.#baseOffset, data.subarray(at, end), error);
+      this.#break(this.#baseOffset, undefined, data.subarray(at, end), error);
       return true;
     }
     const attributes = data.readInt16BE(at + 21);
     const behind = this.#baseOffset + data.readInt32BE(at + 23) + 1;
+    this.#behind = behind;
     const producerId = data.readBigInt64BE(at + 43);
     this.#baseTime = Number(data.readBigInt64BE(at + 27));
     this.#appendTime = (attributes & APPEND_TIME) !== 0 ? Number(data.readBigInt64BE(at + 35)) : undefined;
@@ -138,7 +159,7 @@ export class RecordCursor<Place extends RecordPlace> {
       if (this.#left === 0) this.next = Math.max(this.next, behind);
     } catch (error) {
       this.next = Math.max(this.next, behind);
-      this.#break(this.#baseOffset, data.subarray(at, end), error);
+      this.#break(this.#baseOffset, this.#baseTime, data.subarray(at, end), error);
     }
     return true;
   }
@@ -154,8 +175,8 @@ export class RecordCursor<Place extends RecordPlace> {
     return (attributes & TRANSACTIONAL) !== 0 && this.#abortedNow.has(producerId);
   }
 
-  #break(offset: number, bytes: Buffer, error: unknown): void {
-    this.broken = { offset, bytes, error };
+  #break(offset: number, timestamp: number | undefined, bytes: Buffer, error: unknown): void {
+    this.#broken = new BrokenBatch(Math.max(offset, this.#from), timestamp, bytes, error);
   }
 }
 

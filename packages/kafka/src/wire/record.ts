@@ -1,14 +1,14 @@
-import { keyText, TextMap } from "millrace/adapter";
+import { keyText, NATIVE, type Native, TextMap } from "millrace/adapter";
 import { HeaderNames, isAt } from "./header-names.ts";
+import { type RawHeader, RawHeaders } from "./raw-headers.ts";
+
+export type { RawHeader };
 
 /** The header that holds a message's id, as Watermill writes it. */
 export const UUID_HEADER = "_watermill_message_uuid";
 
 const UUID_HEADER_BYTES = Buffer.from(UUID_HEADER);
 const NAMES = new HeaderNames();
-
-/** A header as it is on the wire: names and values are bytes, names may repeat, a value may be null. */
-export type RawHeader = readonly [name: Buffer, value: Buffer | null];
 
 /** Where a record stands. */
 export interface RecordPlace {
@@ -117,6 +117,13 @@ export class KafkaRecord<Place extends RecordPlace = RecordPlace> {
     }
   }
 }
+
+// What a copy of its message has of it.
+Object.defineProperty(KafkaRecord.prototype, NATIVE, {
+  get(this: KafkaRecord): Native {
+    return new RawHeaders(this.headers);
+  },
+});
 
 export interface VarintCursor {
   at: number;

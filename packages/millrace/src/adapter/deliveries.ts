@@ -228,12 +228,13 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status.block("source", detail);
   }
 
-  async undecodable({ payload, position, error }: Omit<UndecodableRecord, "topic">): Promise<boolean> {
+  async undecodable(record: Omit<UndecodableRecord, "topic">): Promise<boolean> {
+    const { position, error } = record;
     const { logger, adapter } = this.#settings;
     this.#status.undecodable(position);
     const deadLetter = this.#options.undecodable;
     logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
-    await deadLetter?.({ topic: this.#topic, position, payload, error });
+    await deadLetter?.({ ...record, topic: this.#topic });
     return deadLetter !== undefined;
   }
 

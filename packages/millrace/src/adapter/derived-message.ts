@@ -4,6 +4,7 @@ import { IN_HAND, type InHand, inHandOf } from "../message/in-hand.ts";
 import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackOptions, ReceivedMessage, StandardSchema, Verdict } from "../message/index.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
+import { NATIVE, type Native, nativeOf } from "../message/native.ts";
 
 /** A view of a received message with another signal, metadata, context or handler; id, payload and verdict are the base's. */
 export class DerivedMessage implements ReceivedMessage {
@@ -98,10 +99,21 @@ export class DerivedMessage implements ReceivedMessage {
   static inHandOf(view: DerivedMessage): InHand | undefined {
     return view.#inHand;
   }
+
+  /** What only its broker knows of it, likewise. */
+  static nativeOf(view: DerivedMessage): Native | undefined {
+    return nativeOf(view.#base);
+  }
 }
 
 Object.defineProperty(DerivedMessage.prototype, IN_HAND, {
   get(this: DerivedMessage): InHand | undefined {
     return DerivedMessage.inHandOf(this);
+  },
+});
+
+Object.defineProperty(DerivedMessage.prototype, NATIVE, {
+  get(this: DerivedMessage): Native | undefined {
+    return DerivedMessage.nativeOf(this);
   },
 });

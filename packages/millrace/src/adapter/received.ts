@@ -1,4 +1,5 @@
-import { type Deferred, deferred } from "../internal/deferred.ts";
+import { deferred } from "../internal/deferred.ts";
+import { checkNack } from "../message/check-nack.ts";
 import type { ContextKey } from "../message/context-key.ts";
 import { dueAtOf } from "../message/due-at.ts";
 import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../message/in-hand.ts";
@@ -6,25 +7,12 @@ import type { Delivery, DerivedChanges, Message, MessageOptions, Metadata, NackO
 import { keyBytes } from "../message/key-bytes.ts";
 import { copyMessage, payloadJson, payloadJsonAsync, payloadText } from "../message/message.ts";
 import { TextMap } from "../message/metadata.ts";
+import { nativeOfFetched } from "../message/native.ts";
+import { ACKED, ENDED, KEPT, LOST, NACKED, PENDING, TOLD_NACK, VERDICTS } from "./delivery-state.ts";
 import { DerivedMessage } from "./derived-message.ts";
 import { endOfHandling } from "./end-of-handling.ts";
-
-/** What an adapter fetched: the fields of one message. */
-export interface Fetched {
-  /** An object whose `id` is read when somebody asks: give the published message itself, or a plain `{ id }`. */
-  readonly source: MessageSource;
-  readonly key: string | undefined;
-  readonly payload: Uint8Array;
-  /** Handed over: the adapter must not write to it afterwards. */
-  readonly metadata: TextMap | undefined;
-}
-
-/** Where a message's id, and metadata that are not decoded yet, are read from when somebody asks. */
-export interface MessageSource {
-  readonly id: string;
-  /** Instead of `Fetched.metadata`: asked once for each delivery that is asked for metadata; the answer is handed over. */
-  readMetadata?(): TextMap | undefined;
-}
+import type { Fetched, MessageSource } from "./fetched.ts";
+import { RarelyNeeded } from "./rarely-needed.ts";
 
 /** Whom a received message tells about its verdict: the subscription. One object for all its messages, no closure per message. */
 export interface Settler<Receipt> {
@@ -37,24 +25,10 @@ export interface Settler<Receipt> {
   orderOf(message: Received<Receipt>): string | undefined;
 }
 
-const PENDING = 0;
-const ACKED = 1;
-const NACKED = 2;
-const LOST = 3;
-/** What else there is to know, in bits. */
-const ENDED = 1;
-const TOLD_NACK = 2;
-const VERDICTS: readonly (Verdict | undefined)[] = [undefined, "acked", "nacked", "lost"];
+const NO_OPTIONS: NackOptions = Object.freeze({});
 
-/** What hardly a delivery needs, in an object of its own: every message pays for each of its fields. */
-class Rare {
-  /** Why its handling ended, if not by a verdict. */
-  reason: unknown = undefined;
-  controller: AbortController | undefined = undefined;
-  settled: Deferred<Verdict> | undefined = undefined;
-  redeliveryDelayMs: number | undefined = undefined;
-  failed: boolean | undefined = undefined;
-}
+/** Stands for the call that the taker makes when somebody asks for it. */
+const ON_DEMAND = Symbol("a call that is made on demand");
 
 /**
  * One delivery of a message, and the one object behind all views of it. Signal, `settled`, metadata and `delivery` come into being when
@@ -81,9 +55,9 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   #settler: Settler<Receipt> | undefined = undefined;
   #state = PENDING;
   #bits = 0;
-  #call: HandlerCall | undefined = undefined;
+  #call: HandlerCall | typeof ON_DEMAND | undefined = undefined;
   #taker: Taker | undefined = undefined;
-  #rare: Rare | undefined = undefined;
+  #rare: RarelyNeeded | undefined = undefined;
   #delivery: Delivery | undefined = undefined;
 
   constructor(fetched: Fetched, receipt: Receipt, attempt = 1) {
@@ -137,7 +111,7 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     const rare = this.#known();
     if (rare.settled === undefined) {
       rare.settled = deferred();
-      const { verdict } = this;
+      const verdict = this.#state === KEPT ? "nacked" : this.verdict;
       if (verdict !== undefined) rare.settled.resolve(verdict);
     }
     return rare.settled.promise;
@@ -156,10 +130,18 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   nack(options?: NackOptions): boolean {
+    checkNack(options);
     this.#bits |= TOLD_NACK;
-    if (this.#state !== PENDING) return this.#state === NACKED;
-    const settler = this.#settle(NACKED, options?.delayMs);
-    settler?.onNack(this, options);
+    if (this.#state !== PENDING) return this.#state === NACKED || this.#state === KEPT;
+    const { call } = this;
+    const told = call?.onNack !== undefined && this.#settler?.holds(this) === true ? call.onNack(options) : (options ?? NO_OPTIONS);
+    if (told === undefined) {
+      this.#state = KEPT;
+      this.#rare?.settled?.resolve("nacked");
+      return true;
+    }
+    const settler = this.#settle(NACKED, told.delayMs);
+    settler?.onNack(this, told);
     return settler !== undefined;
   }
 
@@ -208,11 +190,11 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
 
   /** The delivery may belong to another now. False when a verdict had been given before. */
   lose(reason: unknown): boolean {
-    if (this.#state !== PENDING) return false;
+    if (this.#state !== PENDING && this.#state !== KEPT) return false;
     this.#state = LOST;
     this.#rare?.settled?.resolve("lost");
     this.#abort(reason);
-    this.#call?.onVerdict("lost", reason);
+    this.call?.onVerdict("lost", reason);
     return true;
   }
 
@@ -247,21 +229,31 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
   }
 
   get call(): HandlerCall | undefined {
-    return this.#call;
+    if (this.#call === ON_DEMAND) this.#call = this.#taker?.makeCall?.(this);
+    return this.#call as HandlerCall | undefined;
+  }
+
+  get needsNoCall(): boolean {
+    return this.#call === ON_DEMAND;
   }
 
   get taker(): Taker | undefined {
     return this.#taker;
   }
 
-  begin(call: HandlerCall, taker: Taker): void {
-    this.#call = call;
+  begin(call: HandlerCall | undefined, taker: Taker): void {
+    this.#call = call ?? ON_DEMAND;
     this.#taker = taker;
     this.#delivery = undefined;
   }
 
   end(reason?: unknown): void {
     this.#call = undefined;
+    if (this.#state !== PENDING || reason !== undefined) this.#endSettled(reason);
+  }
+
+  #endSettled(reason: unknown): void {
+    if (this.#state === KEPT) this.#state = PENDING;
     if (this.#state !== PENDING || reason !== undefined) this.#abort(reason);
   }
 
@@ -278,8 +270,8 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     rare.controller?.abort(reason ?? endOfHandling(this));
   }
 
-  #known(): Rare {
-    this.#rare ??= new Rare();
+  #known(): RarelyNeeded {
+    this.#rare ??= new RarelyNeeded();
     return this.#rare;
   }
 
@@ -289,10 +281,12 @@ export class Received<Receipt = unknown> implements ReceivedMessage, InHand {
     if (settler === undefined || !settler.holds(this)) return undefined;
     this.#state = state;
     this.#rare?.settled?.resolve(VERDICTS[state] as Verdict);
-    if (this.#call === undefined) this.#abort();
-    else this.#call.onVerdict(VERDICTS[state] as Verdict, undefined, delayMs);
+    const { call } = this;
+    if (call === undefined) this.#abort();
+    else call.onVerdict(VERDICTS[state] as Verdict, undefined, delayMs);
     return settler;
   }
 }
 
 standsBehindViews(Received.prototype);
+nativeOfFetched(Received.prototype);

@@ -1,4 +1,4 @@
-import type { Delivery, MaybePromise } from "../message/index.ts";
+import type { Delivery, MaybePromise, UndecodableRecord as UndecodableRecordOfTopic } from "../message/index.ts";
 import type { Received } from "./received.ts";
 
 /**
@@ -71,8 +71,4 @@ export interface Intake<Receipt> {
   undecodable(record: UndecodableRecord): Promise<boolean>;
 }
 
-export interface UndecodableRecord {
-  readonly position: string;
-  readonly payload: Uint8Array;
-  readonly error: unknown;
-}
+export type UndecodableRecord = Omit<UndecodableRecordOfTopic, "topic">;

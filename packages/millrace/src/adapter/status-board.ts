@@ -1,5 +1,6 @@
 import { wallMs } from "../internal/timers.ts";
 import type { HandlerState, SubscriptionStatus } from "../message/index.ts";
+import { statusWithJson } from "../message/status-json.ts";
 import type { SubscriptionCounts } from "../message/subscription-door.ts";
 
 /** Keeps what `status()` tells: state and since when, what blocks, the last error, records stepped over. */
@@ -54,7 +55,7 @@ export class StatusBoard {
     const blocked = this.#state === "running" && this.#blocks.size > 0;
     const details = blocked ? [...this.#blocks.values()] : [];
     if (this.#undecodable > 0) details.push(`${this.#undecodable} undecodable, last at ${this.#undecodableAt}`);
-    return {
+    return statusWithJson({
       state: blocked ? "blocked" : this.#state,
       since: new Date(this.#since),
       inFlight,
@@ -63,7 +64,7 @@ export class StatusBoard {
       oldestAt,
       detail: details.length === 0 ? undefined : details.join("; "),
       lastError: this.#lastError,
-    };
+    });
   }
 
   #changed(): void {

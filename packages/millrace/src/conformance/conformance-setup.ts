@@ -60,6 +60,11 @@ export interface ConformanceFaults {
   proxied?(): Promise<{ readonly pubsub: PubSub; readonly proxy: ChaosProxy }>;
   /** Deletes a topic with all that is in it, and what the broker keeps for the group of it. Resolves when it is gone. */
   deleteTopic?(topic: string, group: string | undefined): Promise<void>;
+  /**
+   * Gets in everybody's way for a moment, without breaking a connection or losing a delivery: another program locks the file for a
+   * tenth of a second. Resolves when it is over. Where it is missing, connections are cut, if they are `proxied`.
+   */
+  disturb?(): Promise<void>;
   /** Puts bytes on the topic that the adapter's codec cannot read. */
   putUndecodable?(topic: string): Promise<void>;
   /** A program that calls `serveWorker`: a second process, to be killed, stopped and woken. */
@@ -105,6 +110,6 @@ export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): Op
       "limits",
     )
     .known(setup.lease, { leaseMs: true, create: true }, "lease")
-    .known(setup.faults, { restartBroker: true, proxied: true, deleteTopic: true, putUndecodable: true, worker: true }, "faults")
+    .known(setup.faults, { restartBroker: true, proxied: true, deleteTopic: true, disturb: true, putUndecodable: true, worker: true }, "faults")
     .known(setup.faults?.worker, { module: true, execArgv: true, env: true }, "faults.worker");
 }

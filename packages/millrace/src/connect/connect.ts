@@ -2,12 +2,9 @@ import { OptionError } from "../errors/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { MemoryPubSub } from "../memory/index.ts";
 import type { PubSub } from "../message/index.ts";
-import { OptionCheck, type OptionNames } from "../options/index.ts";
-
-/** What a broker package exports for `connect`. */
-export interface AdapterModule {
-  fromUrl(url: string, options?: { readonly logger?: Logger | undefined }): PubSub;
-}
+import { OptionCheck, type OptionNames, shown } from "../options/index.ts";
+import { type Adapters, checkAdapters, loadAdapter } from "./adapters.ts";
+import { unknownScheme } from "./schemes.ts";
 
 export interface ConnectOptions {
   readonly logger?: Logger | undefined;
@@ -20,8 +17,6 @@ export interface ConnectOptions {
 
 const CONNECT_NAMES: OptionNames<ConnectOptions> = { logger: true, delays: true };
 
-type Adapters = Readonly<Record<string, () => Promise<AdapterModule>>>;
-
 /**
  * Makes a pub/sub from a URL: `memory:` (or `memory:?persistent=true`) is built in, every other scheme is looked up in `adapters`.
  * Nothing is connected yet: that happens at the first publish or subscribe. But with `delays` the store is subscribed to at once,
@@ -30,10 +25,19 @@ type Adapters = Readonly<Record<string, () => Promise<AdapterModule>>>;
  * ```ts
  * const bus = await connect(process.env.BROKER_URL ?? "memory:", { sqlite: () => import("@millrace/sql") }, { delays: "sqlite:delays.db" });
  * ```
- * Throws `OptionError` `UNKNOWN_SCHEME` that lists the known schemes, and `BAD_OPTION` for a store that cannot hold messages back.
+ * Throws `OptionError` `UNKNOWN_SCHEME` that lists the known schemes, with the one that was most likely meant and the package to install, and
+ * `BAD_OPTION` for adapters that are no functions, a package that is not installed, and a store that cannot hold messages back.
  */
 export async function connect(url: string, adapters: Adapters = {}, options: ConnectOptions = {}): Promise<PubSub> {
-  new OptionCheck("connect").known(options, CONNECT_NAMES).text("delays", options.delays).done();
+  checkAdapters(adapters, Object.keys(CONNECT_NAMES));
+  new OptionCheck("connect")
+    .known(options, CONNECT_NAMES)
+    .that(
+      typeof url === "string" && url !== "",
+      `url must be a text like "kafka://localhost:9092" or "memory:", got ${shown(url)}: is the environment variable set?`,
+    )
+    .text("delays", options.delays)
+    .done();
   const { delays, logger } = options;
   const broker = await open(url, adapters, { logger });
   if (delays === undefined) return broker;
@@ -56,12 +60,10 @@ async function open(url: string, adapters: Adapters, { logger }: ConnectOptions)
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === "memory") return memoryFromUrl(url, logger);
   const load = scheme !== undefined && Object.hasOwn(adapters, scheme) ? adapters[scheme] : undefined;
-  if (load === undefined) {
-    const known = ["memory", ...Object.keys(adapters)].map((name) => `${name}:`).join(", ");
-    const found = scheme === undefined ? "the URL has no scheme" : `no adapter for the scheme ${JSON.stringify(`${scheme}:`)}`;
-    throw new OptionError("connect", [`${found}; known are ${known}`], { code: "UNKNOWN_SCHEME" });
+  if (load === undefined || scheme === undefined) {
+    throw new OptionError("connect", [unknownScheme(scheme, ["memory", ...Object.keys(adapters)])], { code: "UNKNOWN_SCHEME" });
   }
-  return (await load()).fromUrl(url, { logger });
+  return (await loadAdapter(scheme, load)).fromUrl(url, { logger });
 }
 
 function memoryFromUrl(url: string, logger: Logger | undefined): PubSub {

@@ -1,1 +1,2 @@
-export { type AdapterModule, type ConnectOptions, connect } from "./connect.ts";
+export type { AdapterModule } from "./adapters.ts";
+export { type ConnectOptions, connect } from "./connect.ts";

@@ -7,6 +7,8 @@ export interface Upstream {
   readonly quiet: boolean;
   /** Messages that are; `undefined` where that is not known. */
   readonly ahead: number | undefined;
+  /** Why nothing will come before somebody has done something about it. */
+  readonly waitsFor: string | undefined;
 }
 
 /** One subscription of a branch. */
@@ -43,6 +45,11 @@ export class Branch {
     this.#deal();
   }
 
+  /** What the branches waited for has come. */
+  go(): void {
+    for (const { intake } of this.#members) intake.blocked(undefined);
+  }
+
   /** Upstream lost it: deliveries of it here are lost as well. */
   lose(share: Share): void {
     this.#unsettled.delete(share);
@@ -67,6 +74,7 @@ export class Branch {
     return {
       want: (count) => {
         member.wanted = count;
+        if (upstream.waitsFor !== undefined) member.intake.blocked(upstream.waitsFor);
         this.#deal();
       },
       settle: () => {},

@@ -30,6 +30,7 @@ const OF_BRANCHES: Partial<Capabilities> = Object.freeze({
  * - Upstream is acked in order: what comes again after a crash begins with the oldest message that a branch had not acked.
  * - A branch that closes with messages unsettled gives them back: upstream hands them out again, and the branches that stay may
  *   see them twice. A group made by `provision` stays while it has no subscription, and nothing is acked upstream without it.
+ * - Until `start()` a branch is `blocked`, and says that the fan-out waits to be started.
  * - Every branch sees upstream's order. Branches begin with what is read after they subscribed.
  *
  * Throws `OptionError` `BAD_OPTION`; after `close()`, `CLOSED`. As Watermill's `FanOut`, which acks too early.
@@ -94,6 +95,7 @@ export class FanOut implements Subscriber {
     if (this.#closing !== undefined) return Promise.reject(closed());
     const starting = this.#router.start().then(() => {
       this.#reads = true;
+      for (const trunk of this.#trunks.values()) trunk.go();
       const onAbort = (): void => void this.close().catch((error: unknown) => this.#router.logger.error({ error }, "closing the fan-out failed"));
       signal?.addEventListener("abort", onAbort, { once: true });
       void this.#ended.promise.then(() => signal?.removeEventListener("abort", onAbort));
@@ -164,7 +166,7 @@ export class FanOut implements Subscriber {
   #trunk(topic: string): Trunk {
     let trunk = this.#trunks.get(topic);
     if (trunk === undefined) {
-      trunk = new Trunk(topic, this.#router, this.#options, this.#window);
+      trunk = new Trunk(topic, this.#router, this.#options, this.#window, !this.#reads);
       this.#trunks.set(topic, trunk);
     }
     return trunk;

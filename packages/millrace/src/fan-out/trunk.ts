@@ -1,6 +1,7 @@
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { handedBack } from "../message/handed-back.ts";
 import type { Publisher, ReceivedMessage } from "../message/index.ts";
+import { statusWithJson } from "../message/status-json.ts";
 import type { HandlerHandle, HandlerHealth, Router } from "../router/index.ts";
 import { Branch } from "./branch.ts";
 import type { FanOutOptions } from "./fan-out-options.ts";
@@ -17,9 +18,12 @@ export class Trunk {
   /** Messages that came while there was no branch wait for the first one. */
   #firstBranch: Deferred<void> = quietDeferred();
   #sequence = 0;
+  /** The fan-out was not started yet. */
+  #waits: boolean;
 
-  constructor(topic: string, router: Router, options: FanOutOptions, window: number) {
+  constructor(topic: string, router: Router, options: FanOutOptions, window: number, waits: boolean) {
     this.topic = topic;
+    this.#waits = waits;
     this.#router = router;
     this.#window = window;
     // The router's pipeline is what a fan-out needs: messages are "published" to the branches in order, any number of them ahead,
@@ -64,6 +68,16 @@ export class Trunk {
     branch.leave();
   }
 
+  /** The fan-out was started. */
+  go(): void {
+    this.#waits = false;
+    for (const branch of this.#branches) branch.go();
+  }
+
+  get waitsFor(): string | undefined {
+    return this.#waits ? "the fan-out waits to be started: call its start()" : undefined;
+  }
+
   /** True when nothing is on its way to the branches, as far as upstream can tell. */
   get quiet(): boolean {
     const { held, state } = this.#upstream;
@@ -78,11 +92,12 @@ export class Trunk {
 
   health(): HandlerHealth {
     const upstream = this.#upstream;
-    if (this.#branches.size === 0) return { ...upstream, detail: upstream.detail ?? "no branch has subscribed" };
+    if (this.#waits) return statusWithJson({ ...upstream, detail: upstream.detail ?? this.waitsFor });
+    if (this.#branches.size === 0) return statusWithJson({ ...upstream, detail: upstream.detail ?? "no branch has subscribed" });
     const [oldest] = this.#shares;
     if (upstream.state !== "running" || upstream.inFlight < this.#window || oldest === undefined) return upstream;
     const names = [...oldest.pending].map(({ group }) => (group === undefined ? "a branch without a group" : `branch ${JSON.stringify(group)}`));
-    return { ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` };
+    return statusWithJson({ ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` });
   }
 
   /** Reads no more. */

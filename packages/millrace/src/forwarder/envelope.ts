@@ -4,13 +4,18 @@ import { goJsonMap, goJsonText } from "../adapter/go-json.ts";
 import { KEY_BASE64_METADATA as BINARY_KEY_FIELD, KEY_METADATA as KEY_FIELD, keyEntry } from "../adapter/key-metadata.ts";
 import { OptionError, PermanentError } from "../errors/index.ts";
 import { Message, type MessageOptions } from "../message/index.ts";
+import { type Native, NO_PAYLOAD, nativeOf, withNative } from "../message/native.ts";
 import type { Addressed } from "../relay/addressed.ts";
+
+/** Likewise: what one family of brokers alone knows of it, by the family's name. */
+const NATIVE_FIELD = "millrace_native";
 
 /**
  * Wraps a message and the topic it is meant for in a message for the outbox, byte for byte as Watermill's forwarder does.
  *
  * The envelope has an id of its own and no metadata. A message's ordering key is the envelope's key too, so that an outbox with keys keeps
- * the order, and is written into it, in a field that Watermill passes over, so that an outbox without keys does not lose it. Throws
+ * the order, and is written into it, in a field that Watermill passes over, so that an outbox without keys does not lose it; so is what only
+ * the broker knows that it came from. A payload that is none at all, as of Kafka's tombstones, is `null`, and none again when opened. Throws
  * `OptionError` `BAD_OPTION` for a topic that is empty.
  *
  * ```ts
@@ -22,7 +27,10 @@ export function envelope(destinationTopic: string, message: Message): Message {
     throw new OptionError("envelope", ["destinationTopic must be a text that is not empty"]);
   }
   const { id, key, payload, metadata } = message;
-  const body = `{"destination_topic":${goJsonText(destinationTopic)},"uuid":${goJsonText(id)},"payload":"${toBase64(payload)}","metadata":${goJsonMap(metadata)}${keyField(key)}}`;
+  // Go writes null for a slice that is nil, as it does with a message whose payload nobody has set.
+  const bytes = payload === NO_PAYLOAD ? "null" : `"${toBase64(payload)}"`;
+  const ours = `${keyField(key)}${nativeField(nativeOf(message))}`;
+  const body = `{"destination_topic":${goJsonText(destinationTopic)},"uuid":${goJsonText(id)},"payload":${bytes},"metadata":${goJsonMap(metadata)}${ours}}`;
   return new Message(body, key === undefined ? undefined : { key });
 }
 
@@ -41,7 +49,7 @@ export function openEnvelope(message: Message): Addressed {
     key: writtenKey(fields, message) ?? message.key,
     metadata: metadata(fields.metadata, message),
   };
-  return { topic, message: new Message(payload(fields.payload, message), options) };
+  return { topic, message: withNative(new Message(payload(fields.payload, message), options), writtenNative(fields.native)) };
 }
 
 interface Fields {
@@ -51,12 +59,25 @@ interface Fields {
   metadata: unknown;
   key: unknown;
   binaryKey: unknown;
+  native: unknown;
 }
 
 function keyField(key: string | undefined): string {
   if (key === undefined) return "";
   const [name, value] = keyEntry(key);
   return `,"${name}":${goJsonText(value)}`;
+}
+
+function nativeField(native: Native | undefined): string {
+  const text = native?.text();
+  return native === undefined || text === undefined ? "" : `,"${NATIVE_FIELD}":{${goJsonText(native.family)}:${goJsonText(text)}}`;
+}
+
+/** What is not of that form is left to others, like any field that is not known. */
+function writtenNative(field: unknown): Native | undefined {
+  if (typeof field !== "object" || field === null) return undefined;
+  const [family, text] = Object.entries(field)[0] ?? [];
+  return family === undefined || typeof text !== "string" ? undefined : { family, text: () => text };
 }
 
 function writtenKey({ key, binaryKey }: Fields, message: Message): string | Uint8Array | undefined {
@@ -75,7 +96,7 @@ function read(message: Message): Fields {
     // The cause is left out on purpose: it quotes the payload.
     throw bad(message, "it is not JSON");
   }
-  const fields: Fields = { topic: undefined, id: undefined, payload: undefined, metadata: undefined, key: undefined, binaryKey: undefined };
+  const fields: Fields = { topic: undefined, id: undefined, payload: undefined, metadata: undefined, key: undefined, binaryKey: undefined, native: undefined };
   if (value === null) return fields;
   if (typeof value !== "object" || Array.isArray(value)) throw bad(message, "it is not a JSON object");
   for (const [name, field] of Object.entries(value)) {
@@ -86,6 +107,7 @@ function read(message: Message): Fields {
     else if (known === "metadata") fields.metadata = field;
     else if (known === KEY_FIELD) fields.key = field;
     else if (known === BINARY_KEY_FIELD) fields.binaryKey = field;
+    else if (known === NATIVE_FIELD) fields.native = field;
   }
   return fields;
 }
@@ -97,7 +119,8 @@ function text(name: string, value: unknown, message: Message): string {
 }
 
 function payload(value: unknown, message: Message): Uint8Array {
-  if (value === undefined || value === null) return new Uint8Array(0);
+  if (value === undefined) return new Uint8Array(0);
+  if (value === null) return NO_PAYLOAD;
   const bytes = typeof value === "string" ? fromBase64(value) : Array.isArray(value) && value.every(isByte) ? Uint8Array.from(value as number[]) : undefined;
   if (bytes === undefined) throw bad(message, "its payload is not base64");
   return bytes;

@@ -89,6 +89,31 @@ describe("the admin of a MemoryPubSub", () => {
     expect(await bus.admin.groups?.("t")).toEqual(["read"]);
   });
 
+  it.each([{ persistent: true }, { persistent: false }])(
+    "deletes a group under an idle member, which begins it anew, and is busy while a member holds a message, persistent: $persistent",
+    async (options) => {
+      await using bus = new MemoryPubSub({ ...options, logger: silentLogger });
+      await bus.provision("t", { group: "g" });
+      const member = await bus.subscribe("t", { group: "g", ...(options.persistent ? { from: { position: "2" } } : {}) });
+      await bus.publish("t", numbered(3));
+      const reading = member[Symbol.asyncIterator]();
+      const first = (await reading.next()).value;
+      await expect(bus.admin.deleteGroup?.("t", "g")).rejects.toMatchObject({ code: "GROUP_BUSY" });
+      first?.ack();
+      for (let left = 2; left > 0; left--) (await reading.next()).value?.ack();
+      await bus.admin.deleteGroup?.("t", "g");
+      expect(member.status().lag).toBe(options.persistent ? 2 : 0);
+      await bus.publish("t", new Message("3"));
+      for (const text of options.persistent ? ["1", "2", "3"] : ["3"]) {
+        const message = (await reading.next()).value;
+        expect([message?.text(), message?.delivery.attempt]).toEqual([text, 1]);
+        message?.ack();
+      }
+      await member.close();
+      expect(await bus.admin.groups?.("t").catch(() => "gone")).toEqual(options.persistent ? ["g"] : "gone"); // provisioned before it was deleted
+    },
+  );
+
   it("does not list readings without a group", async () => {
     await using bus = new MemoryPubSub({ logger: silentLogger });
     await bus.subscribe("t");

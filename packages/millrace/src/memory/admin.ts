@@ -9,7 +9,7 @@ export interface MemoryAdminRules {
   readonly topics: () => Iterable<MemoryTopic>;
   /** Throws when the pub/sub is closed. */
   readonly checkOpen: () => void;
-  /** A group without members is gone: publishers need not wait for it. */
+  /** A group is gone, or begins anew: publishers need not wait for it. */
   readonly forget: (topic: MemoryTopic, group: MemoryGroup) => void;
 }
 
@@ -44,7 +44,7 @@ export function memoryAdmin({ persistent, topics, checkOpen, forget }: MemoryAdm
       checkQuestion("MemoryPubSub.admin.deleteGroup", { topic, group });
       const found = find(topic);
       const gone = findGroup(found, group);
-      if (gone.members.length > 0) throw groupBusy(topic, group);
+      if (gone.inHand > 0) throw groupBusy(topic, group, `its members hold ${gone.inHand} messages`);
       forget(found, gone);
     },
   };

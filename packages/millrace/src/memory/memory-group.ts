@@ -1,12 +1,15 @@
 import type { Intake } from "../adapter/index.ts";
 import { Received } from "../adapter/index.ts";
 import { Ring } from "../internal/ring.ts";
+import type { From } from "../message/index.ts";
 import { SettledPrefix } from "./settled-prefix.ts";
 import { SETTLED, type Stored } from "./stored.ts";
 
 /** One member's demand. */
 export interface Member {
   readonly intake: Intake<Stored>;
+  /** Where its subscription would have a new group begin. */
+  readonly from: From | undefined;
   wanted: number;
 }
 
@@ -149,6 +152,13 @@ export class MemoryGroup {
     yield* this.#fresh;
     const log = this.#log ?? [];
     for (let at = this.#cursor; at < log.length; at++) yield log[at] as Stored;
+  }
+
+  /** Is what a new group of its members would be. They hold nothing. */
+  restart(cursor: number): void {
+    this.kept = this.#log !== undefined;
+    if (this.#log !== undefined) this.seek(cursor);
+    else this.abandon();
   }
 
   /** Nobody will ever ack what is here. */

@@ -5,7 +5,10 @@ export interface MemoryPubSubOptions {
   readonly persistent?: boolean | undefined;
   /**
    * `publish` resolves when every group has acked that was there when the message got its place: also groups that are remembered and
-   * have no member at the moment. A reader without a group that leaves owes nothing any more. A delayed message is not waited for:
+   * have no member at the moment. As in Watermill, there is no limit to the wait: behind a handler that always fails it lasts until the
+   * router gives the message up, which without a dead letter is never; a publish that has waited 10 s logs one warning with the topic and the
+   * groups. Give `publish` a signal to end the wait. A group that goes, with its last member or deleted, owes nothing any more, and so
+   * does a reader without a group that leaves: then `publish` resolves although nobody has acked. A delayed message is not waited for:
    * `publish` resolves when it is accepted. Default false.
    */
   readonly blockPublishUntilAck?: boolean | undefined;

@@ -15,6 +15,7 @@ import { memorySource } from "./memory-source.ts";
 import type { MemoryTopic } from "./memory-topic.ts";
 import { MemoryTopics } from "./memory-topics.ts";
 import { tooManyDelayed } from "./publish-queue.ts";
+import { SlowAcks } from "./slow-acks.ts";
 import { Stored } from "./stored.ts";
 
 const BUFFER_SIZE = 10_000;
@@ -50,6 +51,7 @@ export class MemoryPubSub implements PubSub {
   readonly #logger: Logger;
   readonly #topics: MemoryTopics;
   readonly #waitingForAck: Set<Acks> = new Set();
+  readonly #slowAcks: SlowAcks;
   #admin: BrokerAdmin | undefined;
   #closing: Promise<void> | undefined;
 
@@ -65,6 +67,7 @@ export class MemoryPubSub implements PubSub {
     this.#block = options.blockPublishUntilAck ?? false;
     this.#logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
     this.#topics = new MemoryTopics(this.#persistent, this.#persistent ? Infinity : (options.bufferSize ?? BUFFER_SIZE), this.#logger);
+    this.#slowAcks = new SlowAcks(this.#logger);
     this.capabilities = this.#persistent ? persistentMemoryCapabilities : memoryCapabilities;
   }
 
@@ -98,7 +101,7 @@ export class MemoryPubSub implements PubSub {
     const onLeave = (): void => this.#topics.leave(room, group);
     const settings = { adapter: "memory", keepsAttempts: true, logger: this.#logger };
     try {
-      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(room, group, onLeave) });
+      return await this.#open.start<Stored>({ topic, options, settings, source: memorySource(room, group, options.from, onLeave) });
     } catch (error) {
       onLeave();
       throw error;
@@ -140,7 +143,7 @@ export class MemoryPubSub implements PubSub {
         if (sliceSpent()) await nextTurn();
         if (!all) this.#checkOpen(batch, signal);
       }
-      if (acks !== undefined) await this.#whenAcked(acks, signal, messages.length);
+      if (acks !== undefined) await this.#whenAcked(acks, signal, messages.length, topic);
     } finally {
       if (acks !== undefined) this.#waitingForAck.delete(acks);
     }
@@ -162,7 +165,7 @@ export class MemoryPubSub implements PubSub {
   }
 
   /** Rejects, with outcome unknown, when the wait is aborted or the pub/sub closes. */
-  async #whenAcked(acks: Acks, signal: AbortSignal | undefined, count: number): Promise<void> {
+  async #whenAcked(acks: Acks, signal: AbortSignal | undefined, count: number, topic: string): Promise<void> {
     const unknown = (code: string, cause: unknown): PublishError => {
       const outcomes = Array.from({ length: count }, () => "unknown" as const);
       return new PublishError("the wait for the acks ended before they came", { code, retryable: true, cause, outcomes });
@@ -170,12 +173,15 @@ export class MemoryPubSub implements PubSub {
     const onAbort = (): void => acks.refuse(unknown("PUBLISH_ABORTED", signal?.reason));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
+    const room = acks.confirmed ? undefined : this.#topics.get(topic);
+    const stopWatching = room === undefined ? undefined : this.#slowAcks.watch(room.topic);
     try {
       await acks.done;
     } catch (error) {
       throw MillraceError.is(error) && error.code === "CLOSED" ? unknown("CLOSED", error) : error;
     } finally {
       signal?.removeEventListener("abort", onAbort);
+      stopWatching?.(acks.confirmed);
     }
   }
 

@@ -1,13 +1,14 @@
 import type { Intake, Session, Source } from "../adapter/index.ts";
+import type { From } from "../message/index.ts";
 import type { MemoryGroup } from "./memory-group.ts";
 import type { Room } from "./memory-topics.ts";
 import type { Stored } from "./stored.ts";
 
 /** One member of a group, as the adapter layer sees it. Everything is at hand, so everything happens at once. */
-export function memorySource({ topic, queue }: Room, group: MemoryGroup, onLeave: () => void): Source<Stored> {
+export function memorySource({ topic, queue }: Room, group: MemoryGroup, from: From | undefined, onLeave: () => void): Source<Stored> {
   return {
     open(intake: Intake<Stored>): Session<Stored> {
-      const member = { intake, wanted: 0 };
+      const member = { intake, from, wanted: 0 };
       group.members.push(member);
       return {
         want(count) {

@@ -37,6 +37,11 @@ export class MemoryTopic {
     return this.#all;
   }
 
+  /** The offset of the last message; 0 for none. */
+  get last(): number {
+    return this.#offset;
+  }
+
   get log(): readonly Stored[] {
     return this.#log ?? [];
   }
@@ -95,6 +100,11 @@ export class MemoryTopic {
   /** Moves a group whose members hold nothing. */
   seek(group: MemoryGroup, to: From): void {
     group.seek(this.#cursor(to));
+  }
+
+  /** Forgets what is known of a group whose members hold nothing, and stay: they begin it anew. */
+  restart(group: MemoryGroup): void {
+    group.restart(this.#cursor(group.members[0]?.from));
   }
 
   /** The group of that name, or a new one; without a name always a new one. */

@@ -58,9 +58,10 @@ export class MemoryTopics {
     this.#tidy(room);
   }
 
-  /** Drops a group without members although something waits in it. */
+  /** Drops a group although something waits in it. Members that stay, and hold nothing, begin it anew. */
   forget(topic: MemoryTopic, group: MemoryGroup): void {
-    topic.drop(group);
+    if (group.members.length > 0) topic.restart(group);
+    else topic.drop(group);
     const room = this.#rooms.get(topic.name);
     if (room?.topic === topic) this.#tidy(room);
   }

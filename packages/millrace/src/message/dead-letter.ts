@@ -1,8 +1,10 @@
 import { ATTEMPTS_POISONED, HANDLER_POISONED, POSITION_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED } from "./dead-letter-keys.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "./delay-keys.ts";
-import type { Message } from "./message.ts";
-import { metadata } from "./metadata.ts";
+import { Message } from "./message.ts";
+import { type Metadata, type MetadataInit, metadata } from "./metadata.ts";
+import { withNative } from "./native.ts";
 import { reasonText } from "./reason-text.ts";
+import type { UndecodableRecord } from "./subscriber.ts";
 
 /** Why a message was given up, and by whom. */
 export interface DeadLetterFacts {
@@ -37,9 +39,19 @@ export function deadLetterMetadata({ reason, topic, handler, subscriber, attempt
  * message was to be, unless `keepsDelay`.
  */
 export function deadLetter(message: Message, facts: DeadLetterFacts, { keepsDelay = false }: { readonly keepsDelay?: boolean | undefined } = {}): Message {
-  const told = metadata(message.metadata);
+  return message.copy({ metadata: toldOf(message.metadata, facts, keepsDelay) });
+}
+
+/** The message in which bytes go to a dead letter that no handler can see: as they are, with what could be read beside them. */
+export function undecodableLetter({ payload, key, metadata: known, native, position }: UndecodableRecord, facts: DeadLetterFacts): Message {
+  const letter = new Message(payload, { key, metadata: toldOf(known ?? {}, { ...facts, position }, false) });
+  return withNative(letter, native);
+}
+
+function toldOf(known: MetadataInit, facts: DeadLetterFacts, keepsDelay: boolean): Metadata {
+  const told = metadata(known);
   for (const key of KEYS) told.delete(key);
   if (!keepsDelay) for (const key of [DELAYED_FOR_KEY, DELAYED_UNTIL_KEY]) told.delete(key);
   for (const [key, value] of Object.entries(deadLetterMetadata(facts))) told.set(key, value);
-  return message.copy({ metadata: told });
+  return told;
 }

@@ -1,4 +1,4 @@
-import type { ReceivedMessage, Verdict } from "./received-message.ts";
+import type { NackOptions, ReceivedMessage, Verdict } from "./received-message.ts";
 
 /**
  * What stands behind a received message and all views that `derive` or a decorator makes of it: one object for each delivery. Router and
@@ -15,6 +15,8 @@ export interface InHand {
   failed?: boolean | undefined;
   /** The call that has the message in hand; `undefined` before it begins and after it has ended. */
   readonly call: HandlerCall | undefined;
+  /** A handler has it in hand, and nobody has asked for the call yet. */
+  readonly needsNoCall?: boolean | undefined;
   /** The handler that it was given to; it stays known when the call has ended. */
   readonly taker?: Taker | undefined;
   /** `delivery.orderingKey`, or the key, without all the rest that a delivery tells. */
@@ -25,11 +27,14 @@ export interface InHand {
   redeliveryDelayMs: number | undefined;
   /** The message's own, not that of a view: see `end`. */
   readonly signal: AbortSignal;
-  /** A handler takes the message: a verdict no longer ends its signal. */
-  begin(call: HandlerCall, taker: Taker): void;
+  /** A handler takes the message: a verdict no longer ends its signal. Without a call, the taker makes it when somebody first asks for it. */
+  begin(call: HandlerCall | undefined, taker: Taker): void;
   /** Its handler has ended, or was abandoned: the verdict that was given, or will be, ends the signal; with a reason it ends at once. */
   end(reason?: unknown): void;
 }
+
+/** A message that stands behind its views itself, as those of `millrace/adapter` do. */
+export type BriefMessage = ReceivedMessage & InHand;
 
 /** The handler that a message was given to. */
 export interface Taker {
@@ -37,12 +42,21 @@ export interface Taker {
   readonly publishTopic: string | undefined;
   /** What its subscriber is called in dead letters: see `adapterName`. */
   readonly subscriber?: string | undefined;
+  /** The call of a message that it has taken without one. */
+  readonly makeCall?: ((message: InHand) => HandlerCall) | undefined;
 }
 
 /** One handler call, from hand-out to verdict. */
 export interface HandlerCall {
+  /**
+   * Its handler says nack: answers with the options that whoever handed the message out is told, the call's own delay among them.
+   * `undefined`: it is told nothing yet, since the call sees to the message when the handler has ended. Until then no other verdict counts.
+   */
+  onNack?(options: NackOptions | undefined): NackOptions | undefined;
   /** A verdict was given, by whomever, while the call goes on; a nack perhaps with a delay. */
   onVerdict(verdict: Verdict, reason?: unknown, delayMs?: number): void;
+  /** Settling the message threw: whoever handed it out is taken for broken, and nobody's handler for failed. */
+  onBroken?(error: unknown): void;
   /**
    * Waits while nothing of the message runs: for a backoff, a turn, a batch. Time limits stand still meanwhile unless `counts`. When the
    * router drains, `run`'s signal aborts with an interruption as its reason: let that be what the wait ends with, and the message is handed

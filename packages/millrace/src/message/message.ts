@@ -5,6 +5,7 @@ import { dueAtOf, writeDelay } from "./due-at.ts";
 import { keyBytes, keyText, lastingKey } from "./key-bytes.ts";
 import type { MessageOptions } from "./message-options.ts";
 import { type Metadata, type MetadataInit, TextMap } from "./metadata.ts";
+import { nativeOf, withNative } from "./native.ts";
 import { type StandardSchema, validate, validateAsync } from "./standard-schema.ts";
 
 /**
@@ -157,7 +158,7 @@ export async function payloadJsonAsync<Output>(message: Message, schema: Standar
 
 export function copyMessage(message: Message, changes: MessageOptions = {}): Message {
   if (typeof changes !== "object" || changes === null) throw badMessage(message.payload, changes);
-  return new PlainMessage(message.payload, {
+  const copy = new PlainMessage(message.payload, {
     id: "id" in changes ? changes.id : message.id,
     key: "key" in changes ? changes.key : message.key,
     topic: "topic" in changes ? changes.topic : message.topic,
@@ -165,4 +166,5 @@ export function copyMessage(message: Message, changes: MessageOptions = {}): Mes
     delayMs: changes.delayMs,
     deliverAt: changes.deliverAt,
   });
+  return withNative(copy, nativeOf(message));
 }

@@ -6,7 +6,10 @@ import type { MetadataInit } from "./metadata.ts";
 export type Verdict = "acked" | "nacked" | "lost";
 
 export interface NackOptions {
-  /** Wait at least this many milliseconds before the message is handed out again. Default 0. */
+  /**
+   * Wait at least this many milliseconds before the message is handed out again; 0: at once. Default: in a handler of a router the backoff
+   * of its failure policy, elsewhere 0.
+   */
   readonly delayMs?: number | undefined;
   /** For the log line. */
   readonly reason?: string | undefined;
@@ -51,7 +54,11 @@ export interface ReceivedMessage extends Message {
   readonly settled: Promise<Verdict>;
   /** True when this verdict holds: it is the first one, or the same again, and the delivery is still ours. */
   ack(): boolean;
-  /** True when this verdict holds. */
+  /**
+   * True when this verdict holds. In a handler of a router it fails the attempt, unless it is `uncounted`: when the attempts of the failure
+   * policy are spent, the message goes to the dead letter, or without one is tried again at the longest delay. Throws `OptionError` for
+   * options that are not known or of the wrong type.
+   */
   nack(options?: NackOptions): boolean;
   /** A value that middleware put there with `derive`. */
   get<T>(key: ContextKey<T>): T | undefined;

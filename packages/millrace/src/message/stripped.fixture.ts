@@ -34,11 +34,24 @@ export function strippedSubscription(subscription: Subscription): Subscription {
   return new PlainSubscription(subscription);
 }
 
+/** The message with the public contract and nothing else. */
+export function plain(message: ReceivedMessage): ReceivedMessage {
+  return new PlainReceived(message);
+}
+
+/** The subscriber as a foreign one whose messages are changed one by one. */
+export function withMessages<S extends Subscriber>(subscriber: S, change: (message: ReceivedMessage) => ReceivedMessage): Subscriber {
+  const subscribe: Subscriber["subscribe"] = async (topic, options) => new PlainSubscription(await subscriber.subscribe(topic, options), change);
+  return { subscribe, close: () => subscriber.close(), [Symbol.asyncDispose]: () => subscriber[Symbol.asyncDispose]() };
+}
+
 class PlainSubscription implements Subscription {
   readonly #inner: Subscription;
+  readonly #change: (message: ReceivedMessage) => ReceivedMessage;
 
-  constructor(inner: Subscription) {
+  constructor(inner: Subscription, change: (message: ReceivedMessage) => ReceivedMessage = plain) {
     this.#inner = inner;
+    this.#change = change;
   }
 
   get topic(): string {
@@ -54,7 +67,7 @@ class PlainSubscription implements Subscription {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage, void> {
-    for await (const message of this.#inner) yield new PlainReceived(message);
+    for await (const message of this.#inner) yield this.#change(message);
   }
 
   status(): SubscriptionStatus {

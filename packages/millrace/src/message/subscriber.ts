@@ -1,3 +1,5 @@
+import type { MetadataInit } from "./metadata.ts";
+import type { Native } from "./native.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 
@@ -30,6 +32,11 @@ export interface UndecodableRecord {
   readonly position: string;
   readonly payload: Uint8Array;
   readonly error: unknown;
+  /** What could be read of it beside. */
+  readonly key?: string | Uint8Array | undefined;
+  readonly metadata?: MetadataInit | undefined;
+  /** What its broker alone knows of it, for a dead letter there: see `Native` of `millrace/adapter`. */
+  readonly native?: Native | undefined;
 }
 
 /** Opens subscriptions to topics. */
@@ -62,7 +69,10 @@ export interface BrokerAdmin {
    * in hand, or, where the broker demands that there be none, while there are members.
    */
   seek?(topic: string, group: string, to: From): Promise<void>;
-  /** Forgets a group: the next subscription of that name begins as a new one. Rejects with `GROUP_BUSY` as `seek` does. */
+  /**
+   * Forgets a group: the next subscription of that name begins as a new one. Rejects with `GROUP_BUSY` as `seek` does; an idle member that
+   * may stay begins the group anew at once, where its own subscription says.
+   */
   deleteGroup?(topic: string, group: string): Promise<void>;
 }
 
@@ -90,6 +100,7 @@ export interface SubscriptionStatus {
   readonly oldestAt?: Date | undefined;
   /** What blocks it: key, position, address. */
   readonly detail?: string | undefined;
+  /** `JSON.stringify` shows its name, message and code. */
   readonly lastError?: Error | undefined;
 }
 

@@ -7,6 +7,7 @@ import { HANDLER_POISONED, REASON_POISONED, SUBSCRIBER_POISONED, TOPIC_POISONED 
 import { IN_HAND, type InHand } from "../message/in-hand.ts";
 import { type Capabilities, Message, type ReceivedMessage } from "../message/index.ts";
 import { keyText } from "../message/key-bytes.ts";
+import { Rig } from "../router/rig.fixture.ts";
 import { delayOnError } from "./delay-on-error.ts";
 import { instantAck } from "./instant-ack.ts";
 import { type PoisonQueueOptions, poisonQueue } from "./poison-queue.ts";
@@ -107,16 +108,52 @@ describe("poisonQueue", () => {
     expect(publisher.published).toHaveLength(1);
   });
 
-  it("shows both errors when the filter throws", () => {
-    const broken = new TypeError("filter");
+  it("poisons nothing when the filter throws: the handler's error is the cause, the filter's stands beside it, and the text tells both", () => {
+    const broken = new TypeError("no such field");
     const { publisher, poison } = setUp({
       filter: () => {
         throw broken;
       },
     });
-    expect(() => poison(fails)(received())).toThrow(
-      expect.objectContaining({ code: "HOOK_FAILED", cause: expect.objectContaining({ errors: [failure, broken] }) }),
-    );
+    const text = "the filter of poisonQueue threw: no such field; the failure that it was asked about: boom";
+    expect(() => poison(fails)(received())).toThrow(expect.objectContaining({ code: "HOOK_FAILED", message: text, cause: failure, hookError: broken }));
+    expect(publisher.calls).toBe(0);
+  });
+
+  it("refuses a filter that answers with a promise, which would be taken for true", async () => {
+    for (const answer of [async () => false, () => Promise.reject(new Error("unheard"))]) {
+      const { publisher, poison } = setUp({ filter: answer as never });
+      expect(() => poison(fails)(received())).toThrow(
+        expect.objectContaining({ code: "HOOK_FAILED", message: expect.stringContaining("true or false at once") }),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expect(publisher.calls).toBe(0);
+    }
+  });
+
+  it("leaves the handler's error to the failure policy when the filter throws: what is permanent is not tried again", async () => {
+    const letters = new RecordingPublisher();
+    await using rig = new Rig({ failure: { attempts: 5, minDelayMs: 0, maxDelayMs: 1, deadLetter: { publisher: letters, topic: "dead" } } });
+    const { publisher, poison } = setUp({
+      filter: () => {
+        throw new TypeError("filter");
+      },
+    });
+    const attempts: string[] = [];
+    rig.router.addConsumerHandler({
+      name: "a",
+      subscribe: "t",
+      middleware: [poison],
+      handle: (message) => {
+        attempts.push(`${message.text()}${message.delivery.attempt}`);
+        throw message.text() === "x" ? new PermanentError("broken for good") : failure;
+      },
+    });
+    await rig.router.start();
+    await rig.send("t", "x", "y");
+    await rig.router.idle();
+    expect(attempts).toEqual(["x1", "y1", "y2", "y3", "y4", "y5"]);
+    expect(letters.published.map(({ message }) => message.text())).toEqual(["x", "y"]);
     expect(publisher.calls).toBe(0);
   });
 

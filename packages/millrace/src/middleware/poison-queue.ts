@@ -1,11 +1,12 @@
+import { MillraceError } from "../errors/index.ts";
 import { deadLetter } from "../message/dead-letter.ts";
 import { holdsBack } from "../message/holds-back.ts";
 import { inHandOf } from "../message/in-hand.ts";
-import { attempt, type Middleware, type Produced, type Publisher, type ReceivedMessage } from "../message/index.ts";
+import { attempt, isPromise, type Middleware, type Produced, type Publisher, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { OptionCheck } from "../options/index.ts";
 import { earlyVerdict } from "./early-verdict.ts";
-import { failedToo } from "./failed-too.ts";
+import { errorText, failedToo } from "./failed-too.ts";
 
 export interface PoisonQueueOptions {
   /** Where poisoned messages go. It stays yours: it is never closed here. */
@@ -24,8 +25,9 @@ export interface PoisonQueueOptions {
  * 4,096 bytes), `topic_poisoned`, `handler_poisoned`, `subscriber_poisoned`. It is delayed only where `delayOnError` inside has asked for
  * that and the publisher can hold it back. The message in hand is not written to. What the failing handler produced is dropped. The publish
  * does not follow the message's signal, so an expired `timeout` inside does not stop it. When it fails, the failure is code
- * `POISON_PUBLISH_FAILED`, with the handler's error and the publisher's in `cause.errors`, and the message is nacked; a `filter` that throws
- * is `HOOK_FAILED`, likewise.
+ * `POISON_PUBLISH_FAILED`, with the handler's error and the publisher's in `cause.errors`, and the message is nacked. When the `filter` throws,
+ * or does not answer at once, nothing is published: the failure is `HOOK_FAILED`, its `cause` the handler's error, its `hookError` the filter's.
+ * Whoever judges it further out judges the handler's error: a `PermanentError` stays permanent.
  *
  * Not poison: a handling that was cut off because the delivery was lost or the router drained, and a message that was nacked inside or
  * lost meanwhile, for it comes again. A message that was acked inside is poison all the same: it would be gone. With `retry`: add
@@ -74,9 +76,21 @@ export function poisonQueue(options: PoisonQueueOptions): Middleware {
 }
 
 function accepts(filter: PoisonQueueOptions["filter"], error: unknown, message: ReceivedMessage): boolean {
+  if (filter === undefined) return true;
+  let answer: unknown;
   try {
-    return filter === undefined || filter(error, message);
+    answer = filter(error, message);
   } catch (filterError) {
-    throw failedToo("the filter of poisonQueue threw", "HOOK_FAILED", error, filterError);
+    throw filterFailed(`threw: ${errorText(filterError)}`, error, filterError);
   }
+  if (isPromise(answer)) {
+    answer.then(undefined, () => {}); // it must not reject unheard
+    throw filterFailed("answered with a promise: it has to answer true or false at once", error, undefined);
+  }
+  return Boolean(answer);
+}
+
+function filterFailed(how: string, error: unknown, hookError: unknown): MillraceError {
+  const text = `the filter of poisonQueue ${how}; the failure that it was asked about: ${errorText(error)}`;
+  return Object.assign(new MillraceError(text, { code: "HOOK_FAILED", retryable: true, cause: error }), { hookError });
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "../logger/index.ts";
 import type { DrainOptions, From, Middleware, OrderBy, Publisher, ReceivedMessage, Subscriber } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
+import { statusWithJson } from "../message/status-json.ts";
 import { FAILURE_DEFAULTS } from "../router/failure-policy.ts";
 import { type FailurePolicy, type HandlerHealth, type Health, Router } from "../router/index.ts";
 import type { Addressed } from "./addressed.ts";
@@ -122,10 +123,11 @@ function shown(own: HandlerHealth, troubles: Troubles | undefined): HandlerHealt
   if (own.attempts === 0) troubles?.forgetGivenBack();
   const oldest = troubles?.oldest;
   if (oldest === undefined) return own;
-  const known: HandlerHealth = { ...own, lastError: oldest.error };
+  const known = statusWithJson<HandlerHealth>({ ...own, lastError: oldest.error });
   const failing = troubles?.failing;
   if (failing === undefined || (own.state !== "running" && own.state !== "failing")) return known;
   const { id, delivery } = failing.message;
   const where = delivery.position === undefined ? `message ${id}` : `position ${delivery.position}`;
-  return { ...known, state: "failing", since: failing.since, lastError: failing.error, detail: own.detail ?? `${where} does not get through` };
+  const detail = own.detail ?? `${where} does not get through`;
+  return statusWithJson({ ...known, state: "failing", since: failing.since, lastError: failing.error, detail });
 }

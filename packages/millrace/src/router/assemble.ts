@@ -72,7 +72,7 @@ function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middle
   if (isPipelined(spec) && outlet !== undefined) {
     return new Pipelined(options as ProducingHandlerOptions, handler, judge, outlet, desk, laneOf(options));
   }
-  return new OneByOne(options, handler, judge, outlet);
+  return new OneByOne(options, handler, judge, outlet, desk);
 }
 
 /** A batch, or a handler with a pipeline, takes a slot when it runs; others when a message is read. */

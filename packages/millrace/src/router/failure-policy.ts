@@ -1,11 +1,12 @@
 import type { Publisher } from "../message/index.ts";
 
 /**
- * What happens to a message whose handler fails.
+ * What happens to a message whose handler fails: it throws, or it nacks the message itself.
  *
  * It is tried again with exponential backoff and full jitter, from `minDelayMs` to `maxDelayMs`. When `attempts` are spent,
  * or the error is a `PermanentError`, it goes to the dead letter and is acked once that is confirmed. Without `deadLetter`
  * nothing is ever dropped: it is tried again at the longest delay, logged as an error each time, and health says `failing`.
+ * A nack with a `delayMs` takes that in place of the backoff; an `uncounted` one is no failure, and spends no attempt.
  */
 export interface FailurePolicy {
   /** Hand-outs before giving up. Default 10. */
@@ -15,6 +16,16 @@ export interface FailurePolicy {
   /** Default 30,000. */
   readonly maxDelayMs?: number | undefined;
   readonly deadLetter?: { readonly publisher: Publisher; readonly topic: string } | undefined;
+}
+
+/** A policy in which nothing is left open but the dead letter. */
+export type KnownPolicy = FailurePolicy & typeof FAILURE_DEFAULTS;
+
+/** Of several policies the last one that says something about an option holds. */
+export function knownPolicy(policies: readonly (FailurePolicy | undefined)[]): KnownPolicy {
+  const policy: Record<string, unknown> = { ...FAILURE_DEFAULTS };
+  for (const given of policies) for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) policy[name] = value;
+  return policy as unknown as KnownPolicy;
 }
 
 export const FAILURE_DEFAULTS: { readonly attempts: number; readonly minDelayMs: number; readonly maxDelayMs: number } = Object.freeze({

@@ -2,6 +2,7 @@ import { equalBackoffMs } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { sleep, wallMs } from "../internal/timers.ts";
+import { type BriefMessage, type InHand, inHandOf, type Taker } from "../message/in-hand.ts";
 import type { DrainOptions, ReceivedMessage, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "../message/index.ts";
 import { type SubscriptionDoor, subscriptionDoor } from "../message/subscription-door.ts";
 import { admit } from "./admission.ts";
@@ -35,6 +36,7 @@ export class Feed implements Origin {
   readonly #parts: FeedParts;
   readonly #desk: Desk;
   readonly #mode: HandlingMode;
+  readonly #taker: Taker;
   readonly #stop: AbortController = new AbortController();
   /** Ends a subscribe that is still under way; never aborted once it has come. */
   #opening: AbortController = new AbortController();
@@ -53,6 +55,7 @@ export class Feed implements Origin {
     this.#parts = parts;
     this.#desk = parts.desk;
     this.#mode = parts.mode;
+    this.#taker = { ...parts.desk.taker, makeCall: (message) => parts.desk.makeCall(message as BriefMessage, this) };
   }
 
   get paused(): boolean {
@@ -212,11 +215,23 @@ export class Feed implements Origin {
 
   #hand(message: ReceivedMessage): void {
     const desk = this.#desk;
+    if (this.#mode.handleBriefly !== undefined && desk.takesBriefly && isBrief(message)) {
+      this.#handBriefly(message);
+      return;
+    }
     const call = desk.open(message, this);
     if (call.over) return; // lost on its way here
     if (desk.mustLookAt(call)) void this.#admit(call);
     else this.#mode.handle(call);
     desk.keep(call);
+  }
+
+  /** The straight way of nearly all messages: with a handler that ends at once there is nothing to remember. */
+  #handBriefly(message: BriefMessage): void {
+    const desk = this.#desk;
+    desk.openBriefly(message, this.#taker);
+    const call = this.#mode.handleBriefly?.(message, this);
+    if (call !== undefined) desk.keep(call);
   }
 
   async #admit(call: ReturnType<Desk["open"]>): Promise<void> {
@@ -247,6 +262,11 @@ export class Feed implements Origin {
       }
     }
   }
+}
+
+/** It is its own `InHand`, and was not lost on its way here. */
+function isBrief(message: ReceivedMessage): message is BriefMessage {
+  return inHandOf(message) === (message as ReceivedMessage | InHand) && (message as BriefMessage).verdict === undefined;
 }
 
 function dispose(subscription: Subscription): void {

@@ -2,6 +2,7 @@ import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { wallMs } from "../internal/timers.ts";
 import type { DrainOptions, HandlerIdentity, Middleware } from "../message/index.ts";
+import { statusWithJson } from "../message/status-json.ts";
 import type { Desk } from "./calls/desk.ts";
 import type { HandlerHandle } from "./handler-options.ts";
 import type { HandlerSpec } from "./handler-spec.ts";
@@ -87,7 +88,8 @@ export class HandlerEntry implements HandlerHandle {
   health(): HandlerHealth {
     const { counts, lastError, lastMessageMs } = this.desk;
     return (
-      this.runner?.health() ?? {
+      this.runner?.health() ??
+      statusWithJson<HandlerHealth>({
         state: this.#over ? "stopped" : "starting",
         since: new Date(this.#over ? this.#endedMs : wallMs()),
         inFlight: 0,
@@ -96,7 +98,7 @@ export class HandlerEntry implements HandlerHandle {
         counts: { ...counts },
         lastError,
         lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
-      }
+      })
     );
   }
 

@@ -23,7 +23,7 @@ export interface HandlerOptions {
   readonly middleware?: readonly Middleware[] | undefined;
   /** After a timeout, an abort or a loss a call that does not end is abandoned after this many milliseconds. Default 30,000. */
   readonly abandonAfterMs?: number | undefined;
-  /** What it takes and gives, for `describe()`. Set by typed handlers. */
+  /** What it takes and gives: shown by `describe()`, and no more. */
   readonly contracts?: readonly MessageContract[] | undefined;
 }
 

@@ -16,7 +16,7 @@ export interface HandlerCounts {
 }
 
 export interface HandlerHealth extends SubscriptionStatus {
-  /** Of the messages it holds now, the most attempts. */
+  /** The most attempts of a message that is failing now; 0 when none is. */
   readonly attempts: number;
   readonly counts: HandlerCounts;
   readonly lastMessageAt?: Date | undefined;
@@ -50,7 +50,7 @@ export interface Description {
     readonly name: string;
     readonly kind: "handler" | "consumer" | "batch";
     readonly group: string | false;
-    /** Of what it takes and gives, where handlers are typed. */
+    /** What it takes and gives, where it says so. */
     readonly contracts: readonly MessageContract[];
     readonly subscribe: readonly DescribedEnd[];
     readonly publish: readonly DescribedEnd[];

@@ -1,37 +1,64 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
-import { type DeadLetterFacts, deadLetter, deadLetterMetadata } from "../message/dead-letter.ts";
-import { Message, type Publisher, type UndecodableRecord, type Verdict } from "../message/index.ts";
+import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
+import type { BriefMessage } from "../message/in-hand.ts";
+import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { reasonText } from "../message/reason-text.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
 import type { Call } from "./calls/call.ts";
+import type { Origin } from "./calls/company.ts";
 import type { Desk } from "./calls/desk.ts";
 import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
-import { FAILURE_DEFAULTS, type FailurePolicy } from "./failure-policy.ts";
+import { type FailurePolicy, type KnownPolicy, knownPolicy } from "./failure-policy.ts";
 import { OUTCOMES } from "./observers.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {
-  readonly #policy: FailurePolicy & typeof FAILURE_DEFAULTS;
+  readonly #policy: KnownPolicy;
   readonly #desk: Desk;
   readonly #deadLetter: { readonly publisher: Publisher; readonly topic: string } | undefined;
 
   constructor(policies: readonly (FailurePolicy | undefined)[], desk: Desk) {
-    const policy: Record<string, unknown> = { ...FAILURE_DEFAULTS };
-    for (const given of policies) for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) policy[name] = value;
-    this.#policy = policy as unknown as FailurePolicy & typeof FAILURE_DEFAULTS;
+    this.#policy = knownPolicy(policies);
     this.#deadLetter = this.#policy.deadLetter;
     this.#desk = desk;
+    desk.failing.policy = this.#policy;
   }
 
   /** The handler returned, and its results are confirmed. A promise only when there is something to wait for. */
   succeed(call: Call): Promise<void> | undefined {
     if (call.over) return undefined;
     if (hasToWait(call)) return this.#succeedLater(call);
-    this.#ack(call);
-    return undefined;
+    return this.#ack(call);
+  }
+
+  /** The same for a message that nobody has made a call of; false when there is something to weigh. */
+  succeedBriefly(message: BriefMessage, origin: Origin): boolean {
+    const desk = this.#desk;
+    if (message.nacked || desk.failing.any) return false;
+    message.end();
+    let held: boolean;
+    try {
+      held = message.ack();
+    } catch (error) {
+      desk.endBriefly();
+      origin.broken(error);
+      return true;
+    }
+    if (!held) return this.#notHeld(message, origin);
+    desk.counts.handled++;
+    desk.endBriefly();
+    return true;
+  }
+
+  #notHeld(message: BriefMessage, origin: Origin): true {
+    const call = this.#desk.makeCall(message, origin);
+    this.#desk.callOfBrief(message);
+    this.#rememberSuccess(call);
+    this.#handled(call, false);
+    return true;
   }
 
   /** Apart: a function that holds the call would cost every message something. */
@@ -54,7 +81,7 @@ export class Judge {
 
   /** What a handler gave back is dropped: the message will be handled again, and its output now would be a duplicate. */
   dropsOutput(call: Call): boolean {
-    if (call.lost && this.#desk.draining) call.forfeited = true;
+    if (call.lost && this.#desk.draining) call.known().forfeited = true;
     return call.over || (call.inHand.nacked && call.inHand.verdict !== "acked") || call.forfeited;
   }
 
@@ -62,8 +89,9 @@ export class Judge {
   undecodable(): ((record: UndecodableRecord) => Promise<void>) | undefined {
     const to = this.#deadLetter;
     if (to === undefined) return undefined;
-    return async ({ topic, payload, position, error }) => {
-      const letter = new Message(payload, { metadata: deadLetterMetadata({ ...this.#facts(topic, error), position }) });
+    return async (record) => {
+      const { topic, position, error } = record;
+      const letter = undecodableLetter(record, this.#facts(topic, error));
       for (let attempt = 1; ; attempt++) {
         try {
           return await to.publisher.publish(to.topic, letter);
@@ -91,13 +119,15 @@ export class Judge {
   }
 
   /** Nearly always there is nothing to weigh: no verdict yet, and nothing that failed. */
-  #ack(call: Call): undefined {
+  #ack(call: Call): Promise<void> | undefined {
     const { verdict, nacked } = call.inHand;
     if (verdict !== undefined || nacked || call.forfeited || this.#desk.failing.any) return this.#weigh(call, verdict, nacked);
     this.#ackMessage(call);
+    return undefined;
   }
 
-  #weigh(call: Call, verdict: Verdict | undefined, nacked: boolean): undefined {
+  #weigh(call: Call, verdict: Verdict | undefined, nacked: boolean): Promise<void> | undefined {
+    if (verdict === undefined && call.ownNack !== undefined && !call.forfeited) return this.#failed(call, call.ownNack.error); // its last attempt
     if (this.#desk.failing.any && verdict !== "nacked") this.#forget(call);
     if ((nacked || call.forfeited) && verdict !== "acked") this.#passOver(call, verdict);
     else if (verdict === undefined) this.#ackMessage(call);
@@ -105,6 +135,7 @@ export class Judge {
       call.release();
       this.#handled(call, verdict !== "lost");
     }
+    return undefined;
   }
 
   #ackMessage(call: Call): void {
@@ -135,8 +166,10 @@ export class Judge {
       call.goBack(); // its nack threw, or was refused by a foreign message that has not told why
       return;
     }
-    if (verdict === "nacked") desk.counts.retried++;
-    desk.observed(call, verdict === "nacked" ? "retried" : "lost", undefined);
+    const { ownNack } = call;
+    const uncounted = ownNack?.counted === false;
+    if (verdict === "nacked" && !uncounted) desk.counts.retried++;
+    desk.observed(call, verdict === "lost" ? "lost" : uncounted ? "returned" : "retried", verdict === "lost" || uncounted ? undefined : ownNack?.error);
     overtakeBehind(call);
     desk.lines.await(call);
     call.end(false);
@@ -148,7 +181,7 @@ export class Judge {
     const { verdict, redeliveryDelayMs: wishedMs } = inHand;
     if (verdict !== undefined) {
       if (verdict === "acked" || !isInterruption(error, message)) {
-        desk.counts.failed++;
+        if (verdict !== "nacked" || call.ownNack?.counted !== true) desk.counts.failed++; // else it counts already
         desk.lastError = asError(error);
         desk.log("warn", message, { error, verdict }, "handler failed after the verdict was given");
       }

@@ -2,6 +2,7 @@ import { MillraceError } from "../errors/index.ts";
 import { Deadline } from "../internal/deadline.ts";
 import { wallMs } from "../internal/timers.ts";
 import type { DrainOptions, HandlerState, SubscriptionStatus } from "../message/index.ts";
+import { statusWithJson } from "../message/status-json.ts";
 import type { Desk } from "./calls/desk.ts";
 import type { Feed } from "./feed.ts";
 import type { HandlingMode } from "./handling/handling-mode.ts";
@@ -87,14 +88,14 @@ export class Runner {
     const open = feeds.filter((feed) => !feed.finished);
     const status = together((open.length === 0 ? feeds : open).map((feed) => feed.status()));
     const stuck = failing.exhausted && (status.state === "running" || status.state === "blocked");
-    return {
+    return statusWithJson({
       ...status,
       state: this.#stopping !== undefined ? "stopped" : stuck ? "failing" : status.state,
       lastError: status.state === "reconnecting" ? (status.lastError ?? lastError) : (lastError ?? status.lastError),
       attempts: failing.attempts,
       counts: this.#counts(),
       lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
-    };
+    });
   }
 
   #counts(): HandlerHealth["counts"] {

@@ -43,3 +43,28 @@ describe("a delayed message for which a queue was made", () => {
     await proxy.close();
   });
 });
+
+describe("a nacked message for which a queue was made", () => {
+  it("is its reader's until the queue survives a kill of the broker, and the next one is not", async (context) => {
+    const { url } = present(context, shared);
+    const topic = fresh("nacked");
+    const bus = openBus(url);
+    const known = fresh("known");
+    await bus.provision(known, { group: "g" });
+    await bus.publish(known, new Message("makes what all delays share", { delayMs: 3_000 }));
+    const took: number[] = [];
+    for (let round = 0; round < 2; round++) {
+      const subscription = await bus.subscribe(topic, { group: "g", maxInFlight: 2, orderBy: "none" });
+      await bus.publish(topic, new Message("nacked"));
+      const [message] = await readSome(subscription, 1, false);
+      message?.nack({ delayMs: 20_000 });
+      const began = performance.now();
+      await bus.publish(topic, new Message("passes meanwhile"));
+      await readSome(subscription, 1);
+      await subscription.close(); // flushes: what is on its way back has arrived
+      took.push(performance.now() - began);
+    }
+    expect(took[0]).toBeGreaterThanOrEqual(SAFE_AFTER_MS);
+    expect(took[1]).toBeLessThan(SAFE_AFTER_MS);
+  });
+});

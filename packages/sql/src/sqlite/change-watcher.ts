@@ -1,6 +1,7 @@
 import { monotonicMs, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
 import type { Watch } from "../dialect.ts";
 import type { Connection } from "./connection.ts";
+import type { LeaseWatch } from "./lease-watch.ts";
 import { nextDue } from "./promote-due.ts";
 
 /** Leases run out without anybody writing: how often to look for claims that have become free. */
@@ -14,8 +15,11 @@ const SPREAD_MS = 20;
 /** A broken database is asked less often. */
 const TROUBLE_LOOK_MS = 500;
 
+const UNSETTLED = "FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE settled_to < upto_offset";
+
 export interface WatcherRules {
   readonly pollMs: number;
+  readonly leases: LeaseWatch;
   /** The open connection, if it may be read now. */
   connection(): Connection | undefined;
   tableOf(topic: string): string;
@@ -184,11 +188,13 @@ export class ChangeWatcher {
   #readFreed(connection: Connection): void {
     this.#freedAt = monotonicMs();
     if (this.#watches.size === 0) return;
-    const groups = connection
-      .statement(
-        "SELECT DISTINCT topic, consumer_group FROM millrace_claims JOIN millrace_groups ON millrace_groups.id = group_id WHERE settled_to < upto_offset AND (owner IS NULL OR lease_until < ?)",
-      )
-      .all(wallMs()) as [string, string][];
-    for (const [topic, group] of groups) this.freed(topic, group);
+    const free = connection.statement(`SELECT DISTINCT topic, consumer_group ${UNSETTLED} AND owner IS NULL`).all() as [topic: string, group: string][];
+    const owned = connection
+      .statement(`SELECT topic, consumer_group, millrace_claims.id, owner, epoch, lease_until ${UNSETTLED} AND owner IS NOT NULL`)
+      .all() as [topic: string, group: string, id: number, owner: string, epoch: number, leaseUntil: number][];
+    const { leases } = this.#rules;
+    for (const [topic, group, id, owner, epoch, leaseUntil] of owned) if (leases.look({ id, owner, epoch, leaseUntil }) === "over") free.push([topic, group]);
+    leases.keep(new Set(owned.map(([, , id]) => id)));
+    for (const [topic, group] of free) this.freed(topic, group);
   }
 }

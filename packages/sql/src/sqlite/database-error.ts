@@ -55,11 +55,11 @@ const MEANINGS: Readonly<Record<number, readonly [code: string, text: string]>> 
 };
 
 /** What goes to the user: a code, and the driver's own error as the cause. Retryable means: when the cause is gone it works again. */
-export function databaseError(error: unknown, where: string): MillraceError {
+export function databaseError(error: unknown, where: string, consequence = ""): MillraceError {
   if (MillraceError.is(error)) return error;
   const code = resultCode(error);
   const meaning = code === undefined ? undefined : MEANINGS[code];
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)) + (consequence === "" ? "" : `; ${consequence}`);
   if (meaning !== undefined) return new MillraceError(`${where}: ${meaning[1]} (${text})`, { code: meaning[0], retryable: true, cause: error });
   if (/not open/.test(text)) return new MillraceError(`${where}: the connection was closed by its owner`, { code: "DATABASE_CLOSED", cause: error });
   return new MillraceError(`${where}: ${text}`, { code: "DATABASE_ERROR", cause: error });

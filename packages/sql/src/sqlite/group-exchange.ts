@@ -2,9 +2,11 @@ import { MillraceError } from "millrace";
 import { wallMs } from "millrace/adapter";
 import type { StoredRow } from "../dialect.ts";
 import type { ClaimReport, Exchange, Exchanged, Grant } from "../exchange.ts";
+import { leaseOf } from "../lease-of.ts";
 import { loadAttempts, saveAttempts } from "./attempts.ts";
 import { type ClaimRow, cutClaim, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
+import type { LeaseWatch } from "./lease-watch.ts";
 import { standingOf } from "./standing.ts";
 import type { TopicStatements } from "./topic-statements.ts";
 import { unsettledRows } from "./unsettled-rows.ts";
@@ -24,6 +26,7 @@ export class GroupExchange {
   readonly #exchange: Exchange;
   readonly #topic: TopicStatements;
   readonly #limits: FetchLimit;
+  readonly #leases: LeaseWatch;
   readonly #now: number = wallMs();
   readonly #groupId: number;
   /** What we wrote into Watermill's lock column last. */
@@ -40,11 +43,12 @@ export class GroupExchange {
   #more = false;
   #blocked: string | undefined;
 
-  constructor(connection: Connection, exchange: Exchange, topic: TopicStatements, limits: FetchLimit) {
+  constructor(connection: Connection, exchange: Exchange, topic: TopicStatements, limits: FetchLimit, leases: LeaseWatch) {
     this.#connection = connection;
     this.#exchange = exchange;
     this.#topic = topic;
     this.#limits = limits;
+    this.#leases = leases;
     const { group } = exchange;
     const position = topic.position.get(group.name) as [number, number] | undefined;
     const own = connection.statement("SELECT id, locked_until FROM millrace_groups WHERE topic = ? AND consumer_group = ?").get(group.topic, group.name) as
@@ -62,7 +66,7 @@ export class GroupExchange {
     this.#rows = loadClaims(connection, this.#groupId);
   }
 
-  run(): Exchanged {
+  run(): Omit<Exchanged, "begunAnew"> {
     const { reports } = this.#exchange;
     if (this.#lock !== this.#ourLock) {
       // A member written for Watermill has taken the group since: nothing of what we hold is ours any more.
@@ -85,17 +89,14 @@ export class GroupExchange {
       more: this.#more,
       blocked: this.#blocked,
       standing: standingOf(this.#topic, this.#acked, this.#rows, this.#exchange.owner),
+      moved: this.#acked !== this.#ackedBefore,
     };
   }
 
-  get #cursor(): number {
-    return this.#rows.at(-1)?.upto ?? this.#acked;
-  }
-
-  #standBack(blocked: string): Exchanged {
+  #standBack(blocked: string): Omit<Exchanged, "begunAnew"> {
     const lost = this.#exchange.reports.map(({ id }) => id);
     const standing = standingOf(this.#topic, this.#acked, [], this.#exchange.owner); // its claims are void once the other member has moved on
-    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing };
+    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing, moved: false };
   }
 
   #free(row: ClaimRow): void {
@@ -139,7 +140,7 @@ export class GroupExchange {
         row.done = part.done;
         row.changed = true;
       }
-      this.#renew(row);
+      this.#renew(row, report.renew);
       return;
     }
     const { owner, leaseMs } = this.#exchange;
@@ -159,13 +160,18 @@ export class GroupExchange {
     this.#cuts.set(report.id, kept);
   }
 
-  /** A lease is written anew when a third of it is over, or along with a change. */
-  #renew(row: ClaimRow): void {
-    const { leaseMs } = this.#exchange;
-    if (!row.changed && row.leaseUntil - this.#now > (leaseMs * 2) / 3) return;
-    row.leaseUntil = this.#now + leaseMs;
-    row.changed = true;
+  /** A lease is written anew when the member asks for it, or along with a change. */
+  #renew(row: ClaimRow, asked: boolean): void {
+    if (!row.changed && !asked) return;
+    this.#lend(row);
     this.#renewed.push(row.id);
+  }
+
+  /** Whoever watches the claim has to see that it was renewed, also where the clock on the wall has gone back. */
+  #lend(row: ClaimRow): void {
+    const until = this.#now + this.#exchange.leaseMs;
+    row.leaseUntil = until === row.leaseUntil ? until + 1 : until;
+    row.changed = true;
   }
 
   /** Moves the position over all claims at the head that are wholly settled. */
@@ -189,7 +195,7 @@ export class GroupExchange {
 
   #isFree(row: ClaimRow): boolean {
     if (row.owner === null) return true;
-    return row.owner === this.#exchange.owner ? !this.#reported.has(row) : row.leaseUntil < this.#now;
+    return row.owner === this.#exchange.owner ? !this.#reported.has(row) : this.#leases.look({ ...row, owner: row.owner }) === "over";
   }
 
   /** What is unsettled of a claim that nobody holds, as far as wanted. */
@@ -215,14 +221,13 @@ export class GroupExchange {
   #own(row: ClaimRow): void {
     row.owner = this.#exchange.owner;
     row.epoch++;
-    row.leaseUntil = this.#now + this.#exchange.leaseMs;
-    row.changed = true;
+    this.#lend(row);
     this.#reported.add(row);
   }
 
   #takeNew(want: number): void {
     const { group, maxGap } = this.#exchange;
-    const cursor = this.#cursor;
+    const cursor = this.#rows.at(-1)?.upto ?? this.#acked;
     const gapEnd = Math.max(this.#acked + maxGap, cursor);
     const limit = this.#limit(want);
     const tail = this.#rows.findLast(({ deleted }) => !deleted);
@@ -240,8 +245,7 @@ export class GroupExchange {
     if (tail !== undefined && tail.owner === this.#exchange.owner && this.#reported.has(tail)) {
       if (tail.settledTo === tail.upto) tail.settledTo = first - 1; // there is nothing in between
       tail.upto = last[0];
-      tail.changed = true;
-      tail.leaseUntil = this.#now + this.#exchange.leaseMs;
+      this.#lend(tail);
       if (!this.#renewed.includes(tail.id)) this.#renewed.push(tail.id);
       const taken = this.#taken.find(({ row }) => row === tail);
       if (taken === undefined) this.#taken.push({ row: tail, rows, extends: true });
@@ -268,7 +272,8 @@ export class GroupExchange {
     this.#rows = this.#rows.filter(({ deleted }) => !deleted);
     // Watermill's lock, in its unit: set while members of ours are at work, so that no member of its own takes the group meanwhile.
     let lease = 0;
-    for (const row of this.#rows) if (row.owner !== null && row.leaseUntil >= this.#now) lease = Math.max(lease, row.leaseUntil);
+    for (const { owner, leaseUntil } of this.#rows)
+      if (owner !== null && leaseUntil >= this.#now) lease = Math.max(lease, Math.min(leaseUntil, this.#now + leaseOf(owner)));
     const lock = Math.floor(lease / 1000);
     const { group } = this.#exchange;
     if (this.#acked !== this.#ackedBefore || lock !== this.#lock) this.#topic.savePosition.run(this.#acked, lock, group.name);

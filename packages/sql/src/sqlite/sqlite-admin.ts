@@ -1,15 +1,20 @@
 import type { From, MaybePromise } from "millrace";
-import { groupBusy, unknownGroup, unknownTopic, wallMs } from "millrace/adapter";
+import { groupBusy, sleep, unknownGroup, unknownTopic, wallMs } from "millrace/adapter";
 import type { LogAdmin } from "../dialect.ts";
 import type { GroupRef } from "../exchange.ts";
 import { claimsAt, freshClaim, loadClaims, saveClaims, unsettledIn } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
+import type { LeaseWatch } from "./lease-watch.ts";
 import { listTopics } from "./list-topics.ts";
 import { locate } from "./locate.ts";
 import { apart, makeOwnTables, type TableNames, type TopicTables, tableExists, topicTables } from "./tables.ts";
 
+/** Between two looks at claims of which nobody knows yet whether their owner lives. */
+const LOOK_AGAIN_MS = 50;
+
 export interface SqliteAdminRules {
   readonly tables: TableNames;
+  readonly leases: LeaseWatch;
   /** Runs `work` on one state of the database, without writing. */
   read<T>(work: (connection: Connection) => T): MaybePromise<T>;
   write<T>(work: (connection: Connection) => T): MaybePromise<T>;
@@ -64,9 +69,7 @@ export class SqliteAdmin implements LogAdmin {
   }
 
   seek(group: GroupRef, to: From): MaybePromise<void> {
-    const done = this.#rules.write((connection) => {
-      const position = this.#position(connection, group);
-      this.#checkIdle(connection, group, position);
+    const done = this.#whenIdle(group, (connection, position) => {
       const { tables } = position;
       this.#forget(connection, position);
       makeOwnTables(connection);
@@ -84,9 +87,7 @@ export class SqliteAdmin implements LogAdmin {
   }
 
   deleteGroup(group: GroupRef): MaybePromise<void> {
-    return this.#rules.write((connection) => {
-      const position = this.#position(connection, group);
-      this.#checkIdle(connection, group, position);
+    return this.#whenIdle(group, (connection, position) => {
       this.#forget(connection, position);
       if (position.own !== undefined) connection.statement("DELETE FROM millrace_groups WHERE id = ?").run(position.own.id);
       connection.statement(`DELETE FROM ${position.tables.offsets} WHERE consumer_group = ?`).run(group.name);
@@ -114,11 +115,33 @@ export class SqliteAdmin implements LogAdmin {
     return { tables, acked: row[0], lock: row[1], own: own === undefined ? undefined : { id: own[0], lock: own[1] } };
   }
 
-  #checkIdle(connection: Connection, { topic, name }: GroupRef, { lock, own }: Position): void {
-    const now = wallMs();
+  /** Runs `work` when nobody holds anything of the group; whether a member that left claims behind is dead may take a lease to see. */
+  #whenIdle(group: GroupRef, work: (connection: Connection, position: Position) => void): MaybePromise<void> {
+    const attempt = (): MaybePromise<boolean> =>
+      this.#rules.write((connection) => {
+        const position = this.#position(connection, group);
+        if (!this.#isIdle(connection, group, position)) return false;
+        work(connection, position);
+        return true;
+      });
+    const again = async (): Promise<void> => {
+      do await sleep(LOOK_AGAIN_MS);
+      while (!(await attempt()));
+    };
+    const done = attempt();
+    if (done === true) return;
+    return done === false ? again() : done.then((idle) => (idle ? undefined : again()));
+  }
+
+  /** False while that cannot be said. Throws `GROUP_BUSY`. */
+  #isIdle(connection: Connection, { topic, name }: GroupRef, { lock, own }: Position): boolean {
     const claims = own === undefined ? [] : loadClaims(connection, own.id);
-    if (claims.some(({ owner, leaseUntil }) => owner !== null && leaseUntil >= now)) throw groupBusy(topic, name, "its members hold messages");
-    if (lock !== (own?.lock ?? 0) && lock >= Math.floor(now / 1000)) throw groupBusy(topic, name, "a Watermill member holds it");
+    const leases = claims.flatMap(({ owner, settledTo, upto, ...claim }) =>
+      owner === null || settledTo === upto ? [] : [this.#rules.leases.guess({ ...claim, owner })],
+    );
+    if (leases.includes("held")) throw groupBusy(topic, name, "its members hold messages");
+    if (lock !== (own?.lock ?? 0) && lock >= Math.floor(wallMs() / 1000)) throw groupBusy(topic, name, "a Watermill member holds it");
+    return !leases.includes("open");
   }
 
   /** What members claimed, and how often they tried. */

@@ -1,7 +1,6 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { laterTurn } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
-import type { Exchange, Exchanged, GroupRef, Standing } from "../exchange.ts";
+import type { ExchangeCall, Exchanged, GroupRef, MemberRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
 import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
@@ -9,13 +8,15 @@ import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
+import { LeaseWatch } from "./lease-watch.ts";
 import { locate } from "./locate.ts";
-import { type Promoted, promoteDue } from "./promote-due.ts";
+import { Numbering } from "./numbering.ts";
+import { Promotion } from "./promotion.ts";
 import { purge } from "./purge.ts";
 import { readStanding } from "./read-standing.ts";
 import { remains } from "./remains.ts";
 import { SqliteAdmin } from "./sqlite-admin.ts";
-import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, tableExists, topicExists, topicTables } from "./tables.ts";
+import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
 
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
 const FULL = 13;
@@ -39,26 +40,43 @@ export interface SqliteLogRules {
 export class SqliteLog implements Log {
   readonly #rules: SqliteLogRules;
   readonly #limits: FetchLimits = new FetchLimits();
+  readonly #leases: LeaseWatch = new LeaseWatch();
+  readonly #numbering: Numbering = new Numbering();
   readonly #watcher: ChangeWatcher;
+  readonly #promotion: Promotion;
   readonly admin: LogAdmin;
   readonly #topics: Map<string, TopicTables> = new Map();
   #ready: Set<string> = new Set();
   #connection: Connection | undefined;
   #attached = 0;
   #waiting = 0;
-  #promoting = false;
 
   constructor(rules: SqliteLogRules) {
     this.#rules = rules;
     this.#watcher = new ChangeWatcher({
       pollMs: rules.pollMs,
+      leases: this.#leases,
       connection: () => (this.#connection?.taken === true ? undefined : (this.#connection ?? this.#open())),
       tableOf: (topic) => this.#tables(topic).names[0],
-      promote: (missing) => this.#promote(missing),
+      promote: (missing) => this.#promotion.start(missing),
       failure: (error) => this.#failure(error),
+    });
+    this.#promotion = new Promotion({
+      tables: rules.tables,
+      write: (work) => this.#write(work),
+      makeAnew: (connection, topic) => {
+        this.#ready.delete(topic); // somebody deleted it, maybe after we last looked
+        this.#need(connection, topic);
+      },
+      inUse: () => this.#attached > 0,
+      onPromoted: (topics, missing) => {
+        for (const topic of topics) this.#watcher.touched(topic);
+        this.#watcher.promoted(missing);
+      },
     });
     this.admin = new SqliteAdmin({
       tables: rules.tables,
+      leases: this.#leases,
       read: (work) => this.#run((connection) => connection.snapshot(work), PATIENCE_MS),
       write: (work) => this.#write(work),
       freed: (topic, group) => this.#watcher.freed(topic, group),
@@ -89,10 +107,10 @@ export class SqliteLog implements Log {
     this.#tables(topic);
   }
 
-  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<void> {
+  provision(topic: string, group: { readonly name: string; readonly from: From } | undefined): MaybePromise<boolean> {
     return this.#write((connection) => {
       const tables = this.#need(connection, topic);
-      if (group === undefined) return;
+      if (group === undefined) return false;
       const { offsets } = tables;
       if (connection.statement(`SELECT 1 FROM ${offsets} WHERE consumer_group = ?`).get(group.name) === undefined) {
         connection
@@ -102,6 +120,7 @@ export class SqliteLog implements Log {
         connection.statement("DELETE FROM millrace_groups WHERE topic = ? AND consumer_group = ?").run(topic, group.name);
       }
       connection.statement("INSERT OR IGNORE INTO millrace_groups (topic, consumer_group) VALUES (?, ?)").run(topic, group.name);
+      return this.#numbering.checkFully(connection, connection.topic(tables), { topic, name: group.name });
     });
   }
 
@@ -115,16 +134,22 @@ export class SqliteLog implements Log {
     return typeof done === "number" ? tell(done) : done.then(tell);
   }
 
-  exchange(exchange: Exchange): MaybePromise<Exchanged> {
-    const { group } = exchange;
-    const done = this.#write(
-      (connection) => new GroupExchange(connection, exchange, connection.topic(this.#need(connection, group.topic)), this.#limits).run(),
-      exchange.patienceMs,
-    );
+  exchange({ group, patienceMs, check, collect }: ExchangeCall): MaybePromise<Exchanged> {
+    let frees = false;
+    const work = (connection: Connection): Exchanged => {
+      const topic = connection.topic(this.#need(connection, group.topic));
+      const exchange = collect();
+      frees = exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep));
+      const begunAnew = this.#numbering.check(connection, topic, group);
+      const exchanged = new GroupExchange(connection, exchange, topic, this.#limits, this.#leases).run();
+      if (exchanged.moved) this.#numbering.note(connection, topic, group);
+      return { ...exchanged, begunAnew };
+    };
     const tell = (exchanged: Exchanged): Exchanged => {
-      if (exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep))) this.#watcher.freed(group.topic, group.name);
+      if (frees) this.#watcher.freed(group.topic, group.name);
       return exchanged;
     };
+    const done = this.#write(work, patienceMs, check);
     return done instanceof Promise ? done.then(tell) : tell(done);
   }
 
@@ -145,8 +170,8 @@ export class SqliteLog implements Log {
     return this.#read(topic, (connection, tables) => locate(connection, tables, from));
   }
 
-  remains(topic: string, group: GroupRef | undefined, after: number): MaybePromise<boolean> {
-    return this.#read(topic, (connection, tables) => remains(connection, tables, group, after));
+  remains(topic: string, member: MemberRef | undefined, after: number): MaybePromise<boolean> {
+    return this.#read(topic, (connection, tables) => remains(connection, tables, member, after, this.#leases));
   }
 
   head(topic: string): number | undefined {
@@ -163,43 +188,6 @@ export class SqliteLog implements Log {
 
   purge(rule: PurgeRule, limit: number): MaybePromise<number> {
     return this.#write((connection) => purge(connection, this.#need(connection, rule.topic), rule, limit));
-  }
-
-  /** Delayed messages whose time has come. */
-  #promote(missing: ReadonlySet<string>): void {
-    if (this.#promoting || this.#attached === 0) return;
-    this.#promoting = true;
-    const finish = (promoted: Promoted): void => {
-      this.#promoting = false;
-      for (const topic of promoted.topics) this.#watcher.touched(topic);
-      this.#watcher.promoted(promoted.missing);
-      if (promoted.more) laterTurn(() => this.#promote(promoted.missing));
-    };
-    const fail = (): void => {
-      this.#promoting = false; // the next look tries again, and tells who waits when the database is in trouble
-    };
-    try {
-      const done = this.#write((connection) => promoteDue(connection, missing, (topic, table) => this.#logTable(connection, topic, table)));
-      if (done instanceof Promise) done.then(finish, fail);
-      else finish(done);
-    } catch {
-      fail();
-    }
-  }
-
-  /** The table of a delayed message: the one that its publisher named, else the topic's. */
-  #logTable(connection: Connection, topic: string, table: string | undefined): string | undefined {
-    if (table !== undefined && tableExists(connection, table)) return table;
-    try {
-      const [own] = apart(connection, topicTables(topic, this.#rules.tables)).names;
-      if (table !== undefined && table !== own) return undefined;
-      this.#ready.delete(topic); // somebody deleted it, maybe after we last looked
-      this.#need(connection, topic);
-      return tableExists(connection, own) ? own : undefined;
-    } catch (error) {
-      if (MillraceError.is(error)) return undefined; // it may not be made here, or its name is none that we could give
-      throw error;
-    }
   }
 
   #tables(topic: string): TopicTables {
@@ -233,19 +221,23 @@ export class SqliteLog implements Log {
     }, PATIENCE_MS);
   }
 
-  #write<T>(work: (connection: Connection) => T, patienceMs: number = PATIENCE_MS): MaybePromise<T> {
-    return this.#run((connection) => {
-      const ready = new Set(this.#ready);
-      try {
-        return connection.transaction(work);
-      } catch (error) {
-        this.#ready = ready; // tables made in this transaction were rolled back
-        throw error;
-      }
-    }, patienceMs);
+  #write<T>(work: (connection: Connection) => T, patienceMs: number = PATIENCE_MS, check?: () => void): MaybePromise<T> {
+    return this.#run(
+      (connection) => {
+        const ready = new Set(this.#ready);
+        try {
+          return connection.transaction(work);
+        } catch (error) {
+          this.#ready = ready; // tables made in this transaction were rolled back
+          throw error;
+        }
+      },
+      patienceMs,
+      check,
+    );
   }
 
-  #run<T>(work: (connection: Connection) => T, patienceMs: number): MaybePromise<T> {
+  #run<T>(work: (connection: Connection) => T, patienceMs: number, check?: () => void): MaybePromise<T> {
     const attempt = (): T => {
       const connection = this.#connection ?? this.#open();
       try {
@@ -261,6 +253,7 @@ export class SqliteLog implements Log {
         patienceMs,
         check: () => {
           if (this.#attached === 0) throw new MillraceError("closed", { code: "CLOSED" });
+          check?.();
         },
         onWait: (waiting) => {
           this.#waiting += waiting ? 1 : -1;

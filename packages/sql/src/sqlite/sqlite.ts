@@ -102,8 +102,9 @@ function insertWithin(connection: Connection, rows: readonly NewRow[], names: Ta
     for (let at = 0; at < rows.length; ) at += connection.topic(tables.get((rows[at] as NewRow).topic) as TopicTables).insert(rows, at, createdAt);
     database.exec("RELEASE millrace");
   } catch (error) {
-    // SQLite may have ended the whole transaction itself (full disk).
-    if (inTransaction(database) !== false) database.exec("ROLLBACK TO millrace; RELEASE millrace");
+    if (inTransaction(database) === false)
+      throw databaseError(error, "within", "SQLite has ended your transaction and rolled all of it back, your own writes too");
+    database.exec("ROLLBACK TO millrace; RELEASE millrace");
     throw databaseError(error, "within");
   }
 }

@@ -66,6 +66,8 @@ const OURS: readonly string[] = [
     topic TEXT NOT NULL,
     consumer_group TEXT NOT NULL,
     locked_until INTEGER NOT NULL DEFAULT 0,
+    seen_end INTEGER NOT NULL DEFAULT 0,
+    witness TEXT,
     UNIQUE (topic, consumer_group)
   )`,
   `CREATE TABLE IF NOT EXISTS millrace_claims (
@@ -103,6 +105,8 @@ const OURS: readonly string[] = [
 const LATER: readonly (readonly [table: string, column: string, type: string])[] = [
   ["millrace_delayed", "log_table", "TEXT"],
   ["millrace_attempts", "due_ms", "INTEGER NOT NULL DEFAULT 0"],
+  ["millrace_groups", "seen_end", "INTEGER NOT NULL DEFAULT 0"],
+  ["millrace_groups", "witness", "TEXT"],
 ];
 
 export function makeOwnTables(connection: Connection): void {

@@ -53,6 +53,18 @@ export class TopicStatements {
     return (this.#connection.statement("SELECT seq FROM sqlite_sequence WHERE name = ?").get(this.#table) as [number] | undefined)?.[0] ?? 0;
   }
 
+  /** As `end`, also where the counter was set back while messages are there. */
+  get lastOffset(): number {
+    const [last] = this.#connection.statement(`SELECT max(offset) FROM ${this.#messages}`).get() as [number | null];
+    return Math.max(this.end, last ?? 0);
+  }
+
+  /** What tells the message at an offset from any other one; `undefined` for none. */
+  witness(offset: number): string | undefined {
+    const found = this.#connection.statement(`SELECT uuid, created_at FROM ${this.#messages} WHERE offset = ?`).get(offset);
+    return found === undefined ? undefined : (found as [string, string]).join(" ");
+  }
+
   /** Puts messages from `rows[from]` on into the topic, or into the side table when not due yet; answers how many it took. */
   insert(rows: readonly NewRow[], from: number, createdAt: string): number {
     const row = rows[from] as NewRow;

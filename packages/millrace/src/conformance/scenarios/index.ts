@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { adminAfterClose } from "./admin-after-close.ts";
 import { adminBusy } from "./admin-busy.ts";
 import { adminDeleteGroup } from "./admin-delete-group.ts";
+import { adminDeleteIdle } from "./admin-delete-idle.ts";
 import { adminQuestions } from "./admin-questions.ts";
 import { adminSeek } from "./admin-seek.ts";
 import { adminSeekToAPlace } from "./admin-seek-to-a-place.ts";
@@ -82,6 +83,7 @@ import { publishNothing } from "./publish-nothing.ts";
 import { publishSubscribe } from "./publish-subscribe.ts";
 import { publishTakesASnapshot } from "./publish-takes-a-snapshot.ts";
 import { redeliveryIsNewObject } from "./redelivery-is-new-object.ts";
+import { repeatsNothing } from "./repeats-nothing.ts";
 import { reportsLag } from "./reports-lag.ts";
 import { reportsLagOfAllMembers } from "./reports-lag-of-all-members.ts";
 import { reportsLagOfEachGroup } from "./reports-lag-of-each-group.ts";
@@ -111,6 +113,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   twoSubscriptions,
   twoMembersShare,
   joinWhileBusy,
+  repeatsNothing,
   inOrder,
   orderPerKeyUnderConcurrency,
   orderAcrossMembers,
@@ -166,6 +169,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   adminSeekToAPlace,
   adminBusy,
   adminDeleteGroup,
+  adminDeleteIdle,
   adminAfterClose,
   drain,
   drainDeadline,

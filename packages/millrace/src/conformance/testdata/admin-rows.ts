@@ -50,7 +50,7 @@ export const ADMIN_ROWS: readonly BrokenRow[] = [
   },
   {
     does: "deletes no group",
-    scenarios: ["admin-delete-group", "admin-busy", "admin-unknown", "admin-after-close"],
+    scenarios: ["admin-delete-group", "admin-delete-idle", "admin-busy", "admin-unknown", "admin-after-close"],
     breakage: { pubsub: (inner) => ({ admin: { ...inner.admin, deleteGroup: () => Promise.resolve() } }) },
   },
   {

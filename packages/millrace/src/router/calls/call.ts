@@ -2,7 +2,7 @@ import { deferred } from "../../internal/deferred.ts";
 import { startTimer, stopTimer } from "../../internal/timers.ts";
 import { handedBack } from "../../message/handed-back.ts";
 import type { HandlerCall, InHand, RestOptions } from "../../message/in-hand.ts";
-import type { ReceivedMessage, Verdict } from "../../message/index.ts";
+import type { NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
 import { OUTCOMES } from "../observers.ts";
 import type { CallStart, Company, Origin, Wake } from "./company.ts";
 import type { Desk } from "./desk.ts";
@@ -10,6 +10,7 @@ import { tokenOf } from "./identity.ts";
 import { earlierCameAgain, overtakeBehind } from "./in-line.ts";
 import type { Line } from "./lines.ts";
 import { outlasts } from "./outlasts.ts";
+import { noteNack, type OwnNack, weighNack } from "./own-nack.ts";
 import { Rare } from "./rare.ts";
 import { Rests } from "./rests.ts";
 
@@ -24,8 +25,6 @@ export class Call implements HandlerCall {
   readonly origin: Origin;
   /** Its place in the order of hand-out. */
   readonly order: number;
-  /** On the monotonic clock; 0 where nobody observes. */
-  readonly beganMs: number;
 
   line: Line | undefined = undefined;
   before: Call | undefined = undefined;
@@ -33,7 +32,7 @@ export class Call implements HandlerCall {
   company: Company | undefined = undefined;
   /** The handler's own promise: a middleware may give up on it, but it goes on. */
   inner: Promise<unknown> | undefined = undefined;
-  #rare: Rare | undefined = undefined;
+  rare: Rare | undefined = undefined;
   /** Among the desk's calls; -1 for none. */
   place = -1;
 
@@ -46,38 +45,56 @@ export class Call implements HandlerCall {
   handled = false;
   /** One before it in its line went back: it has to go back as well, to be handled after that one. */
   overtaken = false;
-  /** It is among those that the next batch is made of. */
-  gathered = false;
-  lost = false;
-  /** Its results were dropped, since its delivery was lost and the handler stops: it did not succeed. */
-  forfeited = false;
   /** Its handler has ended: a verdict is no longer its business. */
   #released = false;
   over = false;
 
-  constructor(desk: Desk, message: ReceivedMessage, inHand: InHand, { origin, order, beganMs, holdsSlot }: CallStart) {
+  constructor(desk: Desk, message: ReceivedMessage, inHand: InHand, { origin, order, holdsSlot }: CallStart) {
     this.#desk = desk;
     this.message = message;
     this.inHand = inHand;
     this.origin = origin;
     this.order = order;
-    this.beganMs = beganMs;
     this.holdsSlot = holdsSlot;
   }
 
   /** Resolves when it is over, to whether it succeeded. */
   get done(): Promise<boolean> {
-    const rare = this.#known();
+    const rare = this.known();
     rare.done ??= deferred();
     return rare.done.promise;
   }
 
-  #known(): Rare {
-    this.#rare ??= new Rare();
-    return this.#rare;
+  /** See `Rare`; made when it is first needed. */
+  known(): Rare {
+    this.rare ??= new Rare();
+    return this.rare;
+  }
+
+  get lost(): boolean {
+    return this.rare?.lost === true;
+  }
+
+  get forfeited(): boolean {
+    return this.rare?.forfeited === true;
   }
 
   // ── what the message tells ──
+
+  onNack(options: NackOptions | undefined): NackOptions | undefined {
+    const own = weighNack(this, this.#desk.failing.policy, options);
+    this.known().ownNack = own;
+    return own.told;
+  }
+
+  onBroken(error: unknown): void {
+    this.origin.broken(error);
+  }
+
+  /** Its handler said nack, and nothing else before. */
+  get ownNack(): OwnNack | undefined {
+    return this.rare?.ownNack;
+  }
 
   onVerdict(verdict: Verdict, reason?: unknown, delayMs = 0): void {
     if (this.over) return;
@@ -89,15 +106,16 @@ export class Call implements HandlerCall {
       overtakeBehind(this);
       this.#desk.lines.await(this);
       this.#goesOn();
-      if (delayMs > 0) this.#desk.failing.add(this.#rare?.token, 0, false, delayMs); // it is due then, whatever becomes of this run
+      noteNack(this, this.#desk, this.ownNack, delayMs);
     }
     if (verdict === "lost") this.#onLost(reason);
     if (!this.over) this.#desk.keepOrderBehind(this);
   }
 
   #onLost(reason: unknown): void {
-    this.lost = true;
-    this.#known().lostBehind = this.#desk.taken;
+    const rare = this.known();
+    rare.lost = true;
+    rare.lostBehind = this.#desk.taken;
     if (!this.begun) {
       overtakeBehind(this);
       this.#desk.lines.await(this);
@@ -113,13 +131,13 @@ export class Call implements HandlerCall {
   /** Its message may come again while it runs: that one waits for it. */
   #goesOn(): void {
     const token = tokenOf(this);
-    this.#known().token = token;
+    this.known().token = token;
     if (token !== undefined) this.#desk.lost.add(token, this);
   }
 
   /** It gets some time to end; then its slot and its place in line are another's. */
   abandonLater(): void {
-    this.#known().timer ??= startTimer(() => this.#abandon(), this.#desk.abandonAfterMs, true);
+    this.known().timer ??= startTimer(() => this.#abandon(), this.#desk.abandonAfterMs, true);
   }
 
   #abandon(): void {
@@ -132,7 +150,7 @@ export class Call implements HandlerCall {
   // ── waiting ──
 
   get resting(): boolean {
-    return this.#rare?.rests?.any === true;
+    return this.rare?.rests?.any === true;
   }
 
   onRest(listener: () => void): () => void {
@@ -149,16 +167,16 @@ export class Call implements HandlerCall {
   }
 
   get #rests(): Rests {
-    const rare = this.#known();
+    const rare = this.known();
     rare.rests ??= new Rests();
     return rare.rests;
   }
 
   /** Something before it in its line has changed, or it was lost, or overtaken. */
   onAhead(): void {
-    if (this.#rare?.wake !== undefined) {
-      const { wake } = this.#rare;
-      this.#rare.wake = undefined;
+    if (this.rare?.wake !== undefined) {
+      const { wake } = this.rare;
+      this.rare.wake = undefined;
       wake.onAhead();
     }
     this.company?.onAhead?.();
@@ -166,7 +184,7 @@ export class Call implements HandlerCall {
 
   /** Tells `wake` once, when `onAhead` is next called. */
   whenAhead(wake: Wake): void {
-    this.#known().wake = wake;
+    this.known().wake = wake;
   }
 
   /** The next of its line may begin. */
@@ -177,24 +195,24 @@ export class Call implements HandlerCall {
 
   /** Its handler was called before, and a middleware may have given up on that call. */
   get ranBefore(): boolean {
-    return this.#rare?.ranBefore === true;
+    return this.rare?.ranBefore === true;
   }
 
   /** What is judged is the outcome that there is: nothing that a middleware has left behind may call the handler again. */
   get concluded(): boolean {
-    return this.over || this.#rare?.outlived === true;
+    return this.over || this.rare?.outlived === true;
   }
 
   /** The outermost middleware has ended. */
   conclude(): void {
-    if (this.inner !== undefined) this.#known().outlived = true;
+    if (this.inner !== undefined) this.known().outlived = true;
   }
 
   /** Notices when the handler's own promise ends. */
   followInner(): void {
     const { inner } = this;
-    if (inner === undefined || inner === this.#rare?.followed) return;
-    const rare = this.#known();
+    if (inner === undefined || inner === this.rare?.followed) return;
+    const rare = this.known();
     rare.followed = inner;
     const ended = (): void => {
       rare.ranBefore = true;
@@ -247,20 +265,6 @@ export class Call implements HandlerCall {
     this.end(false);
   }
 
-  /** An earlier call of the same message has succeeded. False when the ack does not hold. */
-  ackUnhandled(): boolean {
-    this.release();
-    let held = false;
-    try {
-      held = this.message.ack();
-    } catch (error) {
-      this.origin.broken(error);
-    }
-    this.#desk.observed(this, held ? "acked" : "lost", undefined);
-    this.end(held);
-    return held;
-  }
-
   /** What a call that is handed back fails with. */
   static handedBack(): Error {
     return handedBack("an earlier message of its key failed");
@@ -277,13 +281,13 @@ export class Call implements HandlerCall {
     this.over = true;
     this.release();
     this.handled = true;
-    if (this.line !== undefined || this.company !== undefined || this.#rare !== undefined) this.#untie(succeeded);
+    if (this.line !== undefined || this.company !== undefined || this.rare !== undefined) this.#untie(succeeded);
     this.#desk.onEnd(this);
   }
 
   /** Tells whoever waits for it, or remembers it. */
   #untie(succeeded: boolean): void {
-    const { token, lostBehind = 0, timer, done } = this.#rare ?? {};
+    const { token, lostBehind = 0, timer, done } = this.rare ?? {};
     stopTimer(timer);
     const counts = succeeded && (this.lost || done !== undefined) && !earlierCameAgain(this, token, lostBehind);
     if (this.line !== undefined) this.#desk.lines.leave(this);

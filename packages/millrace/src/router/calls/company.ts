@@ -19,6 +19,5 @@ export interface Wake {
 export interface CallStart {
   readonly origin: Origin;
   readonly order: number;
-  readonly beganMs: number;
   readonly holdsSlot: boolean;
 }

@@ -1,50 +1,18 @@
 import { type Deferred, deferred } from "../../internal/deferred.ts";
 import { coarseMs } from "../../internal/slice.ts";
 import { laterTurn, monotonicMs, sleep } from "../../internal/timers.ts";
-import type { Logger } from "../../logger/index.ts";
 import { handedBack } from "../../message/handed-back.ts";
-import { type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
-import type { HandlerIdentity, ReceivedMessage } from "../../message/index.ts";
+import { type BriefMessage, type InHand, inHandOf, type Taker } from "../../message/in-hand.ts";
+import type { ReceivedMessage } from "../../message/index.ts";
 import type { Observers, Outcome } from "../observers.ts";
 import { Call } from "./call.ts";
 import type { Origin } from "./company.ts";
+import type { Counts, DeskRules } from "./desk-rules.ts";
 import { Failing } from "./failing.ts";
 import { ForeignMessage } from "./foreign-message.ts";
 import { Lines } from "./lines.ts";
 import { LostCalls } from "./lost-calls.ts";
 import { Slots } from "./slots.ts";
-
-export interface DeskRules {
-  readonly identity: HandlerIdentity;
-  /** For log lines and `delivery`: the topics, as text. */
-  readonly topics: string;
-  readonly publishTopic: string | undefined;
-  /** The subscriber's name in dead letters. */
-  readonly subscriber: string;
-  readonly concurrency: number;
-  readonly abandonAfterMs: number;
-  /** The name of the line that a message is in; `undefined`: it is in none. */
-  readonly lineOf: (message: ReceivedMessage) => string | undefined;
-  /** The topic and key in whose order the message is, also where calls stand in no lines; `undefined`: there is no order. */
-  readonly orderOf: (message: ReceivedMessage) => string | undefined;
-  /** The broker may hand out several messages of one key: all calls stand in lines. Else only those that outlive their verdict. */
-  readonly inLines: boolean;
-  /** Calls hold a slot from hand-out to verdict. Else whoever handles them takes one when it needs it. */
-  readonly slotEach: boolean;
-  readonly logger: Logger;
-  readonly observers: Observers;
-}
-
-/** How often what happened. */
-export interface Counts {
-  handled: number;
-  failed: number;
-  retried: number;
-  deadLettered: number;
-  undecodable: number;
-  abandoned: number;
-  reconnected: number;
-}
 
 /** All calls of one handler, through all its runs: a call can outlive the run that began it, and holds its slot until it has ended. */
 export class Desk {
@@ -73,6 +41,9 @@ export class Desk {
   readonly #resting: Set<AbortController> = new Set();
   #draining: Error | undefined;
   #open = 0;
+  /** The place in the order of the message that was taken without a call; 0 for none. At most one is, while its handler runs. */
+  #brief = 0;
+  #made: Call | undefined;
   /** Messages have come that are not ours. */
   #foreign = false;
   #watching = false;
@@ -130,17 +101,51 @@ export class Desk {
     return this.#begin(view, view, origin);
   }
 
-  #begin(message: ReceivedMessage, inHand: InHand, origin: Origin): Call {
+  #take(): void {
     this.#open++;
     this.taken++;
     this.lastMessageMs = coarseMs();
     if (this.#slotEach) this.slots.take();
-    const call = new Call(this, message, inHand, {
-      origin,
-      order: this.taken,
-      beganMs: this.#observers.any ? monotonicMs() : 0,
-      holdsSlot: this.#slotEach,
-    });
+  }
+
+  /** Nothing is remembered, and nobody looks on: a message whose handler ends at once needs no call. */
+  get takesBriefly(): boolean {
+    return this.#brief === 0 && !this.lost.any && !this.failing.any && !this.lines.any && !this.#inLines && !this.#observers.any;
+  }
+
+  /** Takes a message in hand without a call; it gets one as soon as somebody asks for it. */
+  openBriefly(message: BriefMessage, taker: Taker): void {
+    this.#take();
+    this.#brief = this.taken;
+    message.begin(undefined, taker);
+  }
+
+  /** The call of the message that was taken without one; its handler runs. */
+  makeCall(message: BriefMessage, origin: Origin): Call {
+    const call = new Call(this, message, message, { origin, order: this.#brief, holdsSlot: this.#slotEach });
+    call.begun = true;
+    call.entering = true;
+    this.#made = call;
+    return call;
+  }
+
+  /** Somebody has asked for the call of the message that was taken without one. */
+  get hasMadeCall(): boolean {
+    return this.#made !== undefined;
+  }
+
+  /** The handler of that message has returned, and it goes on with a call. */
+  callOfBrief(message: BriefMessage): Call {
+    const call = this.#made ?? (message.call as Call);
+    this.#made = undefined;
+    this.#brief = 0;
+    return call;
+  }
+
+  #begin(message: ReceivedMessage, inHand: InHand, origin: Origin): Call {
+    this.#take();
+    const call = new Call(this, message, inHand, { origin, order: this.taken, holdsSlot: this.#slotEach });
+    if (this.#observers.any) call.known().beganMs = monotonicMs();
     inHand.begin(call, this.taker);
     return call;
   }
@@ -170,13 +175,24 @@ export class Desk {
   }
 
   onEnd(call: Call): void {
-    this.#open--;
     if (call.place >= 0) this.#forget(call);
+    this.#oneLess();
+    call.giveSlot(); // the last step: it may bring the next message
+  }
+
+  /** A message that never had a call is done with. */
+  endBriefly(): void {
+    this.#brief = 0;
+    this.#oneLess();
+    if (this.#slotEach) this.slots.give();
+  }
+
+  #oneLess(): void {
+    this.#open--;
     if (this.#open === 0 && this.#calm !== undefined) {
       this.#calm.resolve();
       this.#calm = undefined;
     }
-    call.giveSlot(); // the last step: it may bring the next message
   }
 
   #forget(call: Call): void {
@@ -226,6 +242,7 @@ export class Desk {
   /** Another run begins. */
   renew(): void {
     this.#draining = undefined;
+    this.failing.renew();
   }
 
   /** The drain's deadline is over: whoever runs on is told, and has `abandonAfterMs` to end. */
@@ -266,7 +283,8 @@ export class Desk {
 
   observed(call: Call, outcome: Outcome, error: unknown): void {
     if (!this.#observers.any) return;
-    const durationMs = call.beganMs === 0 ? 0 : monotonicMs() - call.beganMs;
+    const beganMs = call.rare?.beganMs ?? 0;
+    const durationMs = beganMs === 0 ? 0 : monotonicMs() - beganMs;
     this.#observers.handled({ by: this.#rules.identity, message: call.message, durationMs, outcome, ...(error === undefined ? {} : { error }) });
   }
 

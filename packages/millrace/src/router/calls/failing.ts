@@ -1,4 +1,5 @@
 import { monotonicMs } from "../../internal/timers.ts";
+import { FAILURE_DEFAULTS, type KnownPolicy } from "../failure-policy.ts";
 
 /** A message that failed and will be tried again. */
 interface Record {
@@ -7,6 +8,8 @@ interface Record {
   readonly exhausted: boolean;
   readonly dueMs: number;
   readonly untilMs: number;
+  /** The run of the handler whose subscription was told when it is due. */
+  toldInRun: number;
 }
 
 /** So long after it was due a message that has not come back is another member's. */
@@ -17,6 +20,9 @@ const MOST = 10_000;
 /** What is failing now, for health, and when it is due: also for a message that was given back meanwhile, and for the handler's next run. */
 export class Failing {
   readonly #known: Map<unknown, Record> = new Map();
+  #run = 0;
+  /** Of the run that goes on. */
+  policy: KnownPolicy = FAILURE_DEFAULTS;
 
   /** Something is: asked for every message. */
   any = false;
@@ -42,7 +48,21 @@ export class Failing {
     if (this.#known.size >= MOST) for (const oldest of this.#known.keys()) if (this.#known.delete(oldest)) break;
     // One that is known by its content only cannot be recognised when it comes from the broker: it is shown until then, and not much longer.
     this.any = true;
-    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs: dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS) });
+    const untilMs = dueMs + (typeof token === "string" ? GONE_MS : NAMELESS_GONE_MS);
+    this.#known.set(token ?? {}, { attempts, exhausted, dueMs, untilMs, toldInRun: this.#run });
+  }
+
+  /** Another run of the handler begins, with subscriptions that know of nothing. */
+  renew(): void {
+    this.#run++;
+  }
+
+  /** It has come too early. True when this run's subscription was told before when it is due: it does not hold back what is delayed. */
+  cameThoughTold(token: unknown): boolean {
+    const record = this.#known.get(token);
+    if (record === undefined || record.toldInRun === this.#run) return record !== undefined;
+    record.toldInRun = this.#run;
+    return false;
   }
 
   /** Milliseconds until the message is due; 0 or less when it is. */

@@ -1,7 +1,10 @@
 import { DerivedMessage } from "../../adapter/derived-message.ts";
 import { endOfHandling } from "../../adapter/end-of-handling.ts";
+import { type Deferred, deferred } from "../../internal/deferred.ts";
+import { checkNack } from "../../message/check-nack.ts";
 import { type HandlerCall, type InHand, standsBehindViews, type Taker } from "../../message/in-hand.ts";
 import type { Delivery, DerivedChanges, NackOptions, ReceivedMessage, Verdict } from "../../message/index.ts";
+import { uncounted } from "../../message/uncounted.ts";
 
 const NO_CHANGES: DerivedChanges = Object.freeze({});
 
@@ -10,6 +13,7 @@ const NACKED = 1;
 const SETTLING = 2;
 const WATCHED = 4;
 const ENDED = 8;
+const KEPT = 16;
 
 /**
  * The view of a message that a foreign adapter, or a decorator that hides ours, has made: it stands behind all further views as a message of
@@ -24,6 +28,7 @@ export class ForeignMessage extends DerivedMessage implements InHand {
   #verdict: Verdict | undefined;
   #bits = 0;
   #reason: unknown;
+  #settled: Deferred<Verdict> | undefined;
 
   constructor(base: ReceivedMessage) {
     super(base, NO_CHANGES);
@@ -73,12 +78,33 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     return this.#taker === undefined ? known : { ...known, handler: this.#taker.handler, publishTopic: this.#taker.publishTopic };
   }
 
+  override get settled(): Promise<Verdict> {
+    if (this.#settled === undefined) {
+      this.#settled = deferred();
+      if ((this.#bits & KEPT) !== 0) this.#settled.resolve("nacked");
+      this.#base.settled.then(this.#settled.resolve, this.#settled.reject);
+    }
+    return this.#settled.promise;
+  }
+
   override ack(): boolean {
+    if ((this.#bits & KEPT) !== 0) return false;
     return this.#settle(() => this.#base.ack(), "acked");
   }
 
   override nack(options?: NackOptions): boolean {
+    checkNack(options);
     this.#bits |= NACKED;
+    if ((this.#bits & KEPT) !== 0) return true;
+    if (this.#call?.onNack === undefined || this.#verdict !== undefined || this.mayBeLost) return this.#nack(options);
+    const told = this.#call.onNack(options);
+    if (told !== undefined) return this.#nack(told);
+    this.#bits |= KEPT; // until its handler has ended: then the call sees to it
+    this.#settled?.resolve("nacked");
+    return true;
+  }
+
+  #nack(options: NackOptions | undefined): boolean {
     return this.#settle(() => this.#base.nack(options), "nacked", options?.delayMs);
   }
 
@@ -102,13 +128,14 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     return this.#taker;
   }
 
-  begin(call: HandlerCall, taker: Taker): void {
+  begin(call: HandlerCall | undefined, taker: Taker): void {
     this.#call = call;
     this.#taker = taker;
   }
 
   end(reason?: unknown): void {
     this.#call = undefined;
+    this.#bits &= ~KEPT;
     if (this.#verdict !== undefined || reason !== undefined) this.#abort(reason);
   }
 
@@ -117,6 +144,9 @@ export class ForeignMessage extends DerivedMessage implements InHand {
     let holds: boolean;
     try {
       holds = give();
+    } catch (error) {
+      this.#call?.onBroken?.(error);
+      throw error instanceof Error && Object.isExtensible(error) ? uncounted(error) : error; // no failure of the handler that asked for it
     } finally {
       this.#bits &= ~SETTLING;
     }

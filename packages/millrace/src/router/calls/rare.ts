@@ -1,6 +1,7 @@
 import type { Deferred } from "../../internal/deferred.ts";
 import type { TimerHandle } from "../../internal/timers.ts";
 import type { Wake } from "./company.ts";
+import type { OwnNack } from "./own-nack.ts";
 import type { Rests } from "./rests.ts";
 
 /** What hardly a call needs, in an object of its own: every message pays for each of a call's fields. */
@@ -9,7 +10,15 @@ export class Rare {
   token: unknown = undefined;
   /** The last message that was taken in hand before its delivery was lost. */
   lostBehind = 0;
+  /** When it began, on the monotonic clock; 0 where nobody observed. */
+  beganMs = 0;
+  lost = false;
+  /** Its results were dropped, since its delivery was lost and the handler stops: it did not succeed. */
+  forfeited = false;
+  /** It is among those that the next batch is made of. */
+  gathered = false;
   rests: Rests | undefined = undefined;
+  ownNack: OwnNack | undefined = undefined;
   wake: Wake | undefined = undefined;
   timer: TimerHandle | undefined = undefined;
   done: Deferred<boolean> | undefined = undefined;

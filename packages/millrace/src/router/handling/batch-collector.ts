@@ -87,7 +87,7 @@ export class BatchCollector {
     }
     call.company = entry;
     if (isBlocked(call)) return;
-    call.gathered = true;
+    call.known().gathered = true;
     this.#gathering.push(entry);
     if (this.#gathering.length === 1) this.#waitForMore();
     call.behind?.onAhead(); // it may have waited for this one
@@ -96,8 +96,8 @@ export class BatchCollector {
   /** Something has changed for an entry that waits. */
   readonly #look = (entry: Entry): void => {
     const { call } = entry;
-    if (call.gathered) {
-      call.gathered = false;
+    if (call.rare?.gathered === true) {
+      call.known().gathered = false;
       this.#gathering = this.#gathering.filter((other) => other !== entry);
       this.#setAside();
     }
@@ -115,7 +115,7 @@ export class BatchCollector {
       const batch = this.#gathering.splice(0, this.#rules.size);
       this.#waitNoMore();
       for (const { call } of batch) {
-        call.gathered = false;
+        call.known().gathered = false;
         call.company = undefined;
       }
       this.#setAside();
@@ -152,10 +152,10 @@ export class BatchCollector {
     let blocked = false;
     for (const { call } of this.#gathering) {
       if (!isBlocked(call)) continue;
-      call.gathered = false;
+      call.known().gathered = false;
       blocked = true;
     }
-    if (blocked) this.#gathering = this.#gathering.filter(({ call }) => call.gathered);
+    if (blocked) this.#gathering = this.#gathering.filter(({ call }) => call.rare?.gathered);
   }
 
   async #run(entries: readonly Entry[]): Promise<void> {
@@ -225,7 +225,7 @@ function leaveCompany(call: Call): void {
 
 /** One before it is neither settled nor in the same batch. */
 function isBlocked({ before }: Call): boolean {
-  return before !== undefined && !before.gathered;
+  return before !== undefined && before.rare?.gathered !== true;
 }
 
 /** The slot of a batch: given back when its handler has ended, or when all its calls are over: abandoned, then. */

@@ -1,5 +1,5 @@
 import { MillraceError } from "../../errors/index.ts";
-import { callOf } from "../../message/in-hand.ts";
+import { callOf, inHandOf } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import { isInterruption } from "../../message/interruption.ts";
 import { uncounted } from "../../message/uncounted.ts";
@@ -10,9 +10,10 @@ import { Call } from "../calls/call.ts";
  * its lane until it has ended, and no second call of the same message begins beside it.
  */
 export function follow(handler: Handler): Handler {
-  const start = (message: ReceivedMessage, call: Call): ReturnType<Handler> => {
+  const start = (message: ReceivedMessage, known?: Call): ReturnType<Handler> => {
     const result = handler(message);
     if (!isPromise(result)) return result;
+    const call = known ?? (callOf(message) as Call);
     // A lazy thenable would do its work once for each who waits for it.
     const promise = result instanceof Promise ? result : Promise.resolve(result);
     call.inner = promise;
@@ -20,6 +21,7 @@ export function follow(handler: Handler): Handler {
     return promise;
   };
   return (message) => {
+    if (inHandOf(message)?.needsNoCall === true) return start(message);
     const call = callOf(message) as Call | undefined;
     if (call === undefined) throw tooLate(message);
     if (call.overtaken) throw Call.handedBack(); // while a middleware waited

@@ -1,5 +1,8 @@
+import type { BriefMessage } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Produced } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
+import type { Origin } from "../calls/company.ts";
+import type { Desk } from "../calls/desk.ts";
 import type { HandlerOptions } from "../handler-options.ts";
 import type { Judge } from "../judge.ts";
 import type { HandlingMode } from "./handling-mode.ts";
@@ -9,17 +12,20 @@ import { enterHandler, leaveHandler } from "./running-call.ts";
 /** Calls the handler, publishes what it gives back, then acks: each message for itself, `concurrency` at a time. */
 export class OneByOne implements HandlingMode {
   readonly demands: HandlingMode["demands"];
+  /** Until the handler has returned a promise once: then it is one whose calls last. */
+  handleBriefly: HandlingMode["handleBriefly"];
   readonly #name: string;
   readonly #handler: Handler;
   readonly #judge: Judge;
   readonly #outlet: Outlet | undefined;
 
-  constructor(options: HandlerOptions, handler: Handler, judge: Judge, outlet: Outlet | undefined) {
+  constructor(options: HandlerOptions, handler: Handler, judge: Judge, outlet: Outlet | undefined, desk: Desk) {
     this.demands = { maxInFlight: options.concurrency ?? 1, orderBy: options.orderBy };
     this.#name = options.name;
     this.#handler = handler;
     this.#judge = judge;
     this.#outlet = outlet;
+    this.handleBriefly = (message, origin) => this.#handleBriefly(message, origin, desk);
   }
 
   handle(call: Call): void {
@@ -34,6 +40,28 @@ export class OneByOne implements HandlingMode {
       return;
     }
     leaveHandler();
+    this.#returned(result, call);
+  }
+
+  #handleBriefly(message: BriefMessage, origin: Origin, desk: Desk): Call | undefined {
+    let result: ReturnType<Handler>;
+    enterHandler();
+    try {
+      result = this.#handler(message);
+    } catch (error) {
+      const call = desk.callOfBrief(message);
+      this.#threw(call, error);
+      return call;
+    }
+    leaveHandler();
+    if (result === undefined && !desk.hasMadeCall && this.#judge.succeedBriefly(message, origin)) return undefined;
+    if (isPromise(result)) this.handleBriefly = undefined;
+    const call = desk.callOfBrief(message);
+    this.#returned(result, call);
+    return call;
+  }
+
+  #returned(result: ReturnType<Handler>, call: Call): void {
     call.entering = false;
     if (call.inner !== undefined && call.inner !== result) call.followInner();
     if (result === undefined) void this.#judge.succeed(call);

@@ -1,0 +1,76 @@
+import { Message, type ReceivedMessage } from "millrace";
+import { describe, expect, it } from "vitest";
+import { readSome, takeOne } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
+import { BreakingDatabase, sqliteError } from "./testing/breaking-database.ts";
+import { TestDatabase } from "./testing/test-database.ts";
+
+const file = new TestDatabase();
+const open = file.open.bind(file);
+const connect = file.connect.bind(file);
+
+const position = () => connect().prepare("SELECT offset_acked AS acked FROM watermill_offsets_t WHERE consumer_group = 'g'").get();
+const claims = () => connect().prepare("SELECT owner FROM millrace_claims").all();
+
+describe("verdicts", () => {
+  it("are durable after flush when they were given while a fetch waited for the lock", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", [new Message("1"), new Message("2")]);
+    const subscription = await pubsub.subscribe("t", { group: "g", maxInFlight: 4 });
+    const held: ReceivedMessage[] = [];
+    const reading = (async () => {
+      for await (const message of subscription) if (held.push(message) === 3) break;
+    })();
+    await until(() => held.length === 2, "both are in hand");
+    const other = connect();
+    other.exec("BEGIN IMMEDIATE");
+    pubsub.wake("t"); // what there is to fetch is looked up, and the lock waited for
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    for (const message of held) expect(message.ack()).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    other.exec("ROLLBACK");
+    await subscription.flush();
+    expect(position()).toMatchObject({ acked: 2 });
+    await pubsub.publish("t", new Message("3"));
+    await reading;
+    expect(held.map((message) => message.text())).toEqual(["1", "2", "3"]);
+    held[2]?.ack();
+  });
+
+  it("that a session could not make durable before it broke are made durable by the next one, and nothing comes again", async () => {
+    const database = new BreakingDatabase(connect());
+    const pubsub = open({ dialect: sqlite({ database }) });
+    await pubsub.publish("t", new Message("1"));
+    const subscription = await pubsub.subscribe("t", { group: "g" });
+    const message = await takeOne(subscription);
+    database.fail(/^UPDATE "watermill_offsets/, sqliteError(778, "disk I/O error"));
+    expect(message.ack()).toBe(true);
+    await until(() => subscription.status().state === "reconnecting", "the session broke");
+    await expect(subscription.flush()).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: ["1"] });
+    database.mend();
+    await until(() => subscription.status().state === "running", "there is another session");
+    await subscription.flush();
+    expect(position()).toMatchObject({ acked: 1 });
+    await pubsub.publish("t", new Message("2"));
+    expect((await readSome(subscription, 1)).map((next) => next.text())).toEqual(["2"]);
+  });
+});
+
+describe("a subscription that is disposed while the database is locked", () => {
+  it("takes nothing more when its fetch gets the lock at last", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", new Message("1"));
+    const subscription = await pubsub.subscribe("t", { group: "g" });
+    const other = connect();
+    other.exec("BEGIN IMMEDIATE");
+    const reading = readSome(subscription, 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const disposed = subscription[Symbol.asyncDispose]();
+    other.exec("ROLLBACK");
+    await disposed;
+    expect(await reading).toEqual([]);
+    expect(claims()).toEqual([]);
+    expect((await readSome(await pubsub.subscribe("t", { group: "g" }), 1)).map((message) => message.text())).toEqual(["1"]);
+  });
+});
