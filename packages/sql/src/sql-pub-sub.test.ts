@@ -1,11 +1,14 @@
+import { rmSync, symlinkSync } from "node:fs";
+import { relative } from "node:path";
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
-import { until } from "../../../test/until.ts";
 import { sqlDelivery } from "./delivery.ts";
 import { SqlPubSub } from "./pub-sub.ts";
-import type { SqliteDatabase } from "./sqlite/driver.ts";
+import { openDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
+import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
+import { temporaryFile } from "./testing/temporary-file.ts";
 import { TestDatabase } from "./testing/test-database.ts";
 
 const file = new TestDatabase();
@@ -24,82 +27,6 @@ describe("options", () => {
 
   it("refuses a position that is no offset", async () => {
     await expect(open().subscribe("t", { group: "g", from: { position: "x" } })).rejects.toBeInstanceOf(OptionError);
-  });
-});
-
-describe("publishing", () => {
-  it("puts the calls under way at once into one commit", async () => {
-    const database = connect();
-    let commits = 0;
-    const counting: SqliteDatabase = {
-      exec: (sql) => database.exec(sql),
-      close: () => {},
-      prepare: (sql) => {
-        const statement = database.prepare(sql);
-        if (sql !== "COMMIT") return statement;
-        return {
-          get: () => undefined,
-          all: () => [],
-          run: () => {
-            commits++;
-            return statement.run();
-          },
-        };
-      },
-      get isTransaction() {
-        return database.isTransaction === true;
-      },
-    };
-    const pubsub = open({ dialect: sqlite({ database: counting }) });
-    await pubsub.provision("t");
-    const before = commits;
-    await Promise.all(numbered(100).map((message) => pubsub.publish("t", message)));
-    expect(commits - before).toBe(1);
-  });
-
-  it("writes a long call in several short transactions, in order", async () => {
-    const pubsub = open();
-    const count = 30_000;
-    await pubsub.publish("t", numbered(count));
-    const rows = connect().prepare("SELECT count(*) AS n, max(offset) AS last FROM watermill_t").get();
-    expect(rows).toMatchObject({ n: count, last: count });
-  });
-
-  it("tells by position how far a call came that was aborted between its transactions", async () => {
-    const pubsub = open();
-    await pubsub.provision("t");
-    const controller = new AbortController();
-    const publish = pubsub.publish("t", numbered(50_000), { signal: controller.signal });
-    const database = connect();
-    await until(() => (database.prepare("SELECT count(*) AS n FROM watermill_t").get() as { n: number }).n > 0, "the first part is there");
-    controller.abort();
-    const error = await publish.then(
-      () => undefined,
-      (failure: { code: string; outcomes: string[] }) => failure,
-    );
-    expect(error?.code).toBe("PUBLISH_ABORTED");
-    const confirmed = error?.outcomes.filter((outcome) => outcome === "confirmed").length ?? 0;
-    expect(error?.outcomes.lastIndexOf("confirmed")).toBe(confirmed - 1);
-    expect(error?.outcomes.at(-1)).toBe("rejected");
-    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: confirmed });
-  });
-
-  it("refuses calls beyond the bound with BUFFER_FULL, and takes them again when the others are written", async () => {
-    const pubsub = open({ maxWaiting: 10 });
-    const first = pubsub.publish("t", numbered(10));
-    await expect(pubsub.publish("t", new Message("x"))).rejects.toMatchObject({ code: "BUFFER_FULL", retryable: true, outcomes: ["rejected"] });
-    await first;
-    await pubsub.publish("t", new Message("x"));
-  });
-
-  it("closes the database with the last user of a shared dialect only", async () => {
-    const dialect = sqlite({ path: file.path });
-    const one = open({ dialect });
-    const two = open({ dialect });
-    await one.publish("t", new Message("x"));
-    await one.close();
-    await two.publish("t", new Message("y"));
-    expect(await readSome(await two.subscribe("t"), 2)).toHaveLength(2);
   });
 });
 
@@ -145,6 +72,60 @@ describe.each(["node:sqlite", "better-sqlite3"] as const)("within a transaction 
       database.exec(end);
     }
     expect(database.prepare("SELECT count(*) AS n FROM watermill_fresh").get()).toMatchObject({ n: 1 });
+  });
+
+  it("refuses with OTHER_DATABASE a connection to another file, or to one in memory, and writes nothing", () => {
+    const other = temporaryFile();
+    const databases = [other.path, ":memory:"].map((path) => (driver === "node:sqlite" ? openDatabase(path) : openBetterSqlite3(path)));
+    try {
+      connect(driver);
+      for (const dialect of [sqlite({ path: file.path }), sqlite({ database: connect() }), sqlite({ path: ":memory:" })]) {
+        for (const database of databases) {
+          database.exec("BEGIN");
+          expect(() => open({ dialect }).within(database).publishSync("t", new Message("x"))).toThrow(
+            expect.objectContaining({
+              code: "OTHER_DATABASE",
+              retryable: false,
+              outcomes: ["rejected"],
+              message: expect.stringMatching(/open the connection on/),
+            }),
+          );
+          database.exec("COMMIT");
+          expect(database.prepare("SELECT name FROM sqlite_schema").all()).toEqual([]);
+        }
+      }
+    } finally {
+      for (const database of databases) database.close();
+      other.remove();
+    }
+  });
+
+  it("takes a connection to the same file by another name", () => {
+    const link = `${file.path}-link`;
+    symlinkSync(file.path, link);
+    file.onEnd(() => rmSync(link));
+    const database = connect(driver);
+    const address = `file://${file.path.replaceAll(".", "%2e")}?mode=rwc`;
+    for (const path of [link, relative(process.cwd(), file.path), address]) {
+      database.exec("BEGIN");
+      open({ dialect: sqlite({ path }) })
+        .within(database)
+        .publishSync("t", new Message("x"));
+      database.exec("COMMIT");
+    }
+    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 3 });
+  });
+
+  it("refuses with DATABASE_CLOSED a connection that is closed", () => {
+    const database = driver === "node:sqlite" ? openDatabase(file.path) : openBetterSqlite3(file.path);
+    const within = open().within(database);
+    database.exec("BEGIN");
+    within.publishSync("t", new Message("x"));
+    database.close();
+    for (const publisher of [within, open().within(database)])
+      expect(() => publisher.publishSync("t", new Message("x"))).toThrow(
+        expect.objectContaining({ code: "DATABASE_CLOSED", retryable: false, outcomes: ["rejected"] }),
+      );
   });
 
   it("refuses with NO_TRANSACTION when none is open", () => {

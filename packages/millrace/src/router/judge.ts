@@ -202,9 +202,14 @@ export class Judge {
     desk.lastError = asError(error);
     const { attempt } = message.delivery;
     const permanent = isPermanent(error);
-    if (!permanent && attempt < this.#policy.attempts) {
+    if ((!permanent && attempt < this.#policy.attempts) || call.failedInCompany) {
       const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);
-      desk.log("warn", message, { attempt, delayMs: Math.round(delayMs), error }, "handler failed, the message will be tried again");
+      desk.log(
+        "warn",
+        message,
+        { attempt, delayMs: Math.round(delayMs), error },
+        `handler failed, the message will be tried again${call.failedInCompany ? ", alone" : ""}`,
+      );
       this.#tryAgain(call, attempt, false, delayMs, error);
       return undefined;
     }
@@ -218,7 +223,7 @@ export class Judge {
   #tryAgain(call: Call, attempt: number, exhausted: boolean, delayMs: number, error: unknown): void {
     const { message, origin } = call;
     const desk = this.#desk;
-    desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
+    desk.failing.add(tokenOf(call), attempt, exhausted, delayMs, call.rare?.comesAlone);
     desk.failingChanged();
     overtakeBehind(call);
     desk.lines.await(call);

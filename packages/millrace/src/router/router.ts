@@ -167,10 +167,9 @@ class HandlerRouter implements RouterContract {
   }
 
   health(): Health {
-    const entries = [...this.#entries.values()];
-    const handlers = Object.fromEntries(entries.map((entry) => [entry.name, entry.health()]));
+    const handlers = Object.fromEntries([...this.#entries.values()].map((entry) => [entry.name, entry.health()]));
     const connected = Object.values(handlers).every(({ state }) => state !== "starting" && state !== "reconnecting" && state !== "stopped");
-    return { live: !entries.some(({ gone }) => gone), ready: this.#phase === "running" && connected, handlers };
+    return { live: ![...this.#entries.values()].some(({ lost }) => lost), ready: this.#phase === "running" && connected, handlers };
   }
 
   observe(observer: Observer): () => void {
@@ -207,7 +206,7 @@ class HandlerRouter implements RouterContract {
   }
 
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
-    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.get(name)?.gone === false);
+    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.get(name)?.nameIsFree === false);
     const spec = withSafeOrder(given, this.logger);
     const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
     const desk = deskOf(spec, identity, this.#observers, this.logger);
@@ -235,7 +234,7 @@ class HandlerRouter implements RouterContract {
       observers: this.#observers,
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
-      onGone: (finished) => this.#onGone(entry, finished),
+      onGone: (lostBy) => this.#onGone(entry, lostBy),
       onStatus: () => entry.teller.tell(),
     });
     await entry.launch(runner);
@@ -249,19 +248,16 @@ class HandlerRouter implements RouterContract {
     }
   }
 
-  /**
-   * A handler's input has ended: it leaves. Or its subscriber was closed behind our back: it stays, and shows. When no other is left, the
-   * router closes.
-   */
-  #onGone(entry: HandlerEntry, finished: boolean): void {
+  /** A handler's input has ended, or its subscriber was closed behind our back: then it stays in health. After the last one the router closes. */
+  #onGone(entry: HandlerEntry, lostBy: Error | undefined): void {
     const { runner } = entry;
-    entry.removed ||= finished;
-    entry.gone = !finished;
+    if (lostBy === undefined) entry.removed = true;
+    else entry.lose(lostBy);
     const failed = (error: unknown): void => this.logger.error({ handler: entry.name, error }, "a handler could not be ended properly");
-    void (finished ? this.#remove(entry, {}) : entry.end(this.#drain({}))).then(undefined, failed).then(() => {
-      const entries = [...this.#entries.values()];
-      if (this.#phase !== "running" || runner === undefined || !entries.every(({ gone }) => gone)) return;
-      this.logger[entries.length === 0 ? "info" : "error"]({}, "all handlers have stopped, the router closes");
+    void (lostBy === undefined ? this.#remove(entry, {}) : entry.end(this.#drain({}))).then(undefined, failed).then(() => {
+      const left = [...this.#entries.values()];
+      if (this.#phase !== "running" || left.some(({ lost }) => !lost) || runner === undefined) return;
+      this.logger[left.length === 0 ? "info" : "error"]({}, "all handlers have stopped, the router closes");
       this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
     });
   }

@@ -1,14 +1,16 @@
-import { MillraceError } from "millrace";
 import { wallMs } from "millrace/adapter";
 import type { StoredRow } from "../dialect.ts";
-import type { ClaimReport, Exchange, Exchanged, Grant } from "../exchange.ts";
+import type { ClaimReport, Exchange, Exchanged } from "../exchange.ts";
 import { leaseOf } from "../lease-of.ts";
-import { loadAttempts, saveAttempts } from "./attempts.ts";
+import { saveAttempts } from "./attempts.ts";
 import { type ClaimRow, cutClaim, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
+import { loadGroup } from "./group-row.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import { standingOf } from "./standing.ts";
+import { grantOf, type Taken } from "./taken.ts";
 import type { TopicStatements } from "./topic-statements.ts";
+import { Turns } from "./turns.ts";
 import { unsettledRows } from "./unsettled-rows.ts";
 
 /** Most messages fetched in one transaction; adapts to their size. */
@@ -34,12 +36,13 @@ export class GroupExchange {
   #acked: number;
   readonly #ackedBefore: number;
   readonly #lock: number;
+  readonly #turns: Turns;
   #rows: ClaimRow[];
   readonly #lost: number[] = [];
   readonly #renewed: number[] = [];
   readonly #reported: Set<ClaimRow> = new Set();
   readonly #cuts: Map<number, ClaimRow[]> = new Map();
-  readonly #taken: { readonly row: ClaimRow; readonly rows: readonly StoredRow[]; readonly extends: boolean }[] = [];
+  readonly #taken: Taken[] = [];
   #more = false;
   #blocked: string | undefined;
 
@@ -50,19 +53,13 @@ export class GroupExchange {
     this.#limits = limits;
     this.#leases = leases;
     const { group } = exchange;
-    const position = topic.position.get(group.name) as [number, number] | undefined;
-    const own = connection.statement("SELECT id, locked_until FROM millrace_groups WHERE topic = ? AND consumer_group = ?").get(group.topic, group.name) as
-      | [number, number]
-      | undefined;
-    if (position === undefined || own === undefined) {
-      throw new MillraceError(`group ${JSON.stringify(group.name)} of topic ${JSON.stringify(group.topic)} was deleted from the database`, {
-        code: "GROUP_GONE",
-        retryable: true,
-      });
-    }
-    [this.#acked, this.#lock] = position;
-    this.#ackedBefore = this.#acked;
-    [this.#groupId, this.#ourLock] = own;
+    const row = loadGroup(connection, topic, group);
+    this.#acked = row.acked;
+    this.#ackedBefore = row.acked;
+    this.#lock = row.lock;
+    this.#groupId = row.id;
+    this.#ourLock = row.ourLock;
+    this.#turns = new Turns(row.turns, this.#now);
     this.#rows = loadClaims(connection, this.#groupId);
   }
 
@@ -70,6 +67,7 @@ export class GroupExchange {
     const { reports } = this.#exchange;
     if (this.#lock !== this.#ourLock) {
       // A member written for Watermill has taken the group since: nothing of what we hold is ours any more.
+      this.#turns.seen(this.#acked);
       if (this.#lock >= Math.floor(this.#now / 1000))
         return this.#standBack(`a Watermill member holds the group until ${new Date(this.#lock * 1000).toISOString()}`);
       for (const row of this.#rows) this.#free(row);
@@ -78,25 +76,27 @@ export class GroupExchange {
     for (const report of reports) this.#takeIn(report);
     saveAttempts(this.#connection, this.#groupId, this.#exchange.attempts);
     this.#advance();
-    if (this.#exchange.want > 0) this.#claim();
+    if (this.#exchange.want > 0) this.#claimInTurn();
     this.#advance();
     this.#write();
     return {
       lost: this.#lost,
       renewed: this.#renewed,
       cut: this.#cuts.size === 0 ? undefined : new Map([...this.#cuts].map(([id, rows]) => [id, rows.map((row) => row.id)])),
-      grants: this.#taken.map((taken) => this.#grant(taken)),
+      grants: this.#taken.map((taken) => grantOf(this.#connection, this.#groupId, taken)),
       more: this.#more,
       blocked: this.#blocked,
       standing: standingOf(this.#topic, this.#acked, this.#rows, this.#exchange.owner),
       moved: this.#acked !== this.#ackedBefore,
+      shared: this.#turns.shared,
     };
   }
 
   #standBack(blocked: string): Omit<Exchanged, "begunAnew"> {
     const lost = this.#exchange.reports.map(({ id }) => id);
+    this.#writeTurns();
     const standing = standingOf(this.#topic, this.#acked, [], this.#exchange.owner); // its claims are void once the other member has moved on
-    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing, moved: false };
+    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing, moved: false, shared: true };
   }
 
   #free(row: ClaimRow): void {
@@ -181,6 +181,16 @@ export class GroupExchange {
       if (row.settledTo > this.#acked) this.#acked = row.settledTo;
       if (row.settledTo < row.upto) return;
     }
+  }
+
+  /** Members of ours held the group when the exchange began. */
+  get #held(): boolean {
+    return this.#lock !== 0 && this.#lock === this.#ourLock;
+  }
+
+  #claimInTurn(): void {
+    this.#blocked = this.#turns.mayNotClaim(this.#acked, this.#held);
+    if (this.#blocked === undefined) this.#claim();
   }
 
   #claim(): void {
@@ -278,20 +288,12 @@ export class GroupExchange {
     const { group } = this.#exchange;
     if (this.#acked !== this.#ackedBefore || lock !== this.#lock) this.#topic.savePosition.run(this.#acked, lock, group.name);
     if (lock !== this.#ourLock) this.#connection.statement("UPDATE millrace_groups SET locked_until = ? WHERE id = ?").run(lock, this.#groupId);
+    this.#turns.leave(this.#acked, { before: this.#held, now: lock !== 0 });
+    this.#writeTurns();
   }
 
-  #grant({ row, rows, extends: extended }: { readonly row: ClaimRow; readonly rows: readonly StoredRow[]; readonly extends: boolean }): Grant {
-    const first = (rows[0] as StoredRow)[0];
-    const last = (rows.at(-1) as StoredRow)[0];
-    return {
-      id: row.id,
-      epoch: row.epoch,
-      after: row.after,
-      upto: row.upto,
-      done: row.done,
-      extends: extended,
-      rows,
-      attempts: loadAttempts(this.#connection, this.#groupId, first, last),
-    };
+  #writeTurns(): void {
+    const { news } = this.#turns;
+    if (news !== undefined) this.#connection.statement("UPDATE millrace_groups SET turns = ? WHERE id = ?").run(news, this.#groupId);
   }
 }

@@ -68,6 +68,7 @@ const OURS: readonly string[] = [
     locked_until INTEGER NOT NULL DEFAULT 0,
     seen_end INTEGER NOT NULL DEFAULT 0,
     witness TEXT,
+    turns TEXT,
     UNIQUE (topic, consumer_group)
   )`,
   `CREATE TABLE IF NOT EXISTS millrace_claims (
@@ -107,6 +108,7 @@ const LATER: readonly (readonly [table: string, column: string, type: string])[]
   ["millrace_attempts", "due_ms", "INTEGER NOT NULL DEFAULT 0"],
   ["millrace_groups", "seen_end", "INTEGER NOT NULL DEFAULT 0"],
   ["millrace_groups", "witness", "TEXT"],
+  ["millrace_groups", "turns", "TEXT"],
 ];
 
 export function makeOwnTables(connection: Connection): void {
