@@ -1,14 +1,11 @@
-import { rmSync, symlinkSync } from "node:fs";
-import { relative } from "node:path";
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
+import { until } from "../../../test/until.ts";
 import { sqlDelivery } from "./delivery.ts";
 import { SqlPubSub } from "./pub-sub.ts";
-import { openDatabase } from "./sqlite/driver.ts";
+import type { SqliteDatabase } from "./sqlite/driver.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
-import { openBetterSqlite3 } from "./testing/open-better-sqlite3.ts";
-import { temporaryFile } from "./testing/temporary-file.ts";
 import { TestDatabase } from "./testing/test-database.ts";
 
 const file = new TestDatabase();
@@ -30,109 +27,79 @@ describe("options", () => {
   });
 });
 
-describe.each(["node:sqlite", "better-sqlite3"] as const)("within a transaction of the caller's, on %s", (driver) => {
-  it("delivers after the commit, and nothing of a transaction that is rolled back", async () => {
+describe("publishing", () => {
+  it("puts the calls under way at once into one commit", async () => {
+    const database = connect();
+    let commits = 0;
+    const counting: SqliteDatabase = {
+      exec: (sql) => database.exec(sql),
+      close: () => {},
+      prepare: (sql) => {
+        const statement = database.prepare(sql);
+        if (sql !== "COMMIT") return statement;
+        return {
+          get: () => undefined,
+          all: () => [],
+          run: () => {
+            commits++;
+            return statement.run();
+          },
+        };
+      },
+      get isTransaction() {
+        return database.isTransaction === true;
+      },
+    };
+    const pubsub = open({ dialect: sqlite({ database: counting }) });
+    await pubsub.provision("t");
+    const before = commits;
+    await Promise.all(numbered(100).map((message) => pubsub.publish("t", message)));
+    expect(commits - before).toBe(1);
+  });
+
+  it("writes a long call in several short transactions, in order", async () => {
     const pubsub = open();
-    const database = connect(driver);
-    const subscription = await pubsub.subscribe("t", { group: "g" });
-    database.exec("CREATE TABLE orders (id TEXT)");
-    database.exec("BEGIN");
-    pubsub.within(database).publishSync("t", new Message("gone"));
-    database.exec("ROLLBACK");
-    database.exec("BEGIN");
-    database.prepare("INSERT INTO orders VALUES (?)").run("o-1");
-    pubsub.within(database).publishSync("t", [new Message("kept"), new Message("too")]);
-    await pubsub.within(database).publish("t", new Message("three"));
-    database.exec("COMMIT");
-    pubsub.wake("t");
-    expect((await readSome(subscription, 3)).map((message) => message.text())).toEqual(["kept", "too", "three"]);
+    const count = 30_000;
+    await pubsub.publish("t", numbered(count));
+    const rows = connect().prepare("SELECT count(*) AS n, max(offset) AS last FROM watermill_t").get();
+    expect(rows).toMatchObject({ n: count, last: count });
   });
 
-  it("works on the connection that the pub/sub itself was given", async () => {
-    const database = connect(driver);
-    const pubsub = open({ dialect: sqlite({ database }) });
-    const subscription = await pubsub.subscribe("t", { group: "g" });
-    database.exec("BEGIN");
-    pubsub.within(database).publishSync("t", new Message("inside"));
-    const outside = pubsub.publish("t", new Message("outside")); // waits until the transaction is over
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    database.exec("COMMIT");
-    await outside;
-    expect((await readSome(subscription, 2)).map((message) => message.text())).toEqual(["inside", "outside"]);
-    await pubsub.close();
-    database.exec("SELECT 1"); // still open: it is the caller's
-  });
-
-  it("makes the topic's tables inside the transaction, and again when that was rolled back", () => {
-    const database = connect(driver);
+  it("tells by position how far a call came that was aborted between its transactions", async () => {
     const pubsub = open();
-    for (const end of ["ROLLBACK", "COMMIT"]) {
-      database.exec("BEGIN");
-      pubsub.within(database).publishSync("fresh", new Message("x"));
-      database.exec(end);
-    }
-    expect(database.prepare("SELECT count(*) AS n FROM watermill_fresh").get()).toMatchObject({ n: 1 });
-  });
-
-  it("refuses with OTHER_DATABASE a connection to another file, or to one in memory, and writes nothing", () => {
-    const other = temporaryFile();
-    const databases = [other.path, ":memory:"].map((path) => (driver === "node:sqlite" ? openDatabase(path) : openBetterSqlite3(path)));
-    try {
-      connect(driver);
-      for (const dialect of [sqlite({ path: file.path }), sqlite({ database: connect() }), sqlite({ path: ":memory:" })]) {
-        for (const database of databases) {
-          database.exec("BEGIN");
-          expect(() => open({ dialect }).within(database).publishSync("t", new Message("x"))).toThrow(
-            expect.objectContaining({
-              code: "OTHER_DATABASE",
-              retryable: false,
-              outcomes: ["rejected"],
-              message: expect.stringMatching(/open the connection on/),
-            }),
-          );
-          database.exec("COMMIT");
-          expect(database.prepare("SELECT name FROM sqlite_schema").all()).toEqual([]);
-        }
-      }
-    } finally {
-      for (const database of databases) database.close();
-      other.remove();
-    }
-  });
-
-  it("takes a connection to the same file by another name", () => {
-    const link = `${file.path}-link`;
-    symlinkSync(file.path, link);
-    file.onEnd(() => rmSync(link));
-    const database = connect(driver);
-    const address = `file://${file.path.replaceAll(".", "%2e")}?mode=rwc`;
-    for (const path of [link, relative(process.cwd(), file.path), address]) {
-      database.exec("BEGIN");
-      open({ dialect: sqlite({ path }) })
-        .within(database)
-        .publishSync("t", new Message("x"));
-      database.exec("COMMIT");
-    }
-    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 3 });
-  });
-
-  it("refuses with DATABASE_CLOSED a connection that is closed", () => {
-    const database = driver === "node:sqlite" ? openDatabase(file.path) : openBetterSqlite3(file.path);
-    const within = open().within(database);
-    database.exec("BEGIN");
-    within.publishSync("t", new Message("x"));
-    database.close();
-    for (const publisher of [within, open().within(database)])
-      expect(() => publisher.publishSync("t", new Message("x"))).toThrow(
-        expect.objectContaining({ code: "DATABASE_CLOSED", retryable: false, outcomes: ["rejected"] }),
-      );
-  });
-
-  it("refuses with NO_TRANSACTION when none is open", () => {
-    const database = connect(driver);
-    expect(() => open().within(database).publishSync("t", new Message("x"))).toThrow(
-      expect.objectContaining({ code: "NO_TRANSACTION", outcomes: ["rejected"] }),
+    await pubsub.provision("t");
+    const controller = new AbortController();
+    const publish = pubsub.publish("t", numbered(50_000), { signal: controller.signal });
+    const database = connect();
+    await until(() => (database.prepare("SELECT count(*) AS n FROM watermill_t").get() as { n: number }).n > 0, "the first part is there");
+    controller.abort();
+    const error = await publish.then(
+      () => undefined,
+      (failure: { code: string; outcomes: string[] }) => failure,
     );
+    expect(error?.code).toBe("PUBLISH_ABORTED");
+    const confirmed = error?.outcomes.filter((outcome) => outcome === "confirmed").length ?? 0;
+    expect(error?.outcomes.lastIndexOf("confirmed")).toBe(confirmed - 1);
+    expect(error?.outcomes.at(-1)).toBe("rejected");
+    expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: confirmed });
+  });
+
+  it("refuses calls beyond the bound with BUFFER_FULL, and takes them again when the others are written", async () => {
+    const pubsub = open({ maxWaiting: 10 });
+    const first = pubsub.publish("t", numbered(10));
+    await expect(pubsub.publish("t", new Message("x"))).rejects.toMatchObject({ code: "BUFFER_FULL", retryable: true, outcomes: ["rejected"] });
+    await first;
+    await pubsub.publish("t", new Message("x"));
+  });
+
+  it("closes the database with the last user of a shared dialect only", async () => {
+    const dialect = sqlite({ path: file.path });
+    const one = open({ dialect });
+    const two = open({ dialect });
+    await one.publish("t", new Message("x"));
+    await one.close();
+    await two.publish("t", new Message("y"));
+    expect(await readSome(await two.subscribe("t"), 2)).toHaveLength(2);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { StoredRow } from "../dialect.ts";
-import type { Grant } from "../exchange.ts";
+import type { Grant, Kept } from "../exchange.ts";
 import { loadAttempts } from "./attempts.ts";
-import type { ClaimRow } from "./claim-row.ts";
+import { type ClaimRow, SUSPECT_AFTER } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a member got in an exchange. */
@@ -23,6 +23,13 @@ export function grantOf(connection: Connection, groupId: number, { row, rows, ex
     done: row.done,
     extends: extended,
     rows,
-    attempts: loadAttempts(connection, groupId, first, last),
+    attempts: withDeaths(loadAttempts(connection, groupId, first, last), first, row.deaths - SUSPECT_AFTER),
   };
+}
+
+/** Each owner that died with a message alone in its hands has made an attempt. */
+function withDeaths(attempts: ReadonlyMap<number, Kept> | undefined, offset: number, died: number): ReadonlyMap<number, Kept> | undefined {
+  if (died <= 0) return attempts;
+  const { attempt = 0, dueMs = 0 } = attempts?.get(offset) ?? {};
+  return new Map([[offset, { attempt: Math.max(1, attempt) + died, dueMs }]]);
 }

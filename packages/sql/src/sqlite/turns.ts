@@ -66,8 +66,8 @@ export class Turns {
 
   /** After an exchange: whether ours held claims before, and whether they do now. */
   leave(acked: number, { before, now }: { readonly before: boolean; readonly now: boolean }): void {
-    if (this.#state === undefined || now || (!before && this.#state[3] === acked)) return;
-    this.#state[2] = this.#now;
+    if (this.#state === undefined || now) return;
+    if (before) this.#state[2] = this.#now;
     this.#state[3] = acked;
   }
 
