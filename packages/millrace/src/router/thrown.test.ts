@@ -53,3 +53,21 @@ describe.each(Object.entries(UNREADABLE))("a handler that throws %s", (_name, th
     },
   );
 });
+
+it("a message whose dead letter fails with an error that cannot be read is kept, and tried again until it gets there", async () => {
+  const letters = new HandPublisher();
+  letters.onPublish = (call) => (call < 3 ? Promise.reject(proxy) : undefined);
+  await using rig = new Rig({ failure: { attempts: 1, minDelayMs: 0, maxDelayMs: 1, deadLetter: { publisher: letters, topic: "dead" } } });
+  rig.router.addConsumerHandler({
+    name: "a",
+    subscribe: "t",
+    handle: () => {
+      throw new Error("no");
+    },
+  });
+  await rig.router.start();
+  await rig.send("t", "x");
+  await rig.router.idle({ timeoutMs: 5000 });
+  expect(letters.texts).toEqual(["x", "x", "x"]);
+  expect(rig.router.health().handlers.a?.counts).toMatchObject({ deadLettered: 1 });
+});

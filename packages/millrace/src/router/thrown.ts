@@ -23,9 +23,8 @@ export function readable(thrown: unknown): unknown {
 }
 
 export function asError(error: unknown): Error {
-  if (error instanceof Error) return error;
   try {
-    return new Error(String(error));
+    return error instanceof Error ? error : new Error(String(error));
   } catch {
     return new Error("something was thrown that cannot be shown");
   }
