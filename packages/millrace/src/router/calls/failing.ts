@@ -21,6 +21,7 @@ const MOST = 10_000;
 export class Failing {
   readonly #known: Map<unknown, Record> = new Map();
   #run = 0;
+  #cleanedMs = 0;
   /** Of the run that goes on. */
   policy: KnownPolicy = FAILURE_DEFAULTS;
 
@@ -67,8 +68,10 @@ export class Failing {
 
   /** Milliseconds until the message is due; 0 or less when it is. */
   dueInMs(token: unknown): number {
+    const now = monotonicMs();
+    if (now - this.#cleanedMs >= NAMELESS_GONE_MS) this.#clean(); // or one that went to another member would be looked for for ever
     const record = this.#known.get(token);
-    return record === undefined ? 0 : record.dueMs - monotonicMs();
+    return record === undefined ? 0 : record.dueMs - now;
   }
 
   forget(token: unknown): void {
@@ -78,6 +81,7 @@ export class Failing {
 
   #clean(): void {
     const now = monotonicMs();
+    this.#cleanedMs = now;
     for (const [token, { untilMs }] of this.#known) if (untilMs < now) this.#known.delete(token);
     this.any = this.#known.size > 0;
   }
