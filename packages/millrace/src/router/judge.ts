@@ -1,5 +1,6 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
+import { asError } from "../internal/as-error.ts";
 import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
 import type { BriefMessage } from "../message/in-hand.ts";
 import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
@@ -13,6 +14,7 @@ import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
 import { type FailurePolicy, type KnownPolicy, knownPolicy } from "./failure-policy.ts";
 import { OUTCOMES } from "./observers.ts";
+import { readable } from "./readable.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {
@@ -66,8 +68,9 @@ export class Judge {
     return this.#later(call, () => this.#ack(call));
   }
 
-  fail(call: Call, error: unknown): Promise<void> | undefined {
+  fail(call: Call, thrown: unknown): Promise<void> | undefined {
     if (call.over) return undefined;
+    const error = readable(thrown);
     if (call.inner === undefined && call.inHand.verdict === undefined && isInterruption(error, call.message)) {
       call.goBack(call.inHand.redeliveryDelayMs);
       return undefined;
@@ -288,13 +291,4 @@ export class Judge {
 /** There is a verdict before its own, its handler goes on, or it has to go back. */
 function hasToWait(call: Call): boolean {
   return call.before !== undefined || call.inner !== undefined || call.overtaken;
-}
-
-function asError(error: unknown): Error {
-  if (error instanceof Error) return error;
-  try {
-    return new Error(String(error));
-  } catch {
-    return new Error("something was thrown that cannot be shown");
-  }
 }
