@@ -151,7 +151,8 @@ export function singleHandler(kind: HandlerKind, options: ProducingHandlerOption
   return (message) => {
     const result = handle(message);
     if (result === undefined) return undefined;
-    return isPromise(result) ? result.then(onlyMessages) : onlyMessages(result);
+    // A thenable need not give a promise back.
+    return isPromise(result) ? Promise.resolve(result).then(onlyMessages) : onlyMessages(result);
   };
 }
 
