@@ -74,6 +74,8 @@ export interface LogAdmin {
 export interface Log {
   /** The database is busy: an operation waits for its lock. */
   readonly busy: boolean;
+  /** A transaction is over, committed or rolled back, before anything else happens in this process. */
+  readonly synchronous: boolean;
   readonly admin: LogAdmin;
   detach(): MaybePromise<void>;
   /** Throws `OptionError` when the topic cannot be a table. No I/O. */

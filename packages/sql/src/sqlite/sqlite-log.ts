@@ -85,6 +85,10 @@ export class SqliteLog implements Log {
     });
   }
 
+  get synchronous(): true {
+    return true;
+  }
+
   get busy(): boolean {
     return this.#waiting > 0;
   }
