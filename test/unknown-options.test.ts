@@ -3,7 +3,7 @@ import * as kafka from "@millrace/kafka";
 import * as rabbitmq from "@millrace/rabbitmq";
 import * as sql from "@millrace/sql";
 import { connect, consoleLogger, defineEvent, MemoryPubSub, Message, OptionError, Router, readMessages, readUntil, transformSubscriber } from "millrace";
-import { AdapterSubscription, type Source } from "millrace/adapter";
+import { AdapterSubscription, PublishCalls, PublishQueue, type Source } from "millrace/adapter";
 import { ChaosProxy, conformance, Probe, WorkerProcess } from "millrace/conformance";
 import { DelayingPublisher } from "millrace/delay";
 import { FanIn } from "millrace/fan-in";
@@ -43,6 +43,7 @@ const setup = { name: "x", capabilities: bus.capabilities, create: () => bus };
 const add = { name: "h", subscribe: "t", handle: () => {} };
 const routerOn = (): Router => new Router({ subscriber: bus, publisher: bus });
 const source: Source<undefined> = { open: () => ({ want: () => {}, settle: () => {}, giveBack: () => {}, close: () => {} }) };
+const way = { encode: () => "", bytesOf: () => 0, begin: () => {}, connect: () => {}, send: () => {}, disconnect: () => {} };
 const hand = { topic: "t", options: {}, settings: { adapter: "x" }, source };
 
 /** Every constructor and factory with options, by the export, and once more for each option that has options of its own. */
@@ -85,6 +86,8 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
     [(options) => new AdapterSubscription(options), hand],
     [(settings) => new AdapterSubscription({ ...hand, settings }), { adapter: "x" }],
   ],
+  "millrace/adapter PublishCalls": [[(rules) => new PublishCalls(rules, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
+  "millrace/adapter PublishQueue": [[(rules) => new PublishQueue(rules, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
   "millrace/middleware MemoryDeduplicationRepository": [[(options) => new MemoryDeduplicationRepository(options), { windowMs: 1 }]],
   "millrace/middleware circuitBreaker": [[(options) => circuitBreaker(options), { timeoutMs: 1 }]],
   "millrace/middleware correlationId": [[(options) => correlationId(options), { generate: true }]],
@@ -163,8 +166,9 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
-    "OpenSubscriptions OptionCheck Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf equalBackoffMs goJson goJsonMap " +
-    "goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nextTurn pickOptions publishWithinDelay quietDeferred sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs within",
+    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll equalBackoffMs " +
+    "goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
+    "publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs withNative within",
   "millrace/middleware":
     "duplicator formatGoDuration ignoreErrors instantAck keyFromId keyFromMetadata keyFromPayload messageCorrelationId parseGoDuration randomFail " +
     "randomPanic recoverer setCorrelationId timeout",

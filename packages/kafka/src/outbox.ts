@@ -1,11 +1,9 @@
 import { MillraceError } from "millrace";
-import { equalBackoffMs, laterTurn, monotonicMs, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
+import { equalBackoffMs, laterTurn, monotonicMs, type PublishCall, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
 import { type BatchAnswer, readAnswer } from "./batch-answer.ts";
 import type { RecordInit } from "./codec.ts";
 import type { Batch, PartitionQueue } from "./partition-queue.ts";
 import { PartitionQueues } from "./partition-queues.ts";
-import { PublishDeadlines } from "./publish-deadlines.ts";
-import type { PublishJob } from "./publish-job.ts";
 import type { Topology } from "./topology.ts";
 import type { BatchIdentity, Compression } from "./wire/batch-builder.ts";
 import type { BrokerLinks } from "./wire/broker-links.ts";
@@ -21,6 +19,8 @@ export interface OutboxRules {
   readonly identity: (() => Promise<BatchIdentity>) | undefined;
   /** Called before partitions are written to: a transaction has to name them first. */
   readonly prepare?: ((queues: readonly PartitionQueue[]) => Promise<void>) | undefined;
+  /** Told of what stands in the way, and with `undefined` that the broker takes messages. */
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** Requests under way per broker: one is encoded and sent while the broker writes the other. Never two for one partition. */
@@ -41,12 +41,11 @@ export class Outbox {
   readonly #queues: PartitionQueues;
   readonly #waiting: Set<PartitionQueue> = new Set();
   readonly #underWay: Map<number, number> = new Map();
-  readonly #deadlines: PublishDeadlines = new PublishDeadlines((job) => this.giveUp(job, this.#lateness()));
   #scheduled = false;
   #retryTimer: TimerHandle | undefined;
   #looking = false;
-  /** What went wrong last; the cause when time runs out. */
-  #trouble: unknown;
+  /** Calls have failed: what was not sent of them is to be taken out. */
+  #littered = false;
 
   constructor(cluster: Cluster, topology: Topology, rules: OutboxRules) {
     this.#cluster = cluster;
@@ -56,19 +55,17 @@ export class Outbox {
     this.#links = cluster.links({ atOnce: AT_ONCE });
   }
 
-  append(topic: string, partition: number, init: RecordInit, job: PublishJob, index: number): void {
+  append(topic: string, partition: number, init: RecordInit, call: PublishCall<RecordInit>, index: number): void {
     const queue = this.#queues.of(topic, partition);
-    queue.append(init, wallMs(), job, index);
+    queue.append(init, wallMs(), call, index);
     this.#waiting.add(queue);
-    if (index === 0) this.#deadlines.add(job);
     this.#schedule();
   }
 
-  /** The caller waits no longer: what was not sent is rejected, the rest is unknown. */
-  giveUp(job: PublishJob, error: unknown): void {
-    this.#withdraw(job, error);
-    for (const { batches } of this.#waiting)
-      for (const batch of batches) for (const run of batch.runs) if (run.job === job) job.decide(run.from, run.count, "unknown", error);
+  /** A call has failed: what was not sent of it is taken out, in the next turn, once for all that fail in this one. */
+  sweep(): void {
+    this.#littered = true;
+    this.#schedule();
   }
 
   /** What comes next goes under a fresh identity. */
@@ -76,15 +73,8 @@ export class Outbox {
     this.#queues.renewIdentity();
   }
 
-  /** A call is decided. */
-  done(job: PublishJob): void {
-    this.#deadlines.remove(job);
-    if (this.#deadlines.size === 0) this.#trouble = undefined;
-  }
-
   close(): void {
     stopTimer(this.#retryTimer);
-    this.#deadlines.stop();
     this.#links.close();
   }
 
@@ -103,6 +93,8 @@ export class Outbox {
     const ready = new Map<number, PartitionQueue[]>();
     let wakeMs = Number.POSITIVE_INFINITY;
     let lost = false;
+    if (this.#littered) for (const queue of this.#waiting) queue.sweep();
+    this.#littered = false;
     for (const queue of this.#waiting) {
       if (queue.batches.length === 0) {
         if (queue.sending) continue;
@@ -125,12 +117,6 @@ export class Outbox {
       this.#retryTimer = startTimer(() => this.#schedule(), wakeMs);
     }
     for (const [leader, queues] of ready) void this.#sendTo(leader, queues);
-  }
-
-  #lateness(): unknown {
-    const trouble = this.#trouble;
-    if (MillraceError.is(trouble) && trouble.code === "BROKER_UNREACHABLE") return trouble;
-    return new MillraceError("the broker did not confirm in time", { code: "PUBLISH_TIMEOUT", retryable: true, cause: trouble });
   }
 
   async #sendTo(leader: number, queues: readonly PartitionQueue[]): Promise<void> {
@@ -192,6 +178,7 @@ export class Outbox {
       case "written":
         queue.shiftWritten();
         queue.failures = 0;
+        this.#rules.onTrouble(undefined);
         batch.decide("confirmed");
         return;
       case "again":
@@ -204,6 +191,7 @@ export class Outbox {
       case "too large":
         if (batch.builder.count > 1) {
           queue.unseal(batch);
+          batch.unsent();
           queue.batches.splice(0, 1, ...batch.halves());
           return;
         }
@@ -214,10 +202,11 @@ export class Outbox {
         queue.unseal(batch);
         queue.renewIdentity();
         queue.failures++;
-        if (first) return;
-        queue.batches.shift();
-        batch.decide("unknown", error);
-        this.#withdrawAll(batch, error);
+        if (first) batch.unsent();
+        else {
+          queue.batches.shift();
+          batch.decide("unknown", error);
+        }
         return;
       }
       case "refused":
@@ -226,11 +215,10 @@ export class Outbox {
     queue.unseal(batch);
     queue.batches.shift();
     batch.decide("rejected", error);
-    this.#withdrawAll(batch, error);
   }
 
   #onFailure(queues: readonly PartitionQueue[], sent: readonly (readonly [PartitionQueue, Batch])[], error: unknown): void {
-    this.#trouble = error;
+    this.#rules.onTrouble(error);
     const fatal = MillraceError.is(error) && !error.retryable;
     for (const queue of queues) {
       const batch = sent.find(([each]) => each === queue)?.[1] ?? queue.batches[0];
@@ -241,14 +229,13 @@ export class Outbox {
         queue.batches.shift();
         if (batch.bytes !== undefined) queue.renewIdentity();
         batch.decide(batch.bytes !== undefined ? "unknown" : "rejected", error);
-        this.#withdrawAll(batch, error);
       } else this.#later(queue, error);
     }
   }
 
   /** Tries again after a while, with a fresh look at who leads. */
   #later(queue: PartitionQueue, error: unknown): void {
-    this.#trouble = error;
+    this.#rules.onTrouble(error);
     queue.failures++;
     queue.notBefore = monotonicMs() + equalBackoffMs(queue.failures, RETRY_MIN_MS, RETRY_MAX_MS);
     this.#cluster.forget(queue.topic);
@@ -274,7 +261,7 @@ export class Outbox {
             this.#later(queue, new MillraceError(`partition ${queue.partition} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true }));
         }
       } catch (error) {
-        this.#trouble = error;
+        this.#rules.onTrouble(error);
         for (const queue of this.#waiting) {
           if (queue.topic !== topic || queue.sending) continue;
           if (MillraceError.is(error) && !error.retryable) this.#onFailure([queue], [], error);
@@ -286,14 +273,5 @@ export class Outbox {
       this.#looking = false;
       this.#schedule();
     });
-  }
-
-  /** After a failure nothing later of a call is newly sent. */
-  #withdrawAll(batch: Batch, error: unknown): void {
-    for (const { job } of batch.runs) this.#withdraw(job, error);
-  }
-
-  #withdraw(job: PublishJob, error: unknown): void {
-    for (const queue of this.#waiting) queue.withdraw(job, error);
   }
 }

@@ -1,11 +1,11 @@
 import type { PublishOutcome } from "millrace";
+import type { PublishCall } from "millrace/adapter";
 import type { RecordInit } from "./codec.ts";
-import type { PublishJob } from "./publish-job.ts";
 import { BatchBuilder, type BatchIdentity, type BatchSeal, recordBytes } from "./wire/batch-builder.ts";
 
 /** Neighbouring records of a batch that are neighbouring messages of one call. */
 interface Run {
-  readonly job: PublishJob;
+  readonly call: PublishCall<RecordInit>;
   readonly from: number;
   count: number;
 }
@@ -26,20 +26,30 @@ export class Batch {
     this.runs = runs;
   }
 
-  append(init: RecordInit, timeMs: number, job: PublishJob, index: number): void {
+  append(init: RecordInit, timeMs: number, call: PublishCall<RecordInit>, index: number): void {
     this.builder.append(init, timeMs);
     const last = this.runs.at(-1);
-    if (last?.job === job && last.from + last.count === index) last.count++;
-    else this.runs.push({ job, from: index, count: 1 });
+    if (last?.call === call && last.from + last.count === index) last.count++;
+    else this.runs.push({ call, from: index, count: 1 });
   }
 
   /** Somebody still waits for it. */
   get wanted(): boolean {
-    return this.runs.some(({ job }) => !job.decided);
+    return this.runs.some(({ call }) => !call.ended);
+  }
+
+  /** From here on it may be in the log. */
+  sent(): void {
+    for (const { call, from, count } of this.runs) call.sent(from, count);
+  }
+
+  /** It is surely not in the log. */
+  unsent(): void {
+    for (const { call, from, count } of this.runs) call.unsent(from, count);
   }
 
   decide(outcome: PublishOutcome, error?: unknown): void {
-    for (const { job, from, count } of this.runs) job.decide(from, count, outcome, error);
+    for (const { call, from, count } of this.runs) call.decide(from, count, outcome, error);
   }
 
   /** As two, where one is too large. */
@@ -48,21 +58,19 @@ export class Batch {
     return [this.#part(0, middle), this.#part(middle, this.builder.count)];
   }
 
-  /** Without the messages of `job`, which are rejected; the batch itself when there are none. */
-  without(job: PublishJob, error: unknown): Batch {
-    if (!this.runs.some((run) => run.job === job)) return this;
+  /** Without the messages of calls that have failed, which were rejected; the batch itself when there are none. */
+  swept(): Batch {
+    if (!this.runs.some(({ call }) => call.failed)) return this;
     const dropped = new Set<number>();
     let place = 0;
-    for (const run of this.runs) {
-      if (run.job === job) for (let index = 0; index < run.count; index++) dropped.add(place + index);
-      place += run.count;
+    for (const { call, count } of this.runs) {
+      if (call.failed) for (let index = 0; index < count; index++) dropped.add(place + index);
+      place += count;
     }
-    const rest = new Batch(
+    return new Batch(
       this.builder.copy(0, this.builder.count, (each) => !dropped.has(each)),
-      this.runs.filter((run) => run.job !== job),
+      this.runs.filter(({ call }) => !call.failed),
     );
-    for (const { from, count } of this.runs.filter((run) => run.job === job)) job.decide(from, count, "rejected", error);
-    return rest;
   }
 
   #part(from: number, to: number): Batch {
@@ -71,7 +79,7 @@ export class Batch {
     for (const run of this.runs) {
       const begin = Math.max(from, place);
       const end = Math.min(to, place + run.count);
-      if (begin < end) runs.push({ job: run.job, from: run.from + begin - place, count: end - begin });
+      if (begin < end) runs.push({ call: run.call, from: run.from + begin - place, count: end - begin });
       place += run.count;
     }
     return new Batch(this.builder.copy(from, to), runs);
@@ -102,14 +110,14 @@ export class PartitionQueue {
     this.#maxBytes = maxBytes;
   }
 
-  append(init: RecordInit, timeMs: number, job: PublishJob, index: number): void {
+  append(init: RecordInit, timeMs: number, call: PublishCall<RecordInit>, index: number): void {
     let batch = this.batches.at(-1);
     if (batch === undefined || batch.bytes !== undefined || (batch.builder.count > 0 && batch.builder.bytes + recordBytes(init) > this.#maxBytes)) {
       batch = new Batch(new BatchBuilder(this.#room));
       this.#room = undefined;
       this.batches.push(batch);
     }
-    batch.append(init, timeMs, job, index);
+    batch.append(init, timeMs, call, index);
   }
 
   /** Nothing waits any more: a little memory is kept, no more. */
@@ -125,12 +133,14 @@ export class PartitionQueue {
 
   /** The first batch, ready for the wire. */
   seal(rules: Pick<BatchSeal, "compression" | "transactional">): Batch | undefined {
+    if (this.batches[0]?.bytes === undefined) this.sweep();
     const batch = this.batches[0];
     if (batch === undefined || batch.bytes !== undefined) return batch;
     batch.identity = this.identity;
     batch.sequence = this.sequence;
     batch.bytes = batch.builder.finish({ identity: this.identity, sequence: this.sequence, ...rules });
     this.sequence = (this.sequence + batch.builder.count) % 2 ** 31;
+    batch.sent();
     return batch;
   }
 
@@ -147,12 +157,12 @@ export class PartitionQueue {
     this.sequence = 0;
   }
 
-  /** Takes out what was not sent of a call; what may be in the log stays. */
-  withdraw(job: PublishJob, error: unknown): void {
+  /** Takes out what was not sent of calls that have failed; what may be in the log stays. */
+  sweep(): void {
     for (let place = this.batches.length - 1; place >= 0; place--) {
       const batch = this.batches[place] as Batch;
       if (batch.bytes !== undefined) continue;
-      const rest = batch.without(job, error);
+      const rest = batch.swept();
       if (rest.builder.count === 0) this.batches.splice(place, 1);
       else this.batches[place] = rest;
     }

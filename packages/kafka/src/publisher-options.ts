@@ -23,7 +23,7 @@ export interface KafkaPublisherOptions extends KafkaConnectionOptions {
   readonly compression?: Compression | undefined;
   /** Most bytes of one batch, before compression; below the topic's `max.message.bytes`. Default 900,000. */
   readonly maxBatchBytes?: number | undefined;
-  /** Bytes that may wait to be confirmed; a call beyond them waits for room. Default 64 MiB. */
+  /** Bytes that may wait to be confirmed; a call beyond them waits for room, beyond sixteen times as many it is refused. Default 64 MiB. */
   readonly maxWaitingBytes?: number | undefined;
   /** How long a call may take: waiting for room, for a broker, for its confirmation. Default 30,000 ms. */
   readonly publishTimeoutMs?: number | undefined;

@@ -20,7 +20,7 @@ export interface SqlPublisherOptions {
   readonly dialect: Dialect;
   /** How long a call waits for a locked database. Default 30,000 ms. */
   readonly publishTimeoutMs?: number | undefined;
-  /** Messages that may wait to be written before a call is refused with `BUFFER_FULL`. Default 100,000. */
+  /** Messages that may wait to be written; a call beyond them waits for room, beyond sixteen times as many it is refused with `BUFFER_FULL`. Default 100,000. */
   readonly maxWaiting?: number | undefined;
   /** Bytes of those. Default 256 MiB. */
   readonly maxWaitingBytes?: number | undefined;

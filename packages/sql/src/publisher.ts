@@ -1,9 +1,9 @@
 import { type Capabilities, type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
-import { checkPublish } from "millrace/adapter";
+import { PublishCalls } from "millrace/adapter";
 import { encodeRow } from "./codec.ts";
 import type { Log, NewRow } from "./dialect.ts";
+import { LogWriter } from "./log-writer.ts";
 import { checkOptions, PUBLISHER_NAMES, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
-import { PublishQueue, publishError } from "./publish-queue.ts";
 
 /**
  * Appends messages to topics of the log. `publish` resolves when the commit is on disk.
@@ -11,6 +11,7 @@ import { PublishQueue, publishError } from "./publish-queue.ts";
  * - One call is one transaction; only a call that takes longer than about 10 ms is cut into several, and `PublishError.outcomes`
  *   tells by position how far it came. Calls under way at once share one commit.
  * - A locked database never blocks the event loop: the call waits, at most `publishTimeoutMs`, then rejects with `DATABASE_BUSY`.
+ * - So does a call beyond `maxWaiting` or `maxWaitingBytes`, for room, with `PUBLISH_TIMEOUT`; beyond sixteen times as much it is refused: `BUFFER_FULL`.
  * - Rejects with `DATABASE_FULL`, `DATABASE_CORRUPT`, `DATABASE_READONLY`, `DATABASE_IO`, `DATABASE_UNREACHABLE`, `BUFFER_FULL`,
  *   `PUBLISH_ABORTED`, `UNENCODABLE`, `INVALID_DELAY`; after `close()` with `CLOSED`.
  *
@@ -23,27 +24,40 @@ import { PublishQueue, publishError } from "./publish-queue.ts";
 export class SqlPublisher implements Publisher {
   readonly capabilities: Capabilities;
   readonly #log: Log;
-  readonly #queue: PublishQueue;
+  readonly #writer: LogWriter;
+  readonly #calls: PublishCalls<NewRow>;
   #closing: Promise<void> | undefined;
 
   constructor(options: SqlPublisherOptions) {
     checkOptions("SqlPublisher", options, PUBLISHER_NAMES);
     this.capabilities = options.dialect.capabilities;
-    this.#log = options.dialect.attach();
-    this.#queue = new PublishQueue(this.#log, {
-      timeoutMs: options.publishTimeoutMs ?? SQL_DEFAULTS.publishTimeoutMs,
-      maxWaiting: options.maxWaiting ?? SQL_DEFAULTS.maxWaiting,
-      maxWaitingBytes: options.maxWaitingBytes ?? SQL_DEFAULTS.maxWaitingBytes,
-    });
+    const log = options.dialect.attach();
+    const writer = new LogWriter(log);
+    this.#log = log;
+    this.#writer = writer;
+    this.#calls = new PublishCalls(
+      {
+        subject: "SqlPublisher",
+        adapter: options.dialect.name,
+        otherCode: "DATABASE_ERROR",
+        timeoutMs: options.publishTimeoutMs ?? SQL_DEFAULTS.publishTimeoutMs,
+        maxWaiting: options.maxWaiting ?? SQL_DEFAULTS.maxWaiting,
+        maxWaitingBytes: options.maxWaitingBytes ?? SQL_DEFAULTS.maxWaitingBytes,
+        maxPublishDelayMs: Infinity,
+        logger: options.logger,
+      },
+      {
+        encode: encodeRow,
+        bytesOf: ({ payload, metadata }) => payload.length + (metadata?.length ?? 0),
+        checkTopic: (topic) => log.checkTopic(topic),
+        begin: (call) => writer.push(call),
+        late: (text) => (log.busy ? new MillraceError(text, { code: "DATABASE_BUSY", retryable: true }) : undefined),
+      },
+    );
   }
 
-  async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
-    const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
-    checkPublish("SqlPublisher", topic, list, options);
-    this.#log.checkTopic(topic);
-    if (this.#closing !== undefined) throw publishError("the publisher is closed", "CLOSED", list.length, 0, "rejected", undefined);
-    if (list.length === 0) return;
-    await this.#queue.push(encodeRows(topic, list), options);
+  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
+    return this.#calls.publish(topic, messages, options);
   }
 
   close(): Promise<void> {
@@ -56,17 +70,8 @@ export class SqlPublisher implements Publisher {
   }
 
   async #close(): Promise<void> {
-    await this.#queue.idle();
+    await this.#calls.close();
+    await this.#writer.idle();
     await this.#log.detach();
-  }
-}
-
-/** All of them, or a `PublishError` that rejects all. */
-export function encodeRows(topic: string, messages: readonly Message[]): readonly NewRow[] {
-  try {
-    return messages.map((message) => encodeRow(topic, message));
-  } catch (error) {
-    const code = MillraceError.is(error) ? error.code : "UNENCODABLE";
-    throw publishError((error as Error).message, code, messages.length, 0, "rejected", error);
   }
 }

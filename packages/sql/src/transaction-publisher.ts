@@ -1,8 +1,7 @@
-import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
-import { checkPublish } from "millrace/adapter";
+import type { Capabilities, Message, Publisher, PublishOptions, PublishOutcome } from "millrace";
+import { checkPublish, encodeAll, publishError } from "millrace/adapter";
+import { encodeRow } from "./codec.ts";
 import type { Dialect } from "./dialect.ts";
-import { publishError } from "./publish-queue.ts";
-import { encodeRows } from "./publisher.ts";
 
 /**
  * Publishes within a transaction that the caller has begun on its own connection: the messages exist when that commits, and never
@@ -29,17 +28,19 @@ export class TransactionPublisher implements Publisher {
     return this.#dialect.capabilities;
   }
 
-  /** Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, else a `DATABASE_…` code. */
+  /**
+   * Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, `OTHER_DATABASE` for a connection to
+   * another file than the pub/sub's, else a `DATABASE_…` code.
+   */
   publishSync(topic: string, messages: Message | readonly Message[]): void {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
     checkPublish("within", topic, list);
     if (list.length === 0) return;
-    const rows = encodeRows(topic, list);
+    const rows = encodeAll(topic, list, { encode: encodeRow });
     try {
       this.#dialect.appendWithin(this.#connection, rows);
     } catch (error) {
-      const { message, code, retryable } = error as { message: string; code: string; retryable?: boolean };
-      throw publishError(message, code, list.length, 0, "rejected", error, retryable);
+      throw publishError(error, new Array<PublishOutcome>(list.length).fill("rejected"), "DATABASE_ERROR");
     }
   }
 

@@ -3,7 +3,8 @@ import { sleep } from "../../internal/timers.ts";
 import { guarded } from "../../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../../logger/index.ts";
 import { equalBackoffMs } from "../backoff.ts";
-import type { PublishQueueRules, PublishTarget } from "./publish-target.ts";
+import type { PublishQueueRules } from "./publish-rules.ts";
+import type { PublishTarget } from "./publish-target.ts";
 
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 5000;

@@ -35,7 +35,9 @@ export class PublishCall<Item = unknown> {
   /** For who sends: the first message that was not taken. */
   next = 0;
   readonly #keeper: CallKeeper;
-  readonly #states: number[];
+  /** Of each message, once they are not all in the same one. */
+  #states: number[] | undefined;
+  #state = WAITING;
   /** Not decided ones; −1 when it has ended. */
   #left: number;
   #failed = false;
@@ -54,7 +56,6 @@ export class PublishCall<Item = unknown> {
     this.bytes = bytes;
     this.deadline = deadline;
     this.#left = count;
-    this.#states = count === 1 ? [WAITING] : new Array<number>(count).fill(WAITING);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -72,7 +73,7 @@ export class PublishCall<Item = unknown> {
 
   /** Message `index` is not decided. */
   open(index: number): boolean {
-    return (this.#states[index] as number) <= SENT;
+    return (this.#states?.[index] ?? this.#state) <= SENT;
   }
 
   /** Aborting rejects what waits, and makes unknown what was sent. */
@@ -84,26 +85,20 @@ export class PublishCall<Item = unknown> {
 
   /** Message `from` and the `count` − 1 behind it are on their way: the broker may have them. */
   sent(from: number, count = 1): void {
-    const states = this.#states;
-    for (let index = from; index < from + count; index++) if (states[index] === WAITING) states[index] = SENT;
+    this.#turn(from, count, WAITING, WAITING, SENT);
   }
 
   /** They are surely not in the broker, and wait to be sent again; what is not to be sent any more is rejected. */
   unsent(from: number, count = 1): void {
-    const states = this.#states;
-    for (let index = from; index < from + count; index++) if (states[index] === SENT) states[index] = WAITING;
-    if (this.#failed) this.#decideAll(WAITING, "rejected");
+    this.#turn(from, count, SENT, SENT, WAITING);
+    if (!this.#failed) return;
+    this.#left -= this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);
+    if (this.#left === 0) this.#end();
   }
 
   /** They are decided, unless they were before. */
   decide(from: number, count: number, outcome: PublishOutcome, error?: unknown): void {
-    const states = this.#states;
-    const state = STATES[outcome];
-    for (let index = from; index < from + count; index++) {
-      if ((states[index] as number) > SENT) continue;
-      states[index] = state;
-      this.#left--;
-    }
+    this.#left -= this.#turn(from, count, WAITING, SENT, STATES[outcome]);
     if (outcome !== "confirmed") this.#fail(error);
     if (this.#left === 0) this.#end();
   }
@@ -112,30 +107,35 @@ export class PublishCall<Item = unknown> {
   giveUp(error: unknown): void {
     if (this.#left < 0) return;
     this.#fail(error);
-    this.#decideAll(SENT, "unknown");
+    this.#left -= this.#turn(0, this.count, SENT, SENT, STATES.unknown);
+    if (this.#left === 0) this.#end();
   }
 
   #fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
     this.#error = error;
-    const states = this.#states;
-    for (let index = 0; index < this.count; index++) {
-      if (states[index] !== WAITING) continue;
-      states[index] = STATES.rejected;
-      this.#left--;
-    }
+    this.#left -= this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);
     this.#keeper.onFailed(this);
   }
 
-  #decideAll(from: number, outcome: PublishOutcome): void {
-    const states = this.#states;
-    for (let index = 0; index < this.count; index++) {
-      if (states[index] !== from) continue;
-      states[index] = STATES[outcome];
-      this.#left--;
+  /** Those of the messages whose state is between `low` and `high` get another one; answers how many. */
+  #turn(from: number, count: number, low: number, high: number, to: number): number {
+    if (this.#states === undefined && count === this.count) {
+      if (this.#state < low || this.#state > high) return 0;
+      this.#state = to;
+      return count;
     }
-    if (this.#left === 0) this.#end();
+    this.#states ??= new Array<number>(this.count).fill(this.#state);
+    const states = this.#states;
+    let turned = 0;
+    for (let index = from; index < from + count; index++) {
+      const state = states[index] as number;
+      if (state < low || state > high) continue;
+      states[index] = to;
+      turned++;
+    }
+    return turned;
   }
 
   #end(): void {
@@ -145,7 +145,8 @@ export class PublishCall<Item = unknown> {
     this.#keeper.onEnded(this);
     if (!this.#failed) this.#resolve();
     else {
-      const outcomes = this.#states.map((state) => OUTCOMES[state] as PublishOutcome);
+      const states = this.#states ?? new Array<number>(this.count).fill(this.#state);
+      const outcomes = states.map((state) => OUTCOMES[state] as PublishOutcome);
       this.#reject(publishError(this.#error, outcomes, this.#keeper.otherCode));
     }
   }

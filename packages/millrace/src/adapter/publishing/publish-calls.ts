@@ -1,29 +1,15 @@
 import { MillraceError } from "../../errors/index.ts";
 import { Ring } from "../../internal/ring.ts";
 import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
+import { guarded } from "../../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../../logger/index.ts";
 import { checkPublish } from "../../message/check-publish.ts";
 import type { Message, PublishOptions } from "../../message/index.ts";
 import { publishWithinDelay } from "../publish-delay.ts";
+import { encodeAll } from "./encode-all.ts";
 import { type CallKeeper, PublishCall } from "./publish-call.ts";
 import { abortedError, closedError, refusal } from "./publish-error.ts";
-
-export interface PublishRules {
-  /** For error texts: `"KafkaPublisher"`. */
-  readonly subject: string;
-  /** For log lines: `"kafka"`. */
-  readonly adapter: string;
-  /** The code of an error that is no `MillraceError`. */
-  readonly otherCode: string;
-  /** How long a call may take: waiting for room, for the broker, for its confirmation. */
-  readonly timeoutMs: number;
-  /** Messages and bytes that may wait to be confirmed; a call beyond them waits for room. Default: no bound. */
-  readonly maxWaiting?: number | undefined;
-  readonly maxWaitingBytes?: number | undefined;
-  /** The longest delay that the broker holds a message back for. Default 0: what is not due is refused. */
-  readonly maxPublishDelayMs?: number | undefined;
-  readonly logger?: Logger | undefined;
-}
+import { checkPublishRules, type PublishRules } from "./publish-rules.ts";
 
 /** What an adapter does with the calls. */
 export interface PublishWay<Item> {
@@ -75,9 +61,10 @@ export class PublishCalls<Item> {
   #closed = false;
 
   constructor(rules: PublishRules, way: PublishWay<Item>) {
+    checkPublishRules(rules);
     this.#rules = rules;
     this.#way = way;
-    this.#logger = rules.logger ?? silentLogger;
+    this.#logger = guarded(rules.logger ?? silentLogger);
     this.#maxWaiting = rules.maxWaiting ?? Number.POSITIVE_INFINITY;
     this.#maxBytes = rules.maxWaitingBytes ?? Number.POSITIVE_INFINITY;
     this.#keeper = {
@@ -107,13 +94,15 @@ export class PublishCalls<Item> {
     try {
       const messages = Array.isArray(given) ? (given as readonly Message[]) : [given as Message];
       const { subject, maxPublishDelayMs = 0 } = this.#rules;
+      const way = this.#way;
       checkPublish(subject, topic, messages, options);
-      this.#way.checkTopic?.(topic);
+      way.checkTopic?.(topic);
       if (this.#closed) throw refusal(closedError(), messages.length);
       if (messages.length === 0) return Promise.resolve();
       const signal = options?.signal;
       if (signal?.aborted) throw refusal(abortedError(signal), messages.length);
-      return publishWithinDelay(subject, messages, maxPublishDelayMs, (some) => this.#encode(topic, some, signal));
+      const send = (some: readonly Message[]): Promise<void> => this.push(way.laneOf?.(topic) ?? topic, encodeAll(topic, some, way), signal);
+      return maxPublishDelayMs === Number.POSITIVE_INFINITY ? send(messages) : publishWithinDelay(subject, messages, maxPublishDelayMs, send);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -121,9 +110,20 @@ export class PublishCalls<Item> {
 
   /** Publishes what is encoded already. */
   push(lane: string, items: readonly Item[], signal?: AbortSignal): Promise<void> {
+    const count = items.length;
     let bytes = 0;
-    for (const item of items) bytes += this.#way.bytesOf(item);
-    return this.#enter(lane, items, bytes, signal);
+    for (let index = 0; index < count; index++) bytes += this.#way.bytesOf(items[index] as Item);
+    const refused = this.#refused(count, bytes, signal);
+    if (refused !== undefined) return Promise.reject(refusal(refused, count));
+    const call = new PublishCall(this.#keeper, lane, items, bytes, monotonicMs() + this.#rules.timeoutMs);
+    if (signal !== undefined) call.endWith(signal);
+    this.#calls.add(call);
+    this.#messages += count;
+    this.#bytes += bytes;
+    this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
+    if (this.#outside.size === 0 && this.#fits(call)) this.#admit(call);
+    else this.#outside.push(call);
+    return call.promise;
   }
 
   /** Resolves when no call is under way: at the latest when the time of the last one is up. */
@@ -145,39 +145,13 @@ export class PublishCalls<Item> {
     this.#admitting = false;
   }
 
-  #encode(topic: string, messages: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
-    const way = this.#way;
-    const items: Item[] = new Array(messages.length);
-    let bytes = 0;
-    try {
-      for (let index = 0; index < items.length; index++) {
-        const item = way.encode(topic, messages[index] as Message);
-        bytes += way.bytesOf(item);
-        items[index] = item;
-      }
-    } catch (error) {
-      const known = MillraceError.is(error) ? error : new MillraceError((error as Error).message, { code: "UNENCODABLE", cause: error });
-      return Promise.reject(refusal(known, items.length));
-    }
-    return this.#enter(way.laneOf?.(topic) ?? topic, items, bytes, signal);
-  }
-
-  #enter(lane: string, items: readonly Item[], bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    const count = items.length;
-    if (this.#closed) return Promise.reject(refusal(closedError(), count));
-    if (signal?.aborted) return Promise.reject(refusal(abortedError(signal), count));
-    if (this.#calls.size > 0 && (this.#messages + count > this.#maxWaiting * MOST_FILLS || this.#bytes + bytes > this.#maxBytes * MOST_FILLS)) {
-      return Promise.reject(refusal(new MillraceError(`${this.#crowd()} already`, { code: "BUFFER_FULL", retryable: true }), count));
-    }
-    const call = new PublishCall(this.#keeper, lane, items, bytes, monotonicMs() + this.#rules.timeoutMs);
-    if (signal !== undefined) call.endWith(signal);
-    this.#calls.add(call);
-    this.#messages += count;
-    this.#bytes += bytes;
-    this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
-    if (this.#outside.size === 0 && this.#fits(call)) this.#admit(call);
-    else this.#outside.push(call);
-    return call.promise;
+  /** Why the call is not let in at all. */
+  #refused(count: number, bytes: number, signal: AbortSignal | undefined): MillraceError | undefined {
+    if (this.#closed) return closedError();
+    if (signal?.aborted) return abortedError(signal);
+    if (this.#calls.size === 0) return undefined;
+    if (this.#messages + count <= this.#maxWaiting * MOST_FILLS && this.#bytes + bytes <= this.#maxBytes * MOST_FILLS) return undefined;
+    return new MillraceError(`${this.#crowd()} already`, { code: "BUFFER_FULL", retryable: true });
   }
 
   /** One call alone may be of any size. */

@@ -3,7 +3,8 @@ import { laterTurn } from "../../internal/timers.ts";
 import { isFinal, LaneLink, type Troubled } from "./lane-link.ts";
 import { type AnswerDesk, Outgoing } from "./outgoing.ts";
 import type { PublishCall } from "./publish-call.ts";
-import type { PublishQueueRules, PublishTarget } from "./publish-target.ts";
+import type { PublishQueueRules } from "./publish-rules.ts";
+import type { PublishTarget } from "./publish-target.ts";
 
 const WINDOW = 1000;
 const WINDOW_BYTES = 8 * 1024 * 1024;

@@ -1,8 +1,10 @@
 import type { Message, PublishOptions } from "../../message/index.ts";
+import { pickOptions } from "../../options/index.ts";
 import { PublishCalls } from "./publish-calls.ts";
 import { closedError } from "./publish-error.ts";
 import { PublishLane } from "./publish-lane.ts";
-import type { PublishQueueRules, PublishTarget } from "./publish-target.ts";
+import { checkQueueRules, PUBLISH_NAMES, type PublishQueueRules } from "./publish-rules.ts";
+import type { PublishTarget } from "./publish-target.ts";
 
 const MOST_LINKS = 256;
 
@@ -23,9 +25,10 @@ export class PublishQueue<Item, Link> {
   readonly #stop: AbortController = new AbortController();
 
   constructor(rules: PublishQueueRules, target: PublishTarget<Item, Link>) {
+    checkQueueRules(rules);
     this.#rules = rules;
     this.#target = target;
-    this.#calls = new PublishCalls(rules, {
+    this.#calls = new PublishCalls(pickOptions(rules, PUBLISH_NAMES), {
       encode: (topic, message) => target.encode(topic, message),
       bytesOf: (item) => target.bytesOf(item),
       checkTopic: (topic) => target.checkTopic?.(topic),

@@ -1,6 +1,6 @@
 import type { MaybePromise } from "../../message/index.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { PublishRules, PublishWay } from "./publish-calls.ts";
+import type { PublishWay } from "./publish-calls.ts";
 
 /** How an adapter reaches its broker, for a `PublishQueue`. */
 export interface PublishTarget<Item, Link> extends Omit<PublishWay<Item>, "begin" | "onFailed"> {
@@ -19,23 +19,4 @@ export interface PublishTarget<Item, Link> extends Omit<PublishWay<Item>, "begin
   send(link: Link, batch: readonly Outgoing<Item>[]): MaybePromise<void>;
   /** The lane needs its link no more. Not called for one that was lost. */
   disconnect(link: Link): MaybePromise<void>;
-}
-
-export interface PublishQueueRules extends PublishRules {
-  /**
-   * The broker removes repeats: what may have been sent is sent again, before all that is younger, until its call's time is up. Default
-   * false: it is `unknown`, and never sent again.
-   */
-  readonly deduplicates?: boolean | undefined;
-  /** Messages and bytes on a link, counted from the oldest without an answer. Default 1000 and 8 MiB. */
-  readonly window?: number | undefined;
-  readonly windowBytes?: number | undefined;
-  /** Most messages and bytes of one `send`. Default: the window. One message may be of any size. */
-  readonly batch?: number | undefined;
-  readonly batchBytes?: number | undefined;
-  /** Links that are kept open; beyond, a lane that rests gives its link up. Default 256. */
-  readonly maxLinks?: number | undefined;
-  /** Before connecting again after a failure. Default 100 and 5,000 ms. */
-  readonly reconnectMinMs?: number | undefined;
-  readonly reconnectMaxMs?: number | undefined;
 }

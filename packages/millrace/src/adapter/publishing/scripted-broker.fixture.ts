@@ -3,7 +3,8 @@ import { MillraceError, type PublishError } from "../../errors/index.ts";
 import { Message } from "../../message/index.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { PublishQueue } from "./publish-queue.ts";
-import type { PublishQueueRules, PublishTarget } from "./publish-target.ts";
+import type { PublishQueueRules } from "./publish-rules.ts";
+import type { PublishTarget } from "./publish-target.ts";
 
 export type Sent = Outgoing<string>;
 

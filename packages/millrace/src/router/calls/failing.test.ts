@@ -16,3 +16,12 @@ it("health tells the most attempts of what fails now, and that something is trie
   failing.forget("a");
   expect([failing.attempts, failing.exhausted]).toEqual([1, false]);
 });
+
+it("has come alone what failed with its batch, and what cannot be recognised once it has no attempts left", () => {
+  const failing = new Failing();
+  failing.add("a", 1, false, 60_000, true);
+  failing.add("b", 1, false, 60_000);
+  failing.add(undefined, 1, false, 60_000, true);
+  expect([failing.comesAlone("a", 2), failing.comesAlone("b", 2)]).toEqual([true, false]);
+  expect([failing.comesAlone(undefined, 10), failing.comesAlone(undefined, 11)]).toEqual([false, true]);
+});
