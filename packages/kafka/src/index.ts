@@ -1,10 +1,11 @@
 /** Apache Kafka: groups with lanes per key, publishing in batches that are removed when repeated, transactions. */
-export type { KafkaTransaction } from "./open-transaction.ts";
+
 export { capabilities } from "./capabilities.ts";
 export { type FetchedRecord, type HeaderInit, type KafkaCodec, type RecordInit, type WatermillCodecOptions, watermillCodec } from "./codec.ts";
 export { type BrokerAddress, CONNECTION_DEFAULTS, type KafkaConnectionOptions, type KafkaSaslOptions } from "./connection-options.ts";
 export { type KafkaDelivery, kafkaDelivery } from "./delivery.ts";
 export { fromUrl } from "./from-url.ts";
+export type { KafkaTransaction } from "./open-transaction.ts";
 export { javaPartitioner, type Partitioner, saramaPartitioner } from "./partitioners.ts";
 export { KafkaPubSub, type KafkaPubSubOptions } from "./pub-sub.ts";
 export { KafkaPublisher } from "./publisher.ts";

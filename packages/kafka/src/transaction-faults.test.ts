@@ -86,12 +86,40 @@ describe("a transaction that fails", () => {
   });
 });
 
+describe("a publish in a transaction that got no answer", () => {
+  kafkaTest("comes to nothing, and opens nothing behind the transaction, when the broker answers again", async (world) => {
+    const { proxy, brokerAddress } = await proxied(world);
+    const seen = await follow(world, world.name);
+    const transactions = transactor(world, { ...IMPATIENT, brokerAddress });
+    await transactions.run((transaction) => transaction.publish(world.name, new Message("first")));
+    const naming = vi.spyOn(TransactionCoordinator.prototype, "addPartitions");
+    world.onFinished(() => naming.mockRestore());
+    const failing = transactions.run(async (transaction) => {
+      await transaction.publish(world.name, new Message("named"));
+      proxy.stall("answers");
+      setTimeout(() => proxy.refuse(), 800); // sent, then tried again while nobody is there
+      const publishing = transaction.publish(world.name, new Message("never"));
+      await publishing.finally(() => {
+        naming.mockClear();
+        proxy.heal();
+      });
+    });
+    await expect(failing).rejects.toMatchObject({ code: "BROKER_UNREACHABLE" });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(naming).not.toHaveBeenCalled();
+    await transactions.run((transaction) => transaction.publish(world.name, new Message("next")));
+    await world.open(ONE).publish(world.name, new Message("plain"));
+    await until(() => seen.includes("plain"), "all is read", 5000);
+    expect(seen).toEqual(["first", "next", "plain"]);
+  });
+});
+
 describe("a commit without an answer", () => {
-  for (const [what, direction] of [
-    ["was made", "answers"],
-    ["was not made", "both"],
+  for (const [title, direction] of [
+    ["is found in the group's position where it was made: nothing runs twice", "answers"],
+    ["is not found in the group's position where it was not made: its message comes again", "both"],
   ] as const) {
-    kafkaTest(`counts by the group's position where it ${what}: nothing runs twice, nothing is lost`, async (world) => {
+    kafkaTest(title, async (world) => {
       const { proxy, brokerAddress } = await proxied(world);
       const bus = world.open(ONE);
       const out = `${world.name}-out`;

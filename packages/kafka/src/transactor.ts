@@ -51,7 +51,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 export class KafkaTransactor implements AsyncDisposable {
   readonly #sending: Sending;
   readonly #coordinator: TransactionCoordinator;
-  readonly #named: Set<string> = new Set();
+  /** Partitions that the transaction under way has named. */
+  #named: Set<string> | undefined;
   #identity: BatchIdentity | undefined;
   /** A transaction of ours may be open at the broker. */
   #open = false;
@@ -92,7 +93,7 @@ export class KafkaTransactor implements AsyncDisposable {
 
   async #run<T>(work: (transaction: KafkaTransaction) => Promise<T>): Promise<T> {
     if (this.#identity === undefined) await this.#renew();
-    this.#named.clear();
+    this.#named = new Set();
     const transaction = new OpenTransaction(this.#sending);
     let result: T;
     try {
@@ -101,9 +102,12 @@ export class KafkaTransactor implements AsyncDisposable {
       await Promise.all(transaction.published);
     } catch (error) {
       transaction.end();
-      await this.#abort(await failuresOf(transaction.published));
+      const failures = await failuresOf(transaction.published);
+      this.#named = undefined;
+      await this.#abort(failures);
       throw error;
     }
+    this.#named = undefined;
     try {
       await this.#commit(transaction.acked);
     } catch (error) {
@@ -191,12 +195,14 @@ export class KafkaTransactor implements AsyncDisposable {
 
   /** A transaction names the partitions that it writes to before it does. */
   async #name(queues: readonly PartitionQueue[]): Promise<void> {
-    const fresh = queues.filter(({ topic, partition }) => !this.#named.has(`${topic}:${partition}`));
+    const named = this.#named;
+    if (named === undefined) throw new MillraceError("no transaction is under way", { code: "TRANSACTION_OVER" });
+    const fresh = queues.filter(({ topic, partition }) => !named.has(`${topic}:${partition}`));
     if (fresh.length === 0) return;
     const topics = [...Map.groupBy(fresh, ({ topic }) => topic)].map(([name, some]) => ({ name, partitions: some.map(({ partition }) => partition) }));
     this.#open = true;
     await this.#coordinator.addPartitions(this.#identity as BatchIdentity, topics);
-    for (const { topic, partition } of fresh) this.#named.add(`${topic}:${partition}`);
+    for (const { topic, partition } of fresh) named.add(`${topic}:${partition}`);
   }
 
   async #close(): Promise<void> {
