@@ -93,10 +93,17 @@ export class GroupClient {
     this.#joining.close();
   }
 
+  /** Ends a join that waits for others. */
+  endJoining(): void {
+    this.#joining.close();
+  }
+
   async join(request: JoinRequest): Promise<Joined> {
     const { memberId, sessionTimeoutMs, rebalanceTimeoutMs, protocol, subscription } = request;
     const protocols = [{ name: protocol, metadata: subscription }];
-    const answer = await this.#joining.call(
+    // Who has no name yet is given one at once; who does not hear of it is waited for until it counts as dead.
+    const links = memberId === "" ? this.#links : this.#joining;
+    const answer = await links.call(
       this.#coordinator,
       JOIN_GROUP,
       this.#group,

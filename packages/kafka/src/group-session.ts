@@ -6,7 +6,7 @@ import { GroupPeer } from "./group-peers.ts";
 import type { GroupSource } from "./group-source.ts";
 import { Handover } from "./handover.ts";
 import { brokerError } from "./kafka-error.ts";
-import { isLost } from "./membership.ts";
+import { isLost, isPast } from "./membership.ts";
 import { OtherPartitions } from "./other-partitions.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
 import { RecordFlow } from "./record-flow.ts";
@@ -30,6 +30,7 @@ export class GroupSession implements Session<PartitionRecord> {
   #lookTimer: TimerHandle | undefined;
   /** A join is under way. */
   #joining = false;
+  #rounds: Promise<void> = Promise.resolve();
   #expiring = false;
 
   constructor(source: GroupSource, intake: Intake<PartitionRecord>, stopped: AbortSignal) {
@@ -42,14 +43,23 @@ export class GroupSession implements Session<PartitionRecord> {
     this.#handover = new Handover(source, intake, this.commits, this.#ended.signal);
   }
 
-  /** Resolves after the first round; what the group moves after that goes on beside the reading. */
+  /**
+   * Resolves after the first round of a new member; what the group moves after that goes on beside the reading. Who is a member already
+   * comes up at once: what it has in hand is settled and committed while it joins again, and others wait for that.
+   */
   async open(): Promise<void> {
     const { topology, cluster, rules, member } = this.#source;
-    const onStop = (): void => this.#client?.close(); // ends a join that waits
+    let closing: TimerHandle | undefined;
+    const onStop = (): void => {
+      this.#end();
+      this.#client?.endJoining();
+      closing = startTimer(() => this.#client?.close(), LEAVE_MS);
+    };
     this.#stopped.addEventListener("abort", onStop, { once: true });
     try {
       const { id } = await topology.ensure(rules.topic);
-      if (this.#source.isAnew(id)) {
+      const anew = this.#source.isAnew(id);
+      if (anew) {
         this.#handover.forget([...this.#source.partitions.values()]);
         member.stale = true;
       }
@@ -59,14 +69,15 @@ export class GroupSession implements Session<PartitionRecord> {
         const state = await member.beat(this.#client);
         if (state === "lost") this.#onLost();
         if (state !== "ok") member.stale = true;
-      } else member.stale = true;
-      if (member.stale) {
+      }
+      if (!member.joined || anew) {
         this.#joining = true;
         await this.#joinOnce();
         this.#joining = false;
       }
     } finally {
       this.#stopped.removeEventListener("abort", onStop);
+      stopTimer(closing);
     }
     this.#opened = true;
     this.#beatLater();
@@ -115,21 +126,32 @@ export class GroupSession implements Session<PartitionRecord> {
 
   async close(): Promise<void> {
     if (this.#source.session === this) this.#source.session = undefined;
-    this.#ended.abort();
+    this.#end();
     this.#flow.close();
     this.#peer.leave();
     stopTimer(this.#beatTimer);
     stopTimer(this.#lookTimer);
-    const { member } = this.#source;
-    if (this.#stopped.aborted && member.memberId !== "" && this.#client !== undefined) {
-      const leaving = this.#client.leave(member.memberId);
-      member.lose();
+    if (this.#stopped.aborted)
       await within(
-        leaving.catch(() => {}),
+        this.#leave().catch(() => {}),
         LEAVE_MS,
       );
-    }
     this.#client?.close();
+  }
+
+  /** So that nobody waits until we count as dead. */
+  async #leave(): Promise<void> {
+    const { member } = this.#source;
+    this.#client?.endJoining();
+    await this.#rounds; // a name may still come
+    if (member.memberId === "" || this.#client === undefined) return;
+    const leaving = this.#client.leave(member.memberId);
+    member.lose();
+    await leaving;
+  }
+
+  #end(): void {
+    this.#ended.abort(new MillraceError("the session is over", { code: "CLOSED" }));
   }
 
   // ── heartbeats ──
@@ -181,7 +203,7 @@ export class GroupSession implements Session<PartitionRecord> {
 
   #rejoin(): void {
     this.#source.member.stale = true;
-    if (!this.#joining && !this.#ended.signal.aborted) this.#joinUntilSettled().catch((error: unknown) => this.#flow.fail(error));
+    if (!this.#joining && !this.#ended.signal.aborted) this.#rounds = this.#joinUntilSettled().catch((error: unknown) => this.#flow.fail(error));
   }
 
   /** Joins again and again until the group stays as it is. */
@@ -198,18 +220,14 @@ export class GroupSession implements Session<PartitionRecord> {
   async #joinOnce(): Promise<void> {
     const { member, partitions, cluster, rules } = this.#source;
     const client = this.#client as GroupClient;
+    const ended = this.#ended.signal;
     if (!rules.cooperative) await this.#handover.letGo([...partitions.values()]);
     member.stale = false;
     try {
       // What is being let go of is claimed still: nobody gets it before it is free.
-      const joining = member.join(
-        client,
-        cluster,
-        () => [...partitions.keys()],
-        () => this.#onLost(),
-      );
+      const joining = member.join(client, cluster, { owned: () => [...partitions.keys()], onLost: () => this.#onLost(), ended });
       const ours = await this.#peer.calling(joining);
-      if (this.#ended.signal.aborted) throw new MillraceError("the session is over", { code: "CLOSED" });
+      ended.throwIfAborted();
       // What comes back before it was given up goes on as it is.
       for (const partition of partitions.values()) {
         if (!ours.includes(partition.index)) continue;
@@ -244,12 +262,14 @@ export class GroupSession implements Session<PartitionRecord> {
       throw error;
     }
     if (id === "NONE") return "done";
-    if (isLost(id)) {
-      // During a join the generation ends under our hands; its answer decides.
-      if (!this.#joining && generation === member.generation) this.#onLost();
-      this.#rejoin();
+    if (isPast(id)) {
+      // Of a generation that is over, or about to be by a join of ours, it says nothing new.
+      if (id !== "REBALANCE_IN_PROGRESS" && !member.joining && generation === member.generation) {
+        if (isLost(id)) this.#onLost();
+        this.#rejoin();
+      }
+      return "later";
     }
-    if (isLost(id) || id === "REBALANCE_IN_PROGRESS") return "later";
     throw brokerError(id, `committing for group ${JSON.stringify(rules.group)}`);
   }
 

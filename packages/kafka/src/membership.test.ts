@@ -6,6 +6,8 @@ import type { Cluster } from "./wire/cluster.ts";
 const RULES = { topic: "t", group: "g", sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000, cooperative: true };
 const SECOND: Joined = { id: "NONE", memberId: "m-1", generation: 2, protocol: "cooperative-sticky", leader: false, members: [] };
 
+const NEVER = new AbortController().signal;
+
 describe("a member of a group", () => {
   it("is alive, and speaks for the new generation, while the leader of a round is awaited", async () => {
     const member = new Membership(RULES);
@@ -27,12 +29,7 @@ describe("a member of a group", () => {
         return "NONE";
       },
     } as unknown as GroupClient;
-    const joining = member.join(
-      client,
-      {} as Cluster,
-      () => [],
-      () => {},
-    );
+    const joining = member.join(client, {} as Cluster, { owned: () => [], onLost: () => {}, ended: NEVER });
     await waiting;
     expect(member.alive).toBe(true);
     expect(await member.beat(client)).toBe("ok");
@@ -57,12 +54,7 @@ describe("a member of a group", () => {
       sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
       heartbeat: async () => answers.shift() ?? "NONE",
     } as unknown as GroupClient;
-    await member.join(
-      client,
-      {} as Cluster,
-      () => [],
-      () => lost++,
-    );
+    await member.join(client, {} as Cluster, { owned: () => [], onLost: () => lost++, ended: NEVER });
     expect(lost).toBe(1);
     expect(joins).toEqual(["", ""]);
     expect(member.alive).toBe(true);
@@ -80,13 +72,7 @@ describe("a member of a group", () => {
       sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
       heartbeat: async () => state,
     } as unknown as GroupClient;
-    const join = (): Promise<readonly number[]> =>
-      member.join(
-        client,
-        {} as Cluster,
-        () => [],
-        () => {},
-      );
+    const join = (): Promise<readonly number[]> => member.join(client, {} as Cluster, { owned: () => [], onLost: () => {}, ended: NEVER });
     const first = join();
     answerJoin(SECOND);
     await first;
@@ -101,5 +87,22 @@ describe("a member of a group", () => {
     expect(await late).toBe("ok");
     state = "UNKNOWN_MEMBER_ID";
     expect(await member.beat(client)).toBe("lost");
+  });
+
+  it("keeps what it has when it missed the answer to a join of its own, and joins again", async () => {
+    const member = new Membership(RULES);
+    const joined = [SECOND, { ...SECOND, id: "ILLEGAL_GENERATION" }, { ...SECOND, generation: 4 }];
+    let lost = 0;
+    const client = {
+      join: async () => joined.shift(),
+      sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
+      heartbeat: async () => (member.generation === 2 && joined.length === 2 ? "ILLEGAL_GENERATION" : "NONE"),
+    } as unknown as GroupClient;
+    const join = (): Promise<readonly number[]> => member.join(client, {} as Cluster, { owned: () => [], onLost: () => lost++, ended: NEVER });
+    await join();
+    expect(await member.beat(client)).toBe("rebalance");
+    expect(member.alive).toBe(true);
+    await join();
+    expect([member.memberId, member.generation, lost]).toEqual(["m-1", 4, 0]);
   });
 });

@@ -19,13 +19,29 @@ export interface MembershipRules {
   readonly cooperative: boolean;
 }
 
-const LOST: readonly string[] = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"];
-const PASSING: readonly string[] = ["REBALANCE_IN_PROGRESS", "UNKNOWN_SERVER_ERROR"];
+export interface JoinHooks {
+  owned(): readonly number[];
+  /** The group had forgotten us. */
+  onLost(): void;
+  readonly ended: AbortSignal;
+}
+
+const LOST: readonly string[] = ["UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID"];
+/**
+ * The group is past what we know, and we are in it: the answer to a join of ours did not reach us. What we claimed by that join nobody has got.
+ */
+const MISSED = "ILLEGAL_GENERATION";
+const PASSING: readonly string[] = ["REBALANCE_IN_PROGRESS", MISSED, "UNKNOWN_SERVER_ERROR"];
 const RETRY_MS = 50;
 
-/** The group does not know this member, or this generation, any more. */
+/** The group does not know this member any more. */
 export function isLost(id: string): boolean {
   return LOST.includes(id);
+}
+
+/** The group takes nothing of this member, or of this generation, until it has joined again. */
+export function isPast(id: string): boolean {
+  return LOST.includes(id) || id === MISSED || id === "REBALANCE_IN_PROGRESS";
 }
 
 /** This member's place in its group. It outlives connections: a member that comes back in time keeps what it has. */
@@ -37,13 +53,17 @@ export class Membership {
   stale = false;
   /** Partitions of each topic of the group by which this member, as its leader, made the shares of this generation. */
   counts: ReadonlyMap<string, number> | undefined;
-  /** A join is under way: its answer decides. */
   #joining = false;
   /** When the last heartbeat that was answered had been sent. */
   #lastBeat = 0;
 
   constructor(rules: MembershipRules) {
     this.#rules = rules;
+  }
+
+  /** A join is under way: its answer decides. */
+  get joining(): boolean {
+    return this.#joining;
   }
 
   get joined(): boolean {
@@ -72,18 +92,18 @@ export class Membership {
     const sentAt = monotonicMs();
     const id = await client.heartbeat(this.memberId, this.generation);
     if (LOST.includes(id)) return "lost";
+    if (id === MISSED) return "rebalance";
     if (id !== "NONE" && id !== "REBALANCE_IN_PROGRESS") throw brokerError(id, `group ${JSON.stringify(this.#rules.group)}`);
     this.#lastBeat = Math.max(this.#lastBeat, sentAt);
     return id === "NONE" ? "ok" : "rebalance";
   }
 
-  /**
-   * Joins, or joins again, and returns the partitions that are ours now. `onLost` is called when the group had forgotten us.
-   */
-  async join(client: GroupClient, cluster: Cluster, owned: () => readonly number[], onLost: () => void): Promise<readonly number[]> {
+  /** Joins, or joins again, and returns the partitions that are ours now. */
+  async join(client: GroupClient, cluster: Cluster, { owned, onLost, ended }: JoinHooks): Promise<readonly number[]> {
     this.#joining = true;
     try {
       for (;;) {
+        ended.throwIfAborted(); // a join behind our leaving would make the others wait for us
         const ours = await this.#joinOnce(client, cluster, owned(), onLost);
         if (ours !== undefined) return ours;
       }

@@ -1,9 +1,12 @@
 import { Message, type ReceivedMessage, type Subscription } from "millrace";
+import { ChaosProxy } from "millrace/conformance";
 import { describe, expect, vi } from "vitest";
 import { until } from "../../../test/until.ts";
 import { kafkaDelivery } from "./delivery.ts";
 import { GroupClient } from "./group-client.ts";
 import { GroupPeer } from "./group-peers.ts";
+import { Handover } from "./handover.ts";
+import type { KafkaPubSubOptions } from "./pub-sub.ts";
 import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
 
 /** Reads until the end of the test, and acks what `ack` says. */
@@ -94,6 +97,115 @@ describe("members that gather", () => {
     expect(next.sort()).toEqual(["end0", "end1"]);
     expect(seen.length).toBe(6);
   });
+});
+
+describe("members that come and go", () => {
+  for (const rebalance of ["cooperative", "eager"] as const) {
+    kafkaTest(`lose nothing and repeat nothing, with many messages in hand and connections that are cut: ${rebalance}`, async (world) => {
+      const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
+      const options = { rebalance, topics: { partitions: 6 }, brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) };
+      const acked = new Map<number, number>();
+      /** Answers with the number of the newest message that it was handed. */
+      const read = (subscription: Subscription): (() => number) => {
+        let newest = -1;
+        void (async () => {
+          for await (const message of subscription) {
+            const number = Number(message.text());
+            newest = Math.max(newest, number);
+            setTimeout(() => message.ack() && acked.set(number, (acked.get(number) ?? 0) + 1), Math.random() * 30);
+          }
+        })();
+        return () => newest;
+      };
+      const join = (): Promise<Subscription> => world.open(options).subscribe(world.name, { group: world.name, maxInFlight: 16 });
+      const publisher = world.open({ topics: options.topics });
+      await publisher.provision(world.name, { group: world.name });
+      read(await join());
+      let published = 0;
+      let going = true;
+      const publishing = (async () => {
+        while (going) {
+          const batch = Array.from({ length: 20 }, () => new Message(String(published), { key: `k${published++ % 50}` }));
+          await publisher.publish(world.name, batch);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })();
+      for (let round = 0; round < 4; round++) {
+        const guests = await Promise.all([join(), join()]);
+        const newest = guests.map(read);
+        await new Promise((resolve) => setTimeout(resolve, 50 * round));
+        proxy.cut();
+        const cutAt = published;
+        // Who leaves without a connection is waited for by the others.
+        await until(() => newest.every((number) => number() >= cutAt), "both read again");
+        await Promise.all(guests.map((guest) => guest.close()));
+      }
+      going = false;
+      await publishing;
+      await until(() => acked.size === published, "all are acked");
+      expect([...acked].filter(([, times]) => times > 1)).toEqual([]);
+    });
+  }
+});
+
+describe("a member that goes away while it joins", () => {
+  /** Options by which every way to the broker takes `latencyMs`, in each direction. */
+  async function slowly(world: KafkaWorld, latencyMs: number): Promise<Pick<KafkaPubSubOptions, "brokerAddress">> {
+    const proxy = world.use(await ChaosProxy.start({ port: world.broker.port }));
+    proxy.latencyMs = latencyMs;
+    return { brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) };
+  }
+
+  kafkaTest("is not waited for when its session ends while it lets go of what it has", async (world) => {
+    asInProcessesOfTheirOwn(world);
+    const options = { rebalance: "eager" } as const;
+    const first = await world.open({ ...options, ...(await slowly(world, 50)) }).subscribe(world.name, { group: world.name });
+    const ended = Promise.withResolvers<void>();
+    const leave = vi.spyOn(GroupPeer.prototype, "leave").mockImplementation(() => ended.resolve());
+    const original = Handover.prototype.letGo;
+    const letGo = vi.spyOn(Handover.prototype, "letGo").mockImplementation(async function (this: Handover, some) {
+      const gone = await original.call(this, some);
+      if (some.length > 0) await ended.promise;
+      return gone;
+    });
+    world.onFinished(() => {
+      leave.mockRestore();
+      letGo.mockRestore();
+    });
+    const join = (): Promise<Subscription> => world.open(options).subscribe(world.name, { group: world.name });
+    const second = join();
+    await until(() => letGo.mock.calls.some(([some]) => some.length > 0), "it is asked to join again");
+    const began = performance.now();
+    await first.close();
+    await second;
+    await join();
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  for (const [moment, named] of [
+    ["is given a name", false],
+    ["waits for the others", true],
+  ] as const) {
+    kafkaTest(`is not waited for when it is given up while it ${moment}`, async (world) => {
+      asInProcessesOfTheirOwn(world);
+      const join = (): Promise<Subscription> => world.open().subscribe(world.name, { group: world.name });
+      await join();
+      const givenUp = new AbortController();
+      const original = GroupClient.prototype.join;
+      const spy = vi.spyOn(GroupClient.prototype, "join").mockImplementation(function (this: GroupClient, request) {
+        if ((request.memberId !== "") === named) setTimeout(() => givenUp.abort(), 75);
+        return original.call(this, request);
+      });
+      world.onFinished(() => spy.mockRestore());
+      const slow = world.open(await slowly(world, 50));
+      await expect(slow.subscribe(world.name, { group: world.name, signal: givenUp.signal })).rejects.toThrow();
+      spy.mockRestore();
+      const began = performance.now();
+      await join();
+      await join();
+      expect(performance.now() - began).toBeLessThan(5000);
+    });
+  }
 });
 
 describe("partitions that are added", () => {

@@ -49,13 +49,21 @@ export interface Dialect {
   appendWithin(connection: unknown, rows: readonly NewRow[]): void;
 }
 
+export interface GroupLag {
+  /** Messages that the group has not settled. */
+  readonly messages: number;
+  /** When the oldest of them entered the log (RFC 3339). */
+  readonly oldestAt: string | undefined;
+  /** Everything up to this offset is settled. */
+  readonly settledTo: number;
+}
+
 /** What tools ask of the log. A topic or group that is not there is `UNKNOWN_TOPIC` or `UNKNOWN_GROUP`; asking makes nothing. */
 export interface LogAdmin {
   /** Absent where the names of tables do not tell those of topics. */
   topics?(): MaybePromise<readonly string[]>;
   groups(topic: string): MaybePromise<readonly string[]>;
-  /** Messages that the group has not settled, and when the oldest of them entered the log (RFC 3339). */
-  lag(group: GroupRef): MaybePromise<{ readonly messages: number; readonly oldestAt: string | undefined }>;
+  lag(group: GroupRef): MaybePromise<GroupLag>;
   /** Moves the group. Rejects with `GROUP_BUSY` while members hold claims. */
   seek(group: GroupRef, to: From): MaybePromise<void>;
   /** Deletes the group's row, and what is remembered of it. Rejects with `GROUP_BUSY` while members hold claims. */

@@ -97,6 +97,8 @@ export interface Exchanged {
   readonly standing: Standing;
   /** The group's position has moved. */
   readonly moved: boolean;
+  /** Members written for Watermill work on the group too, by turns. */
+  readonly shared: boolean;
   /** The numbers of the log have begun anew, and the group with them: everything that was held is lost. */
   readonly begunAnew: boolean;
 }

@@ -7,7 +7,7 @@ import type { Log } from "./dialect.ts";
 import type { Exchange, Exchanged } from "./exchange.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { GroupMember } from "./group-member.ts";
-import { type GroupRules, tellBegunAnew } from "./group-rules.ts";
+import { type GroupRules, tellNews } from "./group-rules.ts";
 import { Hindrance } from "./hindrance.ts";
 import { OnceTimer } from "./once-timer.ts";
 import { takeGrant } from "./take-grant.ts";
@@ -218,7 +218,7 @@ export class GroupSession implements Session<SqlReceipt> {
     const { claims } = this.#member;
     const deadline = at + this.#rules.leaseMs;
     this.#tellExpired();
-    if (exchanged.begunAnew) tellBegunAnew(this.#rules);
+    tellNews(this.#rules, exchanged);
     this.#member.attempts.written(attempts);
     this.#lose(claims.removeLost(exchanged.lost));
     claims.follow(exchanged, reports, deadline);

@@ -84,7 +84,7 @@ export class SqlPubSub implements PubSub {
     await this.#subscriber.provision(topic, options);
   }
 
-  /** A publisher for the caller's own open transaction on `connection`. */
+  /** A publisher for the caller's own open transaction on `connection`, which has to be one to this pub/sub's database. */
   within(connection: object): TransactionPublisher {
     return new TransactionPublisher(this.#dialect, connection);
   }

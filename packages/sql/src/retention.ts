@@ -1,6 +1,7 @@
 import { type Logger, silentLogger } from "millrace";
 import { guarded, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
 import type { Log } from "./dialect.ts";
+import { KeptFor } from "./kept-for.ts";
 import { type RetentionOptions, SQL_DEFAULTS } from "./options.ts";
 
 /** Rows deleted in one transaction. */
@@ -12,6 +13,7 @@ export class Retention {
   readonly #rules: RetentionOptions;
   readonly #logger: Logger;
   readonly #topics: Set<string> = new Set();
+  readonly #keptFor: KeptFor | undefined;
   #timer: TimerHandle | undefined;
   #stopped = false;
 
@@ -19,6 +21,7 @@ export class Retention {
     this.#log = log;
     this.#rules = rules;
     this.#logger = guarded(logger);
+    this.#keptFor = rules.includeUnread === true ? undefined : new KeptFor(log, this.#logger);
   }
 
   add(topic: string): void {
@@ -28,6 +31,7 @@ export class Retention {
 
   stop(): void {
     this.#stopped = true;
+    this.#keptFor?.stop();
     stopTimer(this.#timer);
   }
 
@@ -46,6 +50,7 @@ export class Retention {
         this.#logger.warn({ topic, error }, "old messages could not be deleted, trying again later");
       }
     }
+    await this.#keptFor?.look(this.#topics).catch(() => {}); // the next round tells of a database in trouble
     this.#timer = undefined;
     // A backlog is worked off quickly, but never in one piece.
     this.#schedule(full ? 5 : (this.#rules.everyMs ?? SQL_DEFAULTS.retentionEveryMs));

@@ -28,7 +28,7 @@ const SETTLE_BATCH = 1000;
  * | the handler returns (`ack`) | the message is settled; the group's position moves over the contiguous settled prefix, what is settled beyond it is kept as ranges |
  * | it throws (`nack`) | nothing but the number of the next attempt; the message stays with this member, which tries again |
  * | it runs out of time | as a throw, once its promise settles; until then the claim is renewed |
- * | the process dies | its claims run out after `leaseMs`; another member, or the next process, takes over what is unsettled in them |
+ * | the process dies | its claims run out after `leaseMs`; another member, or the next process, takes over what is unsettled in them; one by one after three deaths, each further one an attempt |
  * | the process freezes beyond its lease | as if it had died; when it wakes, late verdicts answer false and change nothing |
  * | `pause`, `close` | what was not handed out is free for other members at once |
  *

@@ -28,7 +28,10 @@ export class TransactionPublisher implements Publisher {
     return this.#dialect.capabilities;
   }
 
-  /** Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, else a `DATABASE_…` code. */
+  /**
+   * Inserts at once, all or none. Throws `PublishError`: `NO_TRANSACTION` when none is open, `OTHER_DATABASE` for a connection to
+   * another file than the pub/sub's, else a `DATABASE_…` code.
+   */
   publishSync(topic: string, messages: Message | readonly Message[]): void {
     const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message];
     checkPublish("within", topic, list);

@@ -54,7 +54,14 @@ interface Grave {
 }
 
 function earned({ plan }: GroupBook, track: Track, topic: string): boolean {
+  if (!isAtFault(track)) return false;
   if (topic === "dead") return track.permanent || track.earned >= (plan.attempts ?? 3);
   if (track.failed || track.handlings.some((handling) => handling.layerFailures > 0)) return true;
   return track.calls.some((call) => call.bad.has(track) || call.endedAt === undefined || call.abortedAt !== undefined);
+}
+
+/** It has failed by itself, not only with others of its batch. */
+function isAtFault(track: Track): boolean {
+  if (track.handlings.some(({ layerFailures, calls }) => layerFailures > 0 || calls.length === 0)) return true;
+  return track.calls.some(({ tracks, named, nacked }) => tracks.length === 1 || named.has(track) || nacked.has(track));
 }

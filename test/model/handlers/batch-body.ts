@@ -32,6 +32,7 @@ export function batchBody(stage: Stage): BatchHandler {
         const track = book.tracks.get(message.text());
         if (track !== undefined) {
           call.bad.add(track);
+          call.named.add(track);
           if (act.end === "permanent") track.permanent = true;
           else call.ignorable.add(track);
         }

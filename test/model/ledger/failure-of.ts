@@ -29,11 +29,17 @@ export function failureOf(book: GroupBook, handling: Handling, error: unknown, p
   const { attempts = 3, minDelayMs = 10, deadLetter } = plan;
   const maxDelayMs = longestDelayMs(plan);
   const spent = permanent || handling.attempt >= attempts;
-  const ceiling = spent ? maxDelayMs : Math.min(maxDelayMs, minDelayMs * 2 ** (handling.attempt - 1));
+  const backoff = Math.min(maxDelayMs, minDelayMs * 2 ** (handling.attempt - 1));
+  const ceiling = spent ? maxDelayMs : backoff;
   const asked = plan.middleware?.find((layer) => layer.use === "delayOnError")?.minDelayMs;
   // The model's `Math.random` never goes below a half.
-  const least = Math.min(ceiling / 2, asked ?? Infinity);
+  const least = Math.min((mayComeAlone(handling) ? backoff : ceiling) / 2, asked ?? Infinity);
   return { permanent, dueAt: spent && deadLetter ? 0 : ledger.now + least, dueBy: spent && deadLetter ? Infinity : ledger.now + ceiling };
+}
+
+/** Where its batch failed as a whole it is not given up: it comes again, alone. */
+function mayComeAlone({ calls, track }: Handling): boolean {
+  return calls.some(({ tracks, named }) => tracks.length > 1 && !named.has(track));
 }
 
 function isPermanent(error: unknown): boolean {

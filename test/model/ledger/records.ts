@@ -74,6 +74,8 @@ export class Call {
   ending: "at once" | "later" | undefined = undefined;
   /** Those it did badly by. */
   readonly bad: Set<Track> = new Set();
+  /** Those of a batch that it named. */
+  readonly named: Set<Track> = new Set();
   /** Those that have to be handled again because an earlier one of their key failed in the same batch. */
   readonly takenBack: Set<Track> = new Set();
   /** Those it gave a nack of its own, held or refused. */

@@ -11,7 +11,7 @@ export const RULES = [
   "twice", // a message is called with while an earlier call for it still runs
   "repeated", // handled again after a success, with no loss to excuse it
   "attempts", // an attempt was counted for what the handler did not fail at
-  "deadLetter", // dead-lettered without having failed so often
+  "deadLetter", // dead-lettered without having failed so often, or without having failed alone
   "poison", // poisoned without having failed
   "breaker", // opened without failures
   "early", // came again before it was due

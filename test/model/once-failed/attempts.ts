@@ -12,6 +12,15 @@ export const attempts: readonly Case[] = [
     },
   },
   {
+    holds: "dead-letters nothing that failed only with its batch",
+    broke: "deadLetter",
+    program: {
+      on: "memory",
+      handlers: [{ kind: "batch", size: 2, deadLetter: true, attempts: 1 }],
+      steps: [{ do: "start" }, { do: "publish", messages: [{ text: "1", acts: [{ end: "panic" }] }, { text: "2" }] }, { do: "pass", ms: 500 }],
+    },
+  },
+  {
     holds: "counts no wait for a batch against a time limit",
     broke: "deadLetter",
     program: {

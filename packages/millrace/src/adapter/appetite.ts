@@ -21,8 +21,10 @@ export class Appetite {
   /** The size of a payload, as the last ones were. */
   #bytesEach = 1;
   #blocked = false;
-  /** So much waits behind busy keys that nothing of other keys is fetched. */
+  /** So much waits behind busy keys that nothing was fetched any more, and not enough of it has been handled since. */
   #queued = false;
+  /** What health says is in the way. */
+  #told: { readonly parked: boolean; readonly key: string | undefined } | undefined;
 
   constructor(settings: KnownSettings, maxInFlight: number, lanes: Lanes, status: StatusBoard) {
     this.#settings = settings;
@@ -33,9 +35,11 @@ export class Appetite {
     this.#target = this.#prefetch.target;
   }
 
-  /** Less than half of what should be at hand is at hand, or what is parked has reached its bound, or is below it again. */
+  /** Less than half of what should be at hand is at hand; or what is parked has reached its bound, is below it again, or need not be told any more. */
   get hungry(): boolean {
-    return Math.max(this.#lanes.atHand, this.#wanted) * 2 < this.#target || ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked);
+    if (Math.max(this.#lanes.atHand, this.#wanted) * 2 < this.#target) return true;
+    if ((this.#blocked || this.#lanes.parked > 0) && this.#full !== this.#blocked) return true;
+    return this.#told !== undefined && !this.#blocked && this.#eased;
   }
 
   get #full(): boolean {
@@ -69,24 +73,54 @@ export class Appetite {
 
   /** To be called when hungry. */
   fetch(session: Session<unknown>): void {
-    const { parkLimit, prefetchBytes } = this.#settings;
+    const { prefetchBytes } = this.#settings;
     const lanes = this.#lanes;
     const full = this.#full;
     this.#blocked = full;
-    this.#status.block("parked", full ? parkedText(lanes) : undefined);
-    const queued = !full && this.#maxInFlight > 1 && lanes.waiting >= parkLimit + this.#maxInFlight;
-    if (!queued) this.#status.block("queued", undefined);
-    else if (!this.#queued) this.#status.block("queued", queuedText(lanes));
-    this.#queued = queued;
-    if (full || queued || lanes.waiting >= parkLimit + this.#maxInFlight || (lanes.bytes >= prefetchBytes && lanes.held > 0)) {
+    const space = this.#space;
+    this.#queued = space <= 0 || (this.#queued && space < this.#step);
+    this.#tell(full);
+    if (full || this.#queued || (lanes.bytes >= prefetchBytes && lanes.held > 0)) {
       this.stop(session);
       return;
     }
-    this.#target = Math.min(this.#prefetch.adapt(), Math.ceil(prefetchBytes / this.#bytesEach));
+    this.#target = Math.min(this.#prefetch.adapt(), Math.ceil(prefetchBytes / this.#bytesEach), lanes.atHand + space);
     const room = this.#target - lanes.atHand;
-    if (room <= 0) return;
+    if (room <= 0 || room === this.#wanted) return; // so much is on its way
     this.#wanted = room;
     session.want(room);
+  }
+
+  /** So much may come, should all of it have to wait behind busy keys. Where there is one lane only, nobody is in another's way. */
+  get #space(): number {
+    const space = this.#settings.parkLimit + this.#maxInFlight - this.#lanes.waiting;
+    return this.#maxInFlight > 1 || space <= 0 ? space : Infinity;
+  }
+
+  /** So much is fetched at once after the bound was reached: not one for each that is handled. */
+  get #step(): number {
+    return Math.min(Math.ceil(this.#prefetch.target / 2), Math.ceil((this.#settings.parkLimit + this.#maxInFlight) / 4));
+  }
+
+  /** Half of what may wait is through, by number and, about, by size: at the bound itself every message would change what is told. */
+  get #eased(): boolean {
+    const { parkLimit, parkBytes } = this.#settings;
+    const behind = this.#maxInFlight === 1 ? this.#lanes.waiting : this.#lanes.held - this.#lanes.atHand;
+    return behind * 2 < parkLimit && behind * this.#bytesEach * 2 < parkBytes;
+  }
+
+  #tell(full: boolean): void {
+    const told = this.#told;
+    const lanes = this.#lanes;
+    if (full || (this.#queued && this.#maxInFlight > 1)) {
+      if (told !== undefined && (told.parked || !full) && lanes.has(told.key)) return; // what is told still stands, and its numbers are those of then
+      const longest = lanes.longest();
+      this.#told = { parked: full, key: full ? lanes.failedKey : longest.key };
+      this.#status.block("lanes", full ? parkedText(lanes) : queuedText(lanes, longest));
+    } else if (told !== undefined && this.#eased) {
+      this.#told = undefined;
+      this.#status.block("lanes", undefined);
+    }
   }
 }
 
@@ -95,7 +129,6 @@ function parkedText(lanes: Lanes): string {
   return `${lanes.parked} messages failed or wait behind a failed one${key}`;
 }
 
-function queuedText(lanes: Lanes): string {
-  const { key, count } = lanes.longest();
-  return `${lanes.waiting} messages wait behind busy keys, ${count} of them behind key ${JSON.stringify(key)}: no more are fetched until some of them are handled`;
+function queuedText({ waiting }: Lanes, { key, count }: ReturnType<Lanes["longest"]>): string {
+  return `${waiting} messages wait behind busy keys, ${count} of them behind key ${JSON.stringify(key)}: no more are fetched until some of them are handled`;
 }

@@ -139,14 +139,9 @@ export class Lanes {
 
   /** The key with the most messages that wait behind a busy lane, and how many they are. */
   longest(): { readonly key: string | undefined; readonly count: number } {
-    let key: string | undefined;
-    let count = 0;
-    for (const lane of this.#lanes.values()) {
-      if (lane.waiting.size <= count) continue;
-      key = lane.key;
-      count = lane.waiting.size;
-    }
-    return { key, count };
+    let longest: ReturnType<Lanes["longest"]> = { key: undefined, count: 0 };
+    for (const { key, waiting } of this.#lanes.values()) if (waiting.size > longest.count) longest = { key, count: waiting.size };
+    return longest;
   }
 
   /** Takes out everything that `which` names and that was not handed out, in order of arrival. */
@@ -174,6 +169,11 @@ export class Lanes {
     // The others may go on where what was before them has gone.
     for (const lane of lanes) this.#advance(lane);
     return taken.sort((one, other) => one.sequence - other.sequence);
+  }
+
+  /** Something is in hand, or waits, that has this key; of the only lane, and of what has no key, nobody knows. */
+  has(key: string | undefined): boolean {
+    return key === undefined || this.#lanes.has(key);
   }
 
   #laneOf(message: Received): Lane | undefined {

@@ -1,3 +1,4 @@
+import { asError } from "../internal/as-error.ts";
 import { wallMs } from "../internal/timers.ts";
 import type { HandlerState, SubscriptionStatus } from "../message/index.ts";
 import { statusWithJson } from "../message/status-json.ts";
@@ -29,19 +30,22 @@ export class StatusBoard {
   set(state: HandlerState): void {
     if (state === this.#state) return;
     if (this.#state === "reconnecting" && (state === "running" || state === "paused")) this.#reconnected++;
+    const before = this.#shown;
     this.#state = state;
-    this.#changed();
+    this.#changed(before);
   }
 
   /** Something named `by` holds the subscription up; `undefined` when it is over. */
   block(by: string, detail: string | undefined): void {
-    if (detail === undefined ? !this.#blocks.delete(by) : this.#blocks.get(by) === detail) return;
-    if (detail !== undefined) this.#blocks.set(by, detail);
-    this.#changed();
+    if (this.#blocks.get(by) === detail) return;
+    const before = this.#shown;
+    if (detail === undefined) this.#blocks.delete(by);
+    else this.#blocks.set(by, detail);
+    this.#changed(before);
   }
 
   error(error: unknown): void {
-    this.#lastError = error instanceof Error ? error : new Error(String(error));
+    this.#lastError = asError(error);
     this.#tell();
   }
 
@@ -52,11 +56,11 @@ export class StatusBoard {
   }
 
   read(inFlight: number, held: number, lag: number | undefined, oldestAt: Date | undefined): SubscriptionStatus {
-    const blocked = this.#state === "running" && this.#blocks.size > 0;
-    const details = blocked ? [...this.#blocks.values()] : [];
+    const state = this.#shown;
+    const details = state === "blocked" ? [...this.#blocks.values()] : [];
     if (this.#undecodable > 0) details.push(`${this.#undecodable} undecodable, last at ${this.#undecodableAt}`);
     return statusWithJson({
-      state: blocked ? "blocked" : this.#state,
+      state,
       since: new Date(this.#since),
       inFlight,
       held,
@@ -67,8 +71,13 @@ export class StatusBoard {
     });
   }
 
-  #changed(): void {
-    this.#since = wallMs();
+  get #shown(): HandlerState {
+    return this.#state === "running" && this.#blocks.size > 0 ? "blocked" : this.#state;
+  }
+
+  /** Another cause of the same state is no other state. */
+  #changed(before: HandlerState): void {
+    if (this.#shown !== before) this.#since = wallMs();
     this.#tell();
   }
 

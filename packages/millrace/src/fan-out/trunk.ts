@@ -1,4 +1,5 @@
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
+import { wallMs } from "../internal/timers.ts";
 import { handedBack } from "../message/handed-back.ts";
 import type { Publisher, ReceivedMessage } from "../message/index.ts";
 import { statusWithJson } from "../message/status-json.ts";
@@ -18,6 +19,8 @@ export class Trunk {
   /** Messages that came while there was no branch wait for the first one. */
   #firstBranch: Deferred<void> = quietDeferred();
   #sequence = 0;
+  /** When the window became full, by the wall clock; 0 when less than half of it is taken since. */
+  #fullMs = 0;
   /** The fan-out was not started yet. */
   #waits: boolean;
 
@@ -97,7 +100,8 @@ export class Trunk {
     const [oldest] = this.#shares;
     if (upstream.state !== "running" || upstream.inFlight < this.#window || oldest === undefined) return upstream;
     const names = [...oldest.pending].map(({ group }) => (group === undefined ? "a branch without a group" : `branch ${JSON.stringify(group)}`));
-    return statusWithJson({ ...upstream, state: "blocked", detail: `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}` });
+    const detail = `${this.#window} messages wait for their acks, the oldest for ${names.join(", ")}`;
+    return statusWithJson({ ...upstream, state: "blocked", since: new Date(Math.max(this.#fullMs, upstream.since.getTime())), detail });
   }
 
   /** Reads no more. */
@@ -120,11 +124,13 @@ export class Trunk {
     while (this.#branches.size === 0) await this.#firstBranch.promise;
     const share = new Share(message, ++this.#sequence, this.#branches);
     this.#shares.add(share);
+    if (this.#shares.size >= this.#window && this.#fullMs === 0) this.#fullMs = wallMs();
     for (const branch of this.#branches) branch.add(share);
     try {
       await share.done;
     } finally {
       this.#shares.delete(share);
+      if (this.#shares.size * 2 < this.#window) this.#fullMs = 0;
     }
   }
 }

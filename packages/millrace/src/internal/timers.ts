@@ -3,18 +3,36 @@
  * so a virtual clock that replaces them controls every delay, backoff and lease.
  */
 
-export type TimerHandle = ReturnType<typeof setTimeout>;
+export type TimerHandle = ReturnType<typeof setTimeout> | LongTimer;
 
-/** Runs `run` once after `delayMs` milliseconds. The timer never keeps the process alive when `unref` is true. */
+/** A timer set for longer fires at once. */
+const LONGEST_MS = 2_147_483_647;
+
+/** A wait that takes several timers, one after the other. */
+interface LongTimer {
+  readonly stopLong: () => void;
+}
+
+/** Runs `run` once after `delayMs` milliseconds, however many; never for `Infinity`. The timer never keeps the process alive when `unref` is true. */
 export function startTimer(run: () => void, delayMs: number, unref = false): TimerHandle {
-  // A delay above 2^31-1 ms would fire at once; the longest wait a timer can express is about 24 days.
-  const handle = globalThis.setTimeout(run, Math.min(delayMs, 2_147_483_647));
+  if (delayMs > LONGEST_MS) return startLongTimer(run, delayMs, unref);
+  const handle = globalThis.setTimeout(run, delayMs);
   if (unref) (handle as { unref?: () => void }).unref?.();
   return handle;
 }
 
+function startLongTimer(run: () => void, delayMs: number, unref: boolean): LongTimer {
+  const goOn = (): void => {
+    part = startTimer(run, delayMs - LONGEST_MS, unref);
+  };
+  let part = startTimer(goOn, LONGEST_MS, unref);
+  return { stopLong: () => stopTimer(part) };
+}
+
 export function stopTimer(handle: TimerHandle | undefined): void {
-  if (handle !== undefined) globalThis.clearTimeout(handle);
+  if (handle === undefined) return;
+  if (typeof handle === "object" && "stopLong" in handle) handle.stopLong();
+  else globalThis.clearTimeout(handle);
 }
 
 /** Milliseconds on a clock that never goes back; only differences mean anything. */

@@ -10,8 +10,13 @@ export interface Decorating {
  * stand before. Empty for an object without a class, which has no name that would tell anything.
  */
 export function adapterName(end: object): string {
+  const name: unknown = undecorated(end).constructor?.name;
+  return typeof name === "string" && name !== "Object" ? name : "";
+}
+
+/** What stands behind all decorators of a publisher or subscriber; itself where there is none. */
+export function undecorated(end: object): object {
   let innermost = end as Decorating;
   for (let depth = 0; depth < 100 && innermost[DECORATES] !== undefined; depth++) innermost = innermost[DECORATES];
-  const name: unknown = innermost.constructor?.name;
-  return typeof name === "string" && name !== "Object" ? name : "";
+  return innermost;
 }

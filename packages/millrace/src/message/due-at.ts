@@ -26,9 +26,15 @@ export function delayProblems({ delayMs, deliverAt }: Delay): readonly string[] 
   if (delayMs !== undefined && !(typeof delayMs === "number" && delayMs >= 0 && delayMs <= MOST_MS)) {
     problems.push(`delayMs must be a duration in milliseconds of at most 100 years, got ${String(delayMs)}`);
   }
-  if (deliverAt !== undefined && !(deliverAt instanceof Date && !Number.isNaN(deliverAt.getTime()))) problems.push("deliverAt must be a valid Date");
+  if (deliverAt !== undefined && !(deliverAt instanceof Date && deliverAt.getTime() >= FIRST_MS && deliverAt.getTime() <= LAST_MS)) {
+    problems.push("deliverAt must be a valid Date of the years 0 to 9999");
+  }
   return problems;
 }
+
+/** What a time on the wire can say, which has four digits for the year. */
+const FIRST_MS = Date.parse("0000-01-01T00:00:00.000Z");
+const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
 const MOST_MS = 100 * 365 * 24 * 3600 * 1000;
 

@@ -21,6 +21,14 @@ describe("Go's duration text", () => {
     expect([60_000.0001, 3_600_000.000001, 61_000.5].map(formatGoDuration)).toEqual(["1m0.0000001s", "1h0m0.000000001s", "1m1.0005s"]);
   });
 
+  it("is exact to the millisecond over years, and carries what is rounded up", () => {
+    expect([876_000 * 3_600_000 + 1, -(876_000 * 3_600_000 + 59_999), 59_999.9999999].map(formatGoDuration)).toEqual([
+      "876000h0m0.001s",
+      "-876000h0m59.999s",
+      "1m0s",
+    ]);
+  });
+
   it("reads everything that Go reads", () => {
     const texts = { "0": 0, "+5s": 5_000, "-.5s": -500, "1.s": 1_000, "1us": 0.001, "1μs": 0.001, "1500ms": 1_500, "1h30m": 5_400_000, "2s1m": 62_000 };
     for (const [text, ms] of Object.entries(texts)) expect(parseGoDuration(text), text).toBe(ms);

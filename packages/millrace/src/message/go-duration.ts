@@ -3,16 +3,23 @@ const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
 /** A duration as Go writes it: `1.5s`, `1m30s`, `1h0m0s`, `250ms`. Exact to the nanosecond. */
 export function formatGoDuration(ms: number): string {
-  const nanoseconds = Math.round(Math.abs(ms) * 1e6);
-  const sign = ms < 0 && nanoseconds > 0 ? "-" : "";
+  // Apart from the minutes: of more than 104 days a number cannot count the nanoseconds.
+  const all = Math.abs(ms);
+  let minutes = Math.floor(all / 60_000);
+  let nanoseconds = Math.round((all % 60_000) * 1e6);
+  if (nanoseconds === 60e9) {
+    minutes++;
+    nanoseconds = 0;
+  }
+  const sign = ms < 0 ? "-" : "";
+  const seconds = `${inSeconds(nanoseconds)}s`;
+  if (minutes >= 60) return `${sign}${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+  if (minutes > 0) return `${sign}${minutes}m${seconds}`;
   if (nanoseconds === 0) return "0s";
   if (nanoseconds < 1e3) return `${sign}${nanoseconds}ns`;
   if (nanoseconds < 1e6) return `${sign}${nanoseconds / 1e3}µs`;
   if (nanoseconds < 1e9) return `${sign}${nanoseconds / 1e6}ms`;
-  const minutes = Math.floor(nanoseconds / 60e9);
-  const seconds = `${inSeconds(nanoseconds % 60e9)}s`;
-  if (minutes === 0) return sign + seconds;
-  return minutes < 60 ? `${sign}${minutes}m${seconds}` : `${sign}${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+  return sign + seconds;
 }
 
 /** Never with an exponent, which JavaScript writes for small numbers. */

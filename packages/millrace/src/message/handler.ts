@@ -1,4 +1,5 @@
 import type { Message } from "./message.ts";
+import type { Publisher } from "./publisher.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -16,7 +17,10 @@ export interface Batch {
   fail(message: ReceivedMessage, error: unknown): void;
 }
 
-/** A return acks all but those named by `batch.fail`; a throw fails all. */
+/**
+ * A return acks all but those named by `batch.fail`; a throw fails all. Whose fault a throw was cannot be known: of several messages that were
+ * not named each comes alone from then on, and none is given up (by a dead letter, `poisonQueue` or `ignoreErrors`) before it has failed alone.
+ */
 export type BatchHandler = (messages: readonly ReceivedMessage[], batch: Batch) => void | Promise<void>;
 
 /**
@@ -37,4 +41,6 @@ export interface Middleware {
   (next: Handler): Handler;
   /** The time limit in milliseconds that it sets; a router refuses one that is above what the broker holds a message for. */
   readonly timeLimitMs?: number | undefined;
+  /** Where it sends what fails; a router refuses one that would bring it back to the same handler. */
+  readonly deadLetter?: { readonly publisher: Publisher; readonly topic: string } | undefined;
 }

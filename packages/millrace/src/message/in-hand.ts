@@ -65,6 +65,8 @@ export interface HandlerCall {
   rest<T>(run: (signal: AbortSignal) => Promise<T>, options?: RestOptions): Promise<T>;
   /** True while it rests so that time limits stand still. */
   readonly resting: boolean;
+  /** Its batch has failed as a whole, or hangs: whose fault that is shows when it comes again, alone. Until then nobody gives it up. */
+  readonly failedInCompany?: boolean | undefined;
   /** Told whenever `resting` changes; answers with how to stop. */
   onRest(listener: () => void): () => void;
 }
@@ -102,6 +104,11 @@ export function orderingKeyOf(message: ReceivedMessage): string | undefined {
 /** The call that has the message in hand. */
 export function callOf(message: ReceivedMessage): HandlerCall | undefined {
   return (message as ReceivedMessage & WithInHand)[IN_HAND]?.call;
+}
+
+/** See `HandlerCall.failedInCompany`. */
+export function failedInCompany(message: ReceivedMessage): boolean {
+  return callOf(message)?.failedInCompany === true;
 }
 
 /** `HandlerCall.rest` for one view of the message, whose own signal ends the wait as well. */

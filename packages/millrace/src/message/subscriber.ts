@@ -86,6 +86,7 @@ export type HandlerState = "starting" | "running" | "paused" | "blocked" | "fail
 
 export interface SubscriptionStatus {
   readonly state: HandlerState;
+  /** When that state began; another cause of it is no other state. */
   readonly since: Date;
   /** Handed out and unsettled. */
   readonly inFlight: number;

@@ -1,3 +1,4 @@
+import { failedInCompany } from "../message/in-hand.ts";
 import { attempt, type Middleware } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -15,7 +16,7 @@ export type ErrorMatch =
  * something else failed as well. A class is a function with `class` syntax or one whose prototype is an error; every other function is
  * a predicate; one that throws does not match, and is shown on standard error. When two copies of a library may be loaded, match by
  * code. A handling that was cut off from outside (delivery lost, the router drained, turned away by a circuit breaker) is never taken for
- * success, whatever matches. Throws an `OptionError` when there is nothing to match.
+ * success, whatever matches; nor is one of several whose batch failed as a whole, which comes again, alone. Throws an `OptionError` when there is nothing to match.
  *
  * ```ts
  * import { ignoreErrors } from "millrace/middleware";
@@ -39,7 +40,7 @@ export function ignoreErrors(...matches: readonly ErrorMatch[]): Middleware {
       () => next(message),
       (produced) => produced,
       (error) => {
-        if (isInterruption(error, message) || !ignored(error)) throw error;
+        if (isInterruption(error, message) || failedInCompany(message) || !ignored(error)) throw error;
       },
     );
 }

@@ -1,7 +1,7 @@
 import { MillraceError } from "../errors/index.ts";
 import { deadLetter } from "../message/dead-letter.ts";
 import { holdsBack } from "../message/holds-back.ts";
-import { inHandOf } from "../message/in-hand.ts";
+import { failedInCompany, inHandOf } from "../message/in-hand.ts";
 import { attempt, isPromise, type Middleware, type Produced, type Publisher, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -11,6 +11,7 @@ import { errorText, failedToo } from "./failed-too.ts";
 export interface PoisonQueueOptions {
   /** Where poisoned messages go. It stays yours: it is never closed here. */
   readonly publisher: Publisher;
+  /** No topic that the handler reads itself: a router refuses that when it starts, since what fails would come back at once, for ever. */
   readonly topic: string;
   /** Only failures for which it answers true are poison; others go on outward. Default: all. */
   readonly filter?: ((error: unknown, message: ReceivedMessage) => boolean) | undefined;
@@ -30,9 +31,9 @@ export interface PoisonQueueOptions {
  * Whoever judges it further out judges the handler's error: a `PermanentError` stays permanent.
  *
  * Not poison: a handling that was cut off because the delivery was lost or the router drained, and a message that was nacked inside or
- * lost meanwhile, for it comes again. A message that was acked inside is poison all the same: it would be gone. With `retry`: add
- * `poisonQueue` first (outside), else each attempt ends here and nothing is ever retried. The router's `failure.deadLetter` does the same
- * after redeliveries with backoff, without holding the message in between.
+ * lost meanwhile, for it comes again. Nor one of several whose batch failed as a whole: it comes again, alone. A message that was acked
+ * inside is poison all the same: it would be gone. With `retry`: add `poisonQueue` first (outside), else each attempt ends here and nothing
+ * is ever retried. The router's `failure.deadLetter` does the same after redeliveries with backoff, without holding the message in between.
  *
  * ```ts
  * import { poisonQueue, retry } from "millrace/middleware";
@@ -64,15 +65,16 @@ export function poisonQueue(options: PoisonQueueOptions): Middleware {
     }
   };
 
-  return (next) => (message) =>
+  const middleware: Middleware = (next) => (message) =>
     attempt(
       () => next(message),
       (produced) => produced,
       (error) => {
-        if (isInterruption(error, message) || !accepts(filter, error, message)) throw error;
+        if (isInterruption(error, message) || failedInCompany(message) || !accepts(filter, error, message)) throw error;
         return bury(message, error);
       },
     );
+  return Object.assign(middleware, { deadLetter: { publisher, topic } });
 }
 
 function accepts(filter: PoisonQueueOptions["filter"], error: unknown, message: ReceivedMessage): boolean {

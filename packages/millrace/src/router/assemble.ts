@@ -7,7 +7,7 @@ import { Desk } from "./calls/desk.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
 import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
-import { checkTimeLimits, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { checkMiddleware, type HandlerSpec, singleHandler } from "./handler-spec.ts";
 import { Batched } from "./handling/batched.ts";
 import { compose } from "./handling/compose.ts";
 import { follow } from "./handling/follow.ts";
@@ -29,14 +29,19 @@ export interface Surroundings {
   readonly observers: Observers;
   readonly publisherDecorators: readonly PublisherDecorator[];
   readonly subscriberDecorators: readonly SubscriberDecorator[];
-  readonly onGone: (finished: boolean) => void;
+  readonly onGone: (lostBy?: Error) => void;
   readonly onStatus: () => void;
 }
 
 /** Puts one run of a handler together: failure policy, outlet, middleware, the way it handles, and the feeds of its topics. */
 export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], around: Surroundings): Runner {
-  checkTimeLimits(spec, middleware);
+  checkMiddleware(spec, middleware);
   const judge = new Judge([around.failure, spec.options.failure], desk);
+  const deadLetter = desk.failing.policy.deadLetter?.topic ?? "";
+  if (spec.topics.includes(deadLetter)) {
+    const text = "the dead letter has the name of a topic that the handler reads: should they be one, what fails comes back for ever; name another topic";
+    desk.log("warn", undefined, { deadLetter }, text); // on one pub/sub it was refused
+  }
   // Decorators work in order of addition: the first publisher decorator is called first, the first subscriber decorator sees a message first.
   const subscriber = around.subscriberDecorators.reduce((inner, decorate) => decorate(inner), spec.subscriber);
   const publisher = spec.publisher === undefined ? undefined : around.publisherDecorators.reduceRight((inner, decorate) => decorate(inner), spec.publisher);
@@ -50,9 +55,9 @@ export function assemble(spec: HandlerSpec, desk: Desk, middleware: readonly Mid
   };
   const { onStatus } = around;
   let gone = 0;
-  const onGone = (finished: boolean): void => {
+  const onGone = (lostBy?: Error): void => {
     gone++;
-    if (gone === spec.topics.length || !finished) around.onGone(finished); // one that has been read to its end does not end the others
+    if (gone === spec.topics.length || lostBy !== undefined) around.onGone(lostBy); // one that has been read to its end does not end the others
   };
   const slotEach = usesSlotEach(spec);
   const feeds = spec.topics.map((topic) => new Feed({ topic, subscriber, options, desk, mode, slotEach, onGone, onStatus }));
@@ -66,7 +71,7 @@ function outletOf(spec: HandlerSpec, publisher: Publisher | undefined, { service
 
 function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], judge: Judge, outlet: Outlet | undefined): HandlingMode {
   const { kind, options, name } = spec;
-  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk.slots);
+  if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk);
   const single = singleHandler(kind, options as ProducingHandlerOptions);
   const handler = compose(name, middleware.length === 0 ? single : follow(single), middleware);
   if (isPipelined(spec) && outlet !== undefined) {

@@ -6,6 +6,7 @@ import type { Publisher } from "../message/index.ts";
  * It is tried again with exponential backoff and full jitter, from `minDelayMs` to `maxDelayMs`. When `attempts` are spent,
  * or the error is a `PermanentError`, it goes to the dead letter and is acked once that is confirmed. Without `deadLetter`
  * nothing is ever dropped: it is tried again at the longest delay, logged as an error each time, and health says `failing`.
+ * A message that failed only together with others of its batch is not given up: it gets one hand-out more, alone.
  * A nack with a `delayMs` takes that in place of the backoff; an `uncounted` one is no failure, and spends no attempt.
  */
 export interface FailurePolicy {
@@ -15,6 +16,7 @@ export interface FailurePolicy {
   readonly minDelayMs?: number | undefined;
   /** Default 30,000. */
   readonly maxDelayMs?: number | undefined;
+  /** No topic that the handler reads itself: on the same pub/sub that is refused with an `OptionError`, since what fails would come back for ever. */
   readonly deadLetter?: { readonly publisher: Publisher; readonly topic: string } | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { equalBackoffMs } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
+import { asError } from "../internal/as-error.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { sleep, wallMs } from "../internal/timers.ts";
 import { type BriefMessage, type InHand, inHandOf, type Taker } from "../message/in-hand.ts";
@@ -25,8 +26,8 @@ export interface FeedParts {
   readonly mode: HandlingMode;
   /** Messages take a slot each before they are read. */
   readonly slotEach: boolean;
-  /** The subscription has ended although nobody stopped the handler: all was read (`finished`), or it cannot be had again. */
-  readonly onGone: (finished: boolean) => void;
+  /** The subscription has ended although nobody stopped the handler: all was read, or, with an error, it cannot be had again. */
+  readonly onGone: (lostBy?: Error) => void;
   readonly onStatus: () => void;
 }
 
@@ -185,10 +186,10 @@ export class Feed implements Origin {
       if (failure === undefined && subscription.finished) {
         desk.log("info", undefined, { topic: this.topic }, "the input has been read to its end, the handler stops");
         this.#finished = true;
-        return onGone(true);
+        return onGone();
       }
       const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
-      this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
+      this.#broken = { since: new Date(wallMs()), error: asError(error) };
       desk.log("error", undefined, { topic: this.topic, error }, "the subscription broke, it is taken up again");
       onStatus();
       dispose(subscription); // should it not have ended: what it holds is to come again
@@ -198,7 +199,7 @@ export class Feed implements Origin {
       this.#counted = { ...this.#counted, reconnected: this.#counted.reconnected + 1 };
       onStatus();
     }
-    if (!this.#stop.signal.aborted) onGone(false);
+    if (!this.#stop.signal.aborted) onGone(this.#broken?.error);
   }
 
   async #readAll(subscription: Subscription): Promise<unknown> {
@@ -255,6 +256,7 @@ export class Feed implements Origin {
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
         if (MillraceError.is(error) && error.code === "CLOSED") {
+          this.#broken = { since: new Date(wallMs()), error };
           desk.log("error", undefined, { topic: this.topic, error }, "the subscriber is closed, the handler stops");
           return undefined;
         }

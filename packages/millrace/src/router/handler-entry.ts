@@ -28,7 +28,9 @@ export class HandlerEntry implements HandlerHandle {
   /** Those two have been told how the last run went. */
   #told = false;
   #over = false;
-  #endedMs = 0;
+  /** When what it is while it does not run began: to wait for its start, or to have ended. */
+  #restsMs = wallMs();
+  #lost: { readonly since: Date; readonly error: Error } | undefined;
   #paused = false;
 
   constructor(
@@ -60,6 +62,22 @@ export class HandlerEntry implements HandlerHandle {
     return this.#stopped.promise;
   }
 
+  /** It was stopped by nobody, and cannot go on: it stays in health until its owner stops it, or another takes its name. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Nothing of it runs any more, and nobody waits for it to come back. */
+  get nameIsFree(): boolean {
+    return this.lost && this.runner === undefined;
+  }
+
+  /** Its subscriber was closed behind our back. */
+  lose(error: Error): void {
+    this.#lost = { since: new Date(wallMs()), error };
+    this.teller.tell();
+  }
+
   addMiddleware(...middleware: readonly Middleware[]): this {
     if (this.runner !== undefined) {
       throw new MillraceError(`handler ${JSON.stringify(this.name)} has started: add its middleware before`, { code: "HANDLER_STARTED" });
@@ -86,25 +104,33 @@ export class HandlerEntry implements HandlerHandle {
   }
 
   health(): HandlerHealth {
+    const lost = this.#lost;
+    if (lost === undefined) return this.#health();
+    return statusWithJson<HandlerHealth>({ ...this.#health(), state: "stopped", since: lost.since, lastError: lost.error });
+  }
+
+  #health(): HandlerHealth {
+    const since = new Date(this.#restsMs);
+    const health = this.runner?.health();
+    if (health !== undefined) return health.state === "starting" ? statusWithJson<HandlerHealth>({ ...health, since }) : health;
     const { counts, lastError, lastMessageMs } = this.desk;
-    return (
-      this.runner?.health() ??
-      statusWithJson<HandlerHealth>({
-        state: this.#over ? "stopped" : "starting",
-        since: new Date(this.#over ? this.#endedMs : wallMs()),
-        inFlight: 0,
-        held: 0,
-        attempts: 0,
-        counts: { ...counts },
-        lastError,
-        lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
-      })
-    );
+    return statusWithJson<HandlerHealth>({
+      state: this.#over ? "stopped" : "starting",
+      since,
+      inFlight: 0,
+      held: 0,
+      attempts: 0,
+      counts: { ...counts },
+      lastError,
+      lastMessageAt: lastMessageMs === 0 ? undefined : new Date(lastMessageMs),
+    });
   }
 
   /** Subscribes. Nothing is read before `read`. */
   async launch(runner: Runner): Promise<void> {
     this.renew();
+    if (this.#over) this.#restsMs = wallMs();
+    this.#over = false;
     this.runner = runner;
     if (this.#paused) runner.pause();
     try {
@@ -118,7 +144,7 @@ export class HandlerEntry implements HandlerHandle {
 
   read(): void {
     if (this.removed) return;
-    this.#over = false;
+    this.#lost = undefined;
     this.runner?.read();
     this.#started.resolve();
     this.teller.tell();
@@ -138,8 +164,8 @@ export class HandlerEntry implements HandlerHandle {
       await runner?.stop(drain);
     } finally {
       this.#keepCounts(runner);
+      if (!this.#over) this.#restsMs = runner?.stoppingMs ?? wallMs();
       this.#over = true;
-      this.#endedMs = wallMs();
       this.runner = undefined;
       this.teller.tell();
       this.fail(new MillraceError(`handler ${JSON.stringify(this.name)} was stopped before it had started`, { code: "HANDLER_STOPPED" }));

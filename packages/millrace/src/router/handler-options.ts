@@ -43,7 +43,10 @@ export interface ConsumerHandlerOptions extends HandlerOptions {
 
 export interface BatchHandlerOptions extends HandlerOptions {
   readonly publish?: never;
-  /** Most messages in one call. `size × concurrency` are in flight at most. */
+  /**
+   * Most messages in one call. `size × concurrency` are in flight at most. Above 1 there is order per key only, also with `concurrency` 1: a message
+   * without a key that fails lets those behind it pass.
+   */
   readonly size: number;
   /** A batch that is not full is handled this many milliseconds after its first message. */
   readonly maxWaitMs: number;

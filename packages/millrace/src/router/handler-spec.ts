@@ -1,7 +1,8 @@
 import { checkOrderBy } from "../adapter/subscribe-options.ts";
+import { undecorated } from "../message/adapter-name.ts";
 import { type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
-import type { FailurePolicy } from "./failure-policy.ts";
+import { type FailurePolicy, knownPolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
 import { checkHandlerNames } from "./known-options.ts";
 import type { RouterOptions } from "./router-options.ts";
@@ -43,6 +44,7 @@ export function handlerSpec(kind: HandlerKind, options: AnyHandlerOptions, route
   check
     .that(subscribe.subscriber !== undefined, "no subscriber: give the router one, or subscribe: { subscriber, topic }")
     .methods("subscriber", subscribe.subscriber, ["subscribe"]);
+  checkWayBack(check, "failure.deadLetter", knownPolicy([router.failure, failure]).deadLetter, subscribe.subscriber, topics);
   const publish = publishEnd(options.publish, router);
   const publishTopics = publish === undefined && kind !== "handler" ? [] : checkTopics(check, "publish", publish?.topic);
   if (kind === "handler") {
@@ -95,13 +97,30 @@ export function checkFailure(check: OptionCheck, failure: FailurePolicy | undefi
   check.required("failure.deadLetter.topic", deadLetter.topic).text("failure.deadLetter.topic", deadLetter.topic);
 }
 
-/** A middleware's time limit above what the broker can hold a message for would never be reached. */
-export function checkTimeLimits(spec: HandlerSpec, middleware: readonly Middleware[]): void {
+/** What fails and is sent to where the handler reads comes back at once, for ever: refused where both are known to be one pub/sub. */
+function checkWayBack(
+  check: OptionCheck,
+  what: string,
+  to: { readonly publisher: Publisher; readonly topic: string } | undefined,
+  subscriber: Subscriber | undefined,
+  topics: readonly string[],
+): void {
+  if (!to?.publisher || !subscriber || !topics.includes(to.topic)) return;
+  check.that(
+    undecorated(to.publisher) !== undecorated(subscriber),
+    `${what} sends what fails to ${JSON.stringify(to.topic)}, which the handler reads itself, so that it would come back for ever: ` +
+      "name another topic, or add a handler that reads dead letters to a router that has no such dead letter",
+  );
+}
+
+/** What only all of a handler's middleware tells: a time limit above what the broker can hold a message for would never be reached. */
+export function checkMiddleware(spec: HandlerSpec, middleware: readonly Middleware[]): void {
   const most = spec.subscriber.capabilities?.maxHandlingMs ?? Infinity;
   const check = new OptionCheck(`handler ${JSON.stringify(spec.name)}`);
   for (const one of middleware) {
     const limit = one.timeLimitMs;
     check.that(limit === undefined || limit <= most, `a timeout of ${limit} ms is above what the broker holds a message for, ${most} ms`);
+    checkWayBack(check, "a poisonQueue", one.deadLetter, spec.subscriber, spec.topics);
   }
   check.done();
 }
@@ -132,7 +151,8 @@ export function singleHandler(kind: HandlerKind, options: ProducingHandlerOption
   return (message) => {
     const result = handle(message);
     if (result === undefined) return undefined;
-    return isPromise(result) ? result.then(onlyMessages) : onlyMessages(result);
+    // A thenable need not give a promise back.
+    return isPromise(result) ? Promise.resolve(result).then(onlyMessages) : onlyMessages(result);
   };
 }
 

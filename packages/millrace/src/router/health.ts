@@ -22,7 +22,10 @@ export interface HandlerHealth extends SubscriptionStatus {
   readonly lastMessageAt?: Date | undefined;
 }
 
-/** `live`: the process is worth keeping. `ready`: every handler is subscribed and connected. */
+/**
+ * `ready`: the router runs, and every handler is subscribed and connected. `live`: the process is worth keeping; false as long as there is a
+ * handler whose subscriber was closed behind the router's back, which nothing but a new one can mend.
+ */
 export interface Health {
   readonly live: boolean;
   readonly ready: boolean;

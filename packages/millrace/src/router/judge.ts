@@ -1,5 +1,6 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
+import { asError } from "../internal/as-error.ts";
 import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
 import type { BriefMessage } from "../message/in-hand.ts";
 import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
@@ -13,6 +14,7 @@ import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
 import { type FailurePolicy, type KnownPolicy, knownPolicy } from "./failure-policy.ts";
 import { OUTCOMES } from "./observers.ts";
+import { readable } from "./thrown.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {
@@ -66,8 +68,9 @@ export class Judge {
     return this.#later(call, () => this.#ack(call));
   }
 
-  fail(call: Call, error: unknown): Promise<void> | undefined {
+  fail(call: Call, thrown: unknown): Promise<void> | undefined {
     if (call.over) return undefined;
+    const error = readable(thrown);
     if (call.inner === undefined && call.inHand.verdict === undefined && isInterruption(error, call.message)) {
       call.goBack(call.inHand.redeliveryDelayMs);
       return undefined;
@@ -200,9 +203,14 @@ export class Judge {
     desk.lastError = asError(error);
     const { attempt } = message.delivery;
     const permanent = isPermanent(error);
-    if (!permanent && attempt < this.#policy.attempts) {
+    if ((!permanent && attempt < this.#policy.attempts) || call.failedInCompany) {
       const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);
-      desk.log("warn", message, { attempt, delayMs: Math.round(delayMs), error }, "handler failed, the message will be tried again");
+      desk.log(
+        "warn",
+        message,
+        { attempt, delayMs: Math.round(delayMs), error },
+        `handler failed, the message will be tried again${call.failedInCompany ? ", alone" : ""}`,
+      );
       this.#tryAgain(call, attempt, false, delayMs, error);
       return undefined;
     }
@@ -216,7 +224,7 @@ export class Judge {
   #tryAgain(call: Call, attempt: number, exhausted: boolean, delayMs: number, error: unknown): void {
     const { message, origin } = call;
     const desk = this.#desk;
-    desk.failing.add(tokenOf(call), attempt, exhausted, delayMs);
+    desk.failing.add(tokenOf(call), attempt, exhausted, delayMs, call.rare?.comesAlone);
     desk.failingChanged();
     overtakeBehind(call);
     desk.lines.await(call);
@@ -288,13 +296,4 @@ export class Judge {
 /** There is a verdict before its own, its handler goes on, or it has to go back. */
 function hasToWait(call: Call): boolean {
   return call.before !== undefined || call.inner !== undefined || call.overtaken;
-}
-
-function asError(error: unknown): Error {
-  if (error instanceof Error) return error;
-  try {
-    return new Error(String(error));
-  } catch {
-    return new Error("something was thrown that cannot be shown");
-  }
 }

@@ -37,7 +37,6 @@ class HandlerRouter implements RouterContract {
   readonly #observers: Observers;
   #ended: Deferred<void> = quietDeferred();
   #closing: Promise<void> | undefined;
-  #failed = false;
 
   constructor(options: RouterOptions = {}) {
     const check = checkRouterNames(new OptionCheck("Router"), options).text("service", options.service);
@@ -105,7 +104,6 @@ class HandlerRouter implements RouterContract {
     }
     this.#phase = "starting";
     this.#renew();
-    this.#failed = false;
     this.#closing = undefined;
     this.#opening = new AbortController();
     const stopped = signal === undefined ? this.#opening.signal : AbortSignal.any([signal, this.#opening.signal]);
@@ -171,7 +169,7 @@ class HandlerRouter implements RouterContract {
   health(): Health {
     const handlers = Object.fromEntries([...this.#entries.values()].map((entry) => [entry.name, entry.health()]));
     const connected = Object.values(handlers).every(({ state }) => state !== "starting" && state !== "reconnecting" && state !== "stopped");
-    return { live: !this.#failed, ready: this.#phase === "running" && connected, handlers };
+    return { live: ![...this.#entries.values()].some(({ lost }) => lost), ready: this.#phase === "running" && connected, handlers };
   }
 
   observe(observer: Observer): () => void {
@@ -208,7 +206,7 @@ class HandlerRouter implements RouterContract {
   }
 
   #add(kind: HandlerKind, options: AnyHandlerOptions): HandlerHandle {
-    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.has(name));
+    const given = handlerSpec(kind, options, this.#options, (name) => this.#entries.get(name)?.nameIsFree === false);
     const spec = withSafeOrder(given, this.logger);
     const identity = { service: this.#options.service, handler: spec.name, group: spec.group };
     const desk = deskOf(spec, identity, this.#observers, this.logger);
@@ -236,7 +234,7 @@ class HandlerRouter implements RouterContract {
       observers: this.#observers,
       publisherDecorators: this.#publisherDecorators,
       subscriberDecorators: this.#subscriberDecorators,
-      onGone: (finished) => this.#onGone(entry, finished),
+      onGone: (lostBy) => this.#onGone(entry, lostBy),
       onStatus: () => entry.teller.tell(),
     });
     await entry.launch(runner);
@@ -250,19 +248,18 @@ class HandlerRouter implements RouterContract {
     }
   }
 
-  /** A handler's input has ended, or its subscriber was closed behind our back. When that was the last handler, the router closes. */
-  #onGone(entry: HandlerEntry, finished: boolean): void {
+  /** A handler's input has ended, or its subscriber was closed behind our back: then it stays in health. After the last one the router closes. */
+  #onGone(entry: HandlerEntry, lostBy: Error | undefined): void {
     const { runner } = entry;
-    entry.removed = true;
+    if (lostBy === undefined) entry.removed = true;
+    else entry.lose(lostBy);
     const failed = (error: unknown): void => this.logger.error({ handler: entry.name, error }, "a handler could not be ended properly");
-    void this.#remove(entry, {})
-      .then(undefined, failed)
-      .then(() => {
-        if (this.#phase !== "running" || this.#entries.size > 0 || runner === undefined) return;
-        this.#failed = !finished;
-        this.logger[finished ? "info" : "error"]({}, "all handlers have stopped, the router closes");
-        this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
-      });
+    void (lostBy === undefined ? this.#remove(entry, {}) : entry.end(this.#drain({}))).then(undefined, failed).then(() => {
+      const left = [...this.#entries.values()];
+      if (this.#phase !== "running" || left.some(({ lost }) => !lost) || runner === undefined) return;
+      this.logger[left.length === 0 ? "info" : "error"]({}, "all handlers have stopped, the router closes");
+      this.close().catch((error: unknown) => this.logger.error({ error }, "closing failed"));
+    });
   }
 
   #drain(options: DrainOptions): DrainOptions {

@@ -22,6 +22,7 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #deadline: Deadline = new Deadline();
   #stopping: Promise<void> | undefined;
+  #stoppingMs: number | undefined;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -59,10 +60,16 @@ export class Runner {
     for (const feed of this.#parts.feeds) feed.resume();
   }
 
+  /** When it began to stop, by the wall clock. */
+  get stoppingMs(): number | undefined {
+    return this.#stoppingMs;
+  }
+
   /** Ends within the time given, the shortest of all who ask: waits for calls, also for those whose message has its verdict already. */
   stop({ timeoutMs = DRAIN_MS, signal }: DrainOptions): Promise<void> {
     const drain = { timeoutMs, signal };
     this.#deadline.within(timeoutMs, signal);
+    this.#stoppingMs ??= wallMs();
     if (this.#stopping === undefined) this.#stopping = this.#stop(drain);
     else for (const feed of this.#parts.feeds) feed.stop(drain).catch(() => {}); // the first who asked tells
     return this.#stopping;
@@ -87,10 +94,14 @@ export class Runner {
     const { failing, lastError, lastMessageMs } = desk;
     const open = feeds.filter((feed) => !feed.finished);
     const status = together((open.length === 0 ? feeds : open).map((feed) => feed.status()));
-    const stuck = failing.exhausted && (status.state === "running" || status.state === "blocked");
+    const up = status.state === "running" || status.state === "blocked";
+    const stuck = failing.exhausted && up;
+    // What fails makes a state of its own: it begins and ends with what fails, whatever the subscription was before.
+    const since = stuck ? failing.sinceMs : Math.max(status.since.getTime(), up ? failing.sinceMs : 0);
     return statusWithJson({
       ...status,
       state: this.#stopping !== undefined ? "stopped" : stuck ? "failing" : status.state,
+      since: new Date(this.#stoppingMs ?? since),
       lastError: status.state === "reconnecting" ? (status.lastError ?? lastError) : (lastError ?? status.lastError),
       attempts: failing.attempts,
       counts: this.#counts(),

@@ -236,7 +236,8 @@ describe("stopping one handler", () => {
     await bus.close();
     await running;
     expect(rig.logger.saying("all handlers have stopped")).toHaveLength(1);
-    expect(rig.router.health()).toMatchObject({ live: false, ready: false });
+    expect(rig.router.health()).toMatchObject({ live: false, ready: false, handlers: { a: { state: "stopped", lastError: { code: "CLOSED" } } } });
+    await expect(rig.router.start()).rejects.toMatchObject({ code: "CLOSED" });
   });
 });
 

@@ -168,7 +168,8 @@ it("a subscription that cannot be read is taken up again, and health names what 
   await until(() => seen.length === 1, "a message");
 });
 
-it.skipIf(STRIPPED)("a handler's counts go on when its subscription is taken up again", async () => {
+it("a handler's counts go on when its subscription is taken up again", async (context) => {
+  if (STRIPPED) return context.skip("a foreign subscriber does not tell that it was undecodable or has reconnected");
   const subscriber = new HandSubscriber();
   await using rig = new Rig({ subscriber });
   rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });

@@ -12,11 +12,26 @@ export interface ClaimRow {
   owner: string | null;
   epoch: number;
   leaseUntil: number;
+  /** Owners that died, one after the other, with what is unsettled in it. */
+  deaths: number;
   changed: boolean;
   deleted: boolean;
 }
 
-type Columns = [id: number, after: number, upto: number, settledTo: number, done: string, owner: string | null, epoch: number, leaseUntil: number];
+type Columns = [
+  id: number,
+  after: number,
+  upto: number,
+  settledTo: number,
+  done: string,
+  owner: string | null,
+  epoch: number,
+  leaseUntil: number,
+  deaths: number,
+];
+
+/** After so many deaths what is in a claim is handed out one by one: from then on it is counted who was in hand. */
+export const SUSPECT_AFTER = 3;
 
 /**
  * The claims of a group, in order. Together they cover everything between the group's position and the last offset that any
@@ -25,10 +40,10 @@ type Columns = [id: number, after: number, upto: number, settledTo: number, done
 export function loadClaims(connection: Connection, groupId: number): ClaimRow[] {
   const rows = connection
     .statement(
-      "SELECT id, after_offset, upto_offset, settled_to, done, owner, epoch, lease_until FROM millrace_claims WHERE group_id = ? ORDER BY after_offset",
+      "SELECT id, after_offset, upto_offset, settled_to, done, owner, epoch, lease_until, deaths FROM millrace_claims WHERE group_id = ? ORDER BY after_offset",
     )
     .all(groupId) as Columns[];
-  return rows.map(([id, after, upto, settledTo, done, owner, epoch, leaseUntil]) => ({
+  return rows.map(([id, after, upto, settledTo, done, owner, epoch, leaseUntil, deaths]) => ({
     id,
     after,
     upto,
@@ -37,6 +52,7 @@ export function loadClaims(connection: Connection, groupId: number): ClaimRow[] 
     owner,
     epoch,
     leaseUntil,
+    deaths,
     changed: false,
     deleted: false,
   }));
@@ -58,7 +74,7 @@ export function unsettledIn({ settledTo, upto, done }: Pick<ClaimRow, "settledTo
 }
 
 export function freshClaim(after: number, upto: number, changes: Partial<ClaimRow> = {}): ClaimRow {
-  return { id: 0, after, upto, settledTo: after, done: "", owner: null, epoch: 1, leaseUntil: 0, changed: true, deleted: false, ...changes };
+  return { id: 0, after, upto, settledTo: after, done: "", owner: null, epoch: 1, leaseUntil: 0, deaths: 0, changed: true, deleted: false, ...changes };
 }
 
 export function saveClaims(connection: Connection, groupId: number, rows: readonly ClaimRow[]): void {
@@ -68,21 +84,21 @@ export function saveClaims(connection: Connection, groupId: number, rows: readon
     } else if (row.id === 0) {
       const [id] = connection
         .statement(
-          "INSERT INTO millrace_claims (group_id, after_offset, upto_offset, settled_to, done, owner, epoch, lease_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+          "INSERT INTO millrace_claims (group_id, after_offset, upto_offset, settled_to, done, owner, epoch, lease_until, deaths) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
-        .get(groupId, row.after, row.upto, row.settledTo, row.done, row.owner, row.epoch, row.leaseUntil) as [number];
+        .get(groupId, row.after, row.upto, row.settledTo, row.done, row.owner, row.epoch, row.leaseUntil, row.deaths) as [number];
       row.id = id;
     } else if (row.changed) {
       connection
-        .statement("UPDATE millrace_claims SET upto_offset = ?, settled_to = ?, done = ?, owner = ?, epoch = ?, lease_until = ? WHERE id = ?")
-        .run(row.upto, row.settledTo, row.done, row.owner, row.epoch, row.leaseUntil, row.id);
+        .statement("UPDATE millrace_claims SET upto_offset = ?, settled_to = ?, done = ?, owner = ?, epoch = ?, lease_until = ?, deaths = ? WHERE id = ?")
+        .run(row.upto, row.settledTo, row.done, row.owner, row.epoch, row.leaseUntil, row.deaths, row.id);
     }
   }
 }
 
 /** Shortens `row` to end at `at` and answers the rest, which nobody owns. */
 export function cutClaim(row: ClaimRow, at: number): ClaimRow {
-  const rest = freshClaim(at, row.upto, { settledTo: Math.max(at, row.settledTo), done: clipRanges(row.done, at, row.upto) });
+  const rest = freshClaim(at, row.upto, { settledTo: Math.max(at, row.settledTo), done: clipRanges(row.done, at, row.upto), deaths: row.deaths });
   row.done = clipRanges(row.done, row.after, at);
   row.upto = at;
   row.changed = true;

@@ -61,6 +61,10 @@ export function databaseError(error: unknown, where: string, consequence = ""): 
   const meaning = code === undefined ? undefined : MEANINGS[code];
   const text = (error instanceof Error ? error.message : String(error)) + (consequence === "" ? "" : `; ${consequence}`);
   if (meaning !== undefined) return new MillraceError(`${where}: ${meaning[1]} (${text})`, { code: meaning[0], retryable: true, cause: error });
-  if (/not open/.test(text)) return new MillraceError(`${where}: the connection was closed by its owner`, { code: "DATABASE_CLOSED", cause: error });
+  if (/not open/.test(text)) return connectionClosed(where, error);
   return new MillraceError(`${where}: ${text}`, { code: "DATABASE_ERROR", cause: error });
+}
+
+export function connectionClosed(where: string, cause?: unknown): MillraceError {
+  return new MillraceError(`${where}: the connection was closed by its owner`, { code: "DATABASE_CLOSED", cause });
 }

@@ -1,5 +1,5 @@
 import type { StoredRow } from "../dialect.ts";
-import type { FetchLimit } from "./group-exchange.ts";
+import type { FetchLimit } from "./claiming.ts";
 
 const FIRST = 16;
 const MOST = 1000;

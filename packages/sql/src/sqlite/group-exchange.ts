@@ -1,21 +1,16 @@
-import { MillraceError } from "millrace";
 import { wallMs } from "millrace/adapter";
-import type { StoredRow } from "../dialect.ts";
-import type { ClaimReport, Exchange, Exchanged, Grant } from "../exchange.ts";
+import type { ClaimReport, Exchange, Exchanged } from "../exchange.ts";
 import { leaseOf } from "../lease-of.ts";
-import { loadAttempts, saveAttempts } from "./attempts.ts";
-import { type ClaimRow, cutClaim, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
+import { saveAttempts } from "./attempts.ts";
+import { type ClaimRow, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
+import { Claiming, type FetchLimit } from "./claiming.ts";
 import type { Connection } from "./connection.ts";
+import { loadGroup } from "./group-row.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import { standingOf } from "./standing.ts";
+import { grantOf } from "./taken.ts";
 import type { TopicStatements } from "./topic-statements.ts";
-import { unsettledRows } from "./unsettled-rows.ts";
-
-/** Most messages fetched in one transaction; adapts to their size. */
-export interface FetchLimit {
-  limit(topic: string): number;
-  fetched(topic: string, rows: readonly StoredRow[], limit: number): void;
-}
+import { Turns } from "./turns.ts";
 
 /**
  * One member's exchange with its group: takes in what it settled, gives it something new, moves the group's position to the end
@@ -25,8 +20,6 @@ export class GroupExchange {
   readonly #connection: Connection;
   readonly #exchange: Exchange;
   readonly #topic: TopicStatements;
-  readonly #limits: FetchLimit;
-  readonly #leases: LeaseWatch;
   readonly #now: number = wallMs();
   readonly #groupId: number;
   /** What we wrote into Watermill's lock column last. */
@@ -34,42 +27,45 @@ export class GroupExchange {
   #acked: number;
   readonly #ackedBefore: number;
   readonly #lock: number;
+  readonly #turns: Turns;
   #rows: ClaimRow[];
   readonly #lost: number[] = [];
   readonly #renewed: number[] = [];
   readonly #reported: Set<ClaimRow> = new Set();
   readonly #cuts: Map<number, ClaimRow[]> = new Map();
-  readonly #taken: { readonly row: ClaimRow; readonly rows: readonly StoredRow[]; readonly extends: boolean }[] = [];
-  #more = false;
+  readonly #claiming: Claiming;
   #blocked: string | undefined;
 
   constructor(connection: Connection, exchange: Exchange, topic: TopicStatements, limits: FetchLimit, leases: LeaseWatch) {
     this.#connection = connection;
     this.#exchange = exchange;
     this.#topic = topic;
-    this.#limits = limits;
-    this.#leases = leases;
     const { group } = exchange;
-    const position = topic.position.get(group.name) as [number, number] | undefined;
-    const own = connection.statement("SELECT id, locked_until FROM millrace_groups WHERE topic = ? AND consumer_group = ?").get(group.topic, group.name) as
-      | [number, number]
-      | undefined;
-    if (position === undefined || own === undefined) {
-      throw new MillraceError(`group ${JSON.stringify(group.name)} of topic ${JSON.stringify(group.topic)} was deleted from the database`, {
-        code: "GROUP_GONE",
-        retryable: true,
-      });
-    }
-    [this.#acked, this.#lock] = position;
-    this.#ackedBefore = this.#acked;
-    [this.#groupId, this.#ourLock] = own;
+    const row = loadGroup(connection, topic, group);
+    this.#acked = row.acked;
+    this.#ackedBefore = row.acked;
+    this.#lock = row.lock;
+    this.#groupId = row.id;
+    this.#ourLock = row.ourLock;
+    this.#turns = new Turns(row.turns, this.#now);
     this.#rows = loadClaims(connection, this.#groupId);
+    this.#claiming = new Claiming({
+      exchange,
+      topic,
+      limits,
+      leases,
+      reported: this.#reported,
+      lend: (row) => this.#lend(row),
+      renewed: this.#renewed,
+      advance: () => this.#advance(),
+    });
   }
 
   run(): Omit<Exchanged, "begunAnew"> {
     const { reports } = this.#exchange;
     if (this.#lock !== this.#ourLock) {
       // A member written for Watermill has taken the group since: nothing of what we hold is ours any more.
+      this.#turns.seen(this.#acked);
       if (this.#lock >= Math.floor(this.#now / 1000))
         return this.#standBack(`a Watermill member holds the group until ${new Date(this.#lock * 1000).toISOString()}`);
       for (const row of this.#rows) this.#free(row);
@@ -78,25 +74,27 @@ export class GroupExchange {
     for (const report of reports) this.#takeIn(report);
     saveAttempts(this.#connection, this.#groupId, this.#exchange.attempts);
     this.#advance();
-    if (this.#exchange.want > 0) this.#claim();
+    if (this.#exchange.want > 0) this.#claimInTurn();
     this.#advance();
     this.#write();
     return {
       lost: this.#lost,
       renewed: this.#renewed,
       cut: this.#cuts.size === 0 ? undefined : new Map([...this.#cuts].map(([id, rows]) => [id, rows.map((row) => row.id)])),
-      grants: this.#taken.map((taken) => this.#grant(taken)),
-      more: this.#more,
+      grants: this.#claiming.taken.map((taken) => grantOf(this.#connection, this.#groupId, taken)),
+      more: this.#claiming.more,
       blocked: this.#blocked,
       standing: standingOf(this.#topic, this.#acked, this.#rows, this.#exchange.owner),
       moved: this.#acked !== this.#ackedBefore,
+      shared: this.#turns.shared,
     };
   }
 
   #standBack(blocked: string): Omit<Exchanged, "begunAnew"> {
     const lost = this.#exchange.reports.map(({ id }) => id);
+    this.#writeTurns();
     const standing = standingOf(this.#topic, this.#acked, [], this.#exchange.owner); // its claims are void once the other member has moved on
-    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing, moved: false };
+    return { lost, renewed: [], cut: undefined, grants: [], more: false, blocked, standing, moved: false, shared: true };
   }
 
   #free(row: ClaimRow): void {
@@ -133,6 +131,7 @@ export class GroupExchange {
       return;
     }
     this.#reported.add(row);
+    this.#absolve(row);
     const [part] = report.parts;
     if (part !== undefined && report.parts.length === 1 && part.keep) {
       if (part.settledTo > row.settledTo || part.done !== row.done) {
@@ -151,6 +150,7 @@ export class GroupExchange {
         owner: keep ? owner : null,
         epoch: 1,
         leaseUntil: keep ? this.#now + leaseMs : 0,
+        deaths: row.deaths,
       }),
     );
     row.deleted = true;
@@ -158,6 +158,17 @@ export class GroupExchange {
     const kept = parts.filter((each) => each.owner !== null);
     for (const each of kept) this.#reported.add(each);
     this.#cuts.set(report.id, kept);
+  }
+
+  /** Its owner lives, and has judged what is in it, or given it back with the number of its next attempt. */
+  #absolve(row: ClaimRow): void {
+    if (row.deaths === 0) return;
+    for (const offset of this.#exchange.attempts.keys()) {
+      if (offset <= row.after || offset > row.upto) continue;
+      row.deaths = 0;
+      row.changed = true;
+      return;
+    }
   }
 
   /** A lease is written anew when the member asks for it, or along with a change. */
@@ -174,92 +185,26 @@ export class GroupExchange {
     row.changed = true;
   }
 
-  /** Moves the position over all claims at the head that are wholly settled. */
-  #advance(): void {
+  /** Moves the position over all claims at the head that are wholly settled; answers where it is. */
+  #advance(): number {
     for (const row of this.#rows) {
       if (row.deleted) continue;
       if (row.settledTo > this.#acked) this.#acked = row.settledTo;
-      if (row.settledTo < row.upto) return;
+      if (row.settledTo < row.upto) break;
     }
+    return this.#acked;
   }
 
-  #claim(): void {
-    let want = this.#exchange.want;
-    for (const row of [...this.#rows]) {
-      if (want <= 0) return;
-      if (!row.deleted && row.settledTo < row.upto && this.#isFree(row)) want -= this.#takeOver(row, want);
-    }
-    this.#advance();
-    if (want > 0) this.#takeNew(want);
+  /** Members of ours held the group when the exchange began. */
+  get #held(): boolean {
+    return this.#lock !== 0 && this.#lock === this.#ourLock;
   }
 
-  #isFree(row: ClaimRow): boolean {
-    if (row.owner === null) return true;
-    return row.owner === this.#exchange.owner ? !this.#reported.has(row) : this.#leases.look({ ...row, owner: row.owner }) === "over";
-  }
-
-  /** What is unsettled of a claim that nobody holds, as far as wanted. */
-  #takeOver(row: ClaimRow, want: number): number {
-    const limit = this.#limit(want);
-    const rows = unsettledRows(this.#topic, row, limit);
-    this.#limits.fetched(this.#exchange.group.topic, rows, limit);
-    const last = rows.at(-1);
-    if (last === undefined) {
-      row.settledTo = row.upto;
-      row.changed = true;
-      return 0;
-    }
-    if (rows.length === limit && last[0] < row.upto) {
-      this.#rows.splice(this.#rows.indexOf(row) + 1, 0, cutClaim(row, last[0]));
-      this.#more = true;
-    }
-    this.#own(row);
-    this.#taken.push({ row, rows, extends: false });
-    return rows.length;
-  }
-
-  #own(row: ClaimRow): void {
-    row.owner = this.#exchange.owner;
-    row.epoch++;
-    this.#lend(row);
-    this.#reported.add(row);
-  }
-
-  #takeNew(want: number): void {
-    const { group, maxGap } = this.#exchange;
-    const cursor = this.#rows.at(-1)?.upto ?? this.#acked;
-    const gapEnd = Math.max(this.#acked + maxGap, cursor);
-    const limit = this.#limit(want);
-    const tail = this.#rows.findLast(({ deleted }) => !deleted);
-    const unsettled = tail !== undefined && this.#acked < cursor;
-    // Without anything unsettled the gap is empty, however far away the next message is.
-    const rows = this.#topic.range.all(cursor, unsettled ? gapEnd : Number.MAX_SAFE_INTEGER, limit) as StoredRow[];
-    this.#limits.fetched(group.topic, rows, limit);
-    const last = rows.at(-1);
-    if (last === undefined) {
-      if (unsettled && cursor >= gapEnd) this.#blocked = `offset ${this.#acked + 1} is unsettled, and ${maxGap} messages past it have been claimed`;
-      return;
-    }
-    this.#more ||= rows.length === limit;
-    const first = (rows[0] as StoredRow)[0];
-    if (tail !== undefined && tail.owner === this.#exchange.owner && this.#reported.has(tail)) {
-      if (tail.settledTo === tail.upto) tail.settledTo = first - 1; // there is nothing in between
-      tail.upto = last[0];
-      this.#lend(tail);
-      if (!this.#renewed.includes(tail.id)) this.#renewed.push(tail.id);
-      const taken = this.#taken.find(({ row }) => row === tail);
-      if (taken === undefined) this.#taken.push({ row: tail, rows, extends: true });
-      else this.#taken.splice(this.#taken.indexOf(taken), 1, { ...taken, rows: [...taken.rows, ...rows] });
-      return;
-    }
-    const row = freshClaim(cursor, last[0], { settledTo: first - 1, owner: this.#exchange.owner, leaseUntil: this.#now + this.#exchange.leaseMs });
-    this.#rows.push(row);
-    this.#reported.add(row);
-    this.#taken.push({ row, rows, extends: false });
-  }
-
-  #limit(want: number): number {
-    return Math.min(want, this.#limits.limit(this.#exchange.group.topic));
+  #claimInTurn(): void {
+    this.#blocked = this.#turns.mayNotClaim(this.#acked, this.#held);
+    if (this.#blocked !== undefined) return;
+    this.#claiming.run(this.#rows);
+    this.#blocked = this.#claiming.blocked;
   }
 
   #write(): void {
@@ -278,20 +223,12 @@ export class GroupExchange {
     const { group } = this.#exchange;
     if (this.#acked !== this.#ackedBefore || lock !== this.#lock) this.#topic.savePosition.run(this.#acked, lock, group.name);
     if (lock !== this.#ourLock) this.#connection.statement("UPDATE millrace_groups SET locked_until = ? WHERE id = ?").run(lock, this.#groupId);
+    this.#turns.leave(this.#acked, { before: this.#held, now: lock !== 0 });
+    this.#writeTurns();
   }
 
-  #grant({ row, rows, extends: extended }: { readonly row: ClaimRow; readonly rows: readonly StoredRow[]; readonly extends: boolean }): Grant {
-    const first = (rows[0] as StoredRow)[0];
-    const last = (rows.at(-1) as StoredRow)[0];
-    return {
-      id: row.id,
-      epoch: row.epoch,
-      after: row.after,
-      upto: row.upto,
-      done: row.done,
-      extends: extended,
-      rows,
-      attempts: loadAttempts(this.#connection, this.#groupId, first, last),
-    };
+  #writeTurns(): void {
+    const { news } = this.#turns;
+    if (news !== undefined) this.#connection.statement("UPDATE millrace_groups SET turns = ? WHERE id = ?").run(news, this.#groupId);
   }
 }

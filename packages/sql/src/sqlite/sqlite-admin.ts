@@ -1,6 +1,6 @@
 import type { From, MaybePromise } from "millrace";
 import { groupBusy, sleep, unknownGroup, unknownTopic, wallMs } from "millrace/adapter";
-import type { LogAdmin } from "../dialect.ts";
+import type { GroupLag, LogAdmin } from "../dialect.ts";
 import type { GroupRef } from "../exchange.ts";
 import { claimsAt, freshClaim, loadClaims, saveClaims, unsettledIn } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
@@ -50,12 +50,12 @@ export class SqliteAdmin implements LogAdmin {
     });
   }
 
-  lag(group: GroupRef): MaybePromise<{ readonly messages: number; readonly oldestAt: string | undefined }> {
+  lag(group: GroupRef): MaybePromise<GroupLag> {
     return this.#rules.read((connection) => {
       const { tables, acked, own } = this.#position(connection, group);
       const topic = connection.topic(tables);
       const first = topic.first.get(acked) as [offset: number, createdAt: string] | undefined;
-      if (first === undefined) return { messages: 0, oldestAt: undefined };
+      if (first === undefined) return { messages: 0, oldestAt: undefined, settledTo: acked };
       const [last] = connection.statement(`SELECT max(offset) FROM ${tables.messages}`).get() as [number];
       // What was purged below the first message counts for nothing; the rest of the log has no holes.
       let settled = 0;
@@ -64,7 +64,7 @@ export class SqliteAdmin implements LogAdmin {
         const from = Math.max(after, begin);
         if (upto > from) settled += upto - from - unsettledIn({ upto, settledTo: Math.max(settledTo, from), done });
       }
-      return { messages: last - begin - settled, oldestAt: first[1] };
+      return { messages: last - begin - settled, oldestAt: first[1], settledTo: acked };
     });
   }
 

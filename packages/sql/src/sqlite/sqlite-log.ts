@@ -1,4 +1,5 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
+import { wallMs } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
 import type { ExchangeCall, Exchanged, GroupRef, MemberRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
@@ -8,6 +9,7 @@ import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
 import { FetchLimits } from "./fetch-limits.ts";
 import { GroupExchange } from "./group-exchange.ts";
+import { enterGroup } from "./group-row.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { locate } from "./locate.ts";
 import { Numbering } from "./numbering.ts";
@@ -112,14 +114,15 @@ export class SqliteLog implements Log {
       const tables = this.#need(connection, topic);
       if (group === undefined) return false;
       const { offsets } = tables;
-      if (connection.statement(`SELECT 1 FROM ${offsets} WHERE consumer_group = ?`).get(group.name) === undefined) {
+      const found = connection.statement(`SELECT offset_acked FROM ${offsets} WHERE consumer_group = ?`).get(group.name) as [number] | undefined;
+      if (found === undefined) {
         connection
           .statement(`INSERT INTO ${offsets} (consumer_group, offset_acked, locked_until) VALUES (?, ?, 0)`)
           .run(group.name, Math.max(0, locate(connection, tables, group.from)));
         // What an earlier group of this name left behind is not this one's.
         connection.statement("DELETE FROM millrace_groups WHERE topic = ? AND consumer_group = ?").run(topic, group.name);
       }
-      connection.statement("INSERT OR IGNORE INTO millrace_groups (topic, consumer_group) VALUES (?, ?)").run(topic, group.name);
+      enterGroup(connection, { topic, name: group.name }, found?.[0], wallMs());
       return this.#numbering.checkFully(connection, connection.topic(tables), { topic, name: group.name });
     });
   }

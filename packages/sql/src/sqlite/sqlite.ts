@@ -1,12 +1,11 @@
-import { MillraceError } from "millrace";
-import { OptionCheck, wallMs } from "millrace/adapter";
+import { OptionCheck } from "millrace/adapter";
 import { capabilities, capabilitiesInMemory } from "../capabilities.ts";
-import type { Dialect, NewRow } from "../dialect.ts";
+import type { Dialect } from "../dialect.ts";
 import { Connection } from "./connection.ts";
-import { databaseError } from "./database-error.ts";
-import { inTransaction, type SqliteDatabase } from "./driver.ts";
+import type { SqliteDatabase } from "./driver.ts";
 import { SqliteLog } from "./sqlite-log.ts";
-import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTables, topicExists, topicTables } from "./tables.ts";
+import type { TableNames } from "./tables.ts";
+import { Within } from "./within.ts";
 
 export interface SqliteOptions {
   /** A file that this package opens, lazily and with `node:sqlite`, and closes. `":memory:"` lives as long as it is open. */
@@ -59,7 +58,7 @@ export function sqlite(options: SqliteOptions): Dialect {
     .done();
   const tables = options.tables ?? {};
   let log: SqliteLog | undefined;
-  const within: WeakMap<object, Connection> = new WeakMap();
+  const within = new Within({ path, database, tables });
   return {
     name: "sqlite",
     capabilities: path !== undefined && IN_MEMORY.test(path) ? capabilitiesInMemory : capabilities,
@@ -76,43 +75,6 @@ export function sqlite(options: SqliteOptions): Dialect {
       });
       return log.attach();
     },
-    appendWithin: (given, rows) => {
-      const foreign = given as SqliteDatabase;
-      new OptionCheck("within").methods("connection", foreign, ["exec", "prepare"]).done();
-      if (inTransaction(foreign) === false) throw noTransaction();
-      let connection = within.get(foreign);
-      if (connection === undefined) within.set(foreign, (connection = new Connection(foreign, false)));
-      insertWithin(connection, rows, tables);
-    },
+    appendWithin: (connection, rows) => within.append(connection, rows),
   };
-}
-
-function noTransaction(): MillraceError {
-  return new MillraceError("the connection has no open transaction: begin one, publish within it, and commit it together with your own writes", {
-    code: "NO_TRANSACTION",
-  });
-}
-
-function insertWithin(connection: Connection, rows: readonly NewRow[], names: TableNames): void {
-  const { database } = connection;
-  const createdAt = new Date(wallMs()).toISOString();
-  database.exec("SAVEPOINT millrace");
-  try {
-    const tables = new Map([...new Set(rows.map(({ topic }) => topic))].map((topic) => [topic, needWithin(connection, topic, names)]));
-    for (let at = 0; at < rows.length; ) at += connection.topic(tables.get((rows[at] as NewRow).topic) as TopicTables).insert(rows, at, createdAt);
-    database.exec("RELEASE millrace");
-  } catch (error) {
-    if (inTransaction(database) === false)
-      throw databaseError(error, "within", "SQLite has ended your transaction and rolled all of it back, your own writes too");
-    database.exec("ROLLBACK TO millrace; RELEASE millrace");
-    throw databaseError(error, "within");
-  }
-}
-
-/** Looked up in every transaction: what an earlier one made may have been rolled back. */
-function needWithin(connection: Connection, topic: string, names: TableNames): TopicTables {
-  const tables = apart(connection, topicTables(topic, names));
-  if (!topicExists(connection, tables)) makeTopicTables(connection, tables);
-  makeOwnTables(connection);
-  return tables;
 }

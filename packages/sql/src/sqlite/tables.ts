@@ -68,6 +68,7 @@ const OURS: readonly string[] = [
     locked_until INTEGER NOT NULL DEFAULT 0,
     seen_end INTEGER NOT NULL DEFAULT 0,
     witness TEXT,
+    turns TEXT,
     UNIQUE (topic, consumer_group)
   )`,
   `CREATE TABLE IF NOT EXISTS millrace_claims (
@@ -79,7 +80,8 @@ const OURS: readonly string[] = [
     done TEXT NOT NULL,
     owner TEXT,
     epoch INTEGER NOT NULL,
-    lease_until INTEGER NOT NULL
+    lease_until INTEGER NOT NULL,
+    deaths INTEGER NOT NULL DEFAULT 0
   )`,
   "CREATE INDEX IF NOT EXISTS millrace_claims_of_group ON millrace_claims (group_id, after_offset)",
   `CREATE TABLE IF NOT EXISTS millrace_attempts (
@@ -105,8 +107,10 @@ const OURS: readonly string[] = [
 const LATER: readonly (readonly [table: string, column: string, type: string])[] = [
   ["millrace_delayed", "log_table", "TEXT"],
   ["millrace_attempts", "due_ms", "INTEGER NOT NULL DEFAULT 0"],
+  ["millrace_claims", "deaths", "INTEGER NOT NULL DEFAULT 0"],
   ["millrace_groups", "seen_end", "INTEGER NOT NULL DEFAULT 0"],
   ["millrace_groups", "witness", "TEXT"],
+  ["millrace_groups", "turns", "TEXT"],
 ];
 
 export function makeOwnTables(connection: Connection): void {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { monotonicMs } from "../../internal/timers.ts";
 import { allOf, need, needsGroups, needsRedelivery, type Scenario } from "../scenario.ts";
 
-const DELAY_MS = 500;
+/** More than the second after which a queue that was made just now survives a kill of the broker. */
+const DELAY_MS = 1500;
 
 export const nativeDelay: Scenario = {
   name: "native-delay",

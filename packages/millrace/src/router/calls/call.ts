@@ -79,6 +79,10 @@ export class Call implements HandlerCall {
     return this.rare?.forfeited === true;
   }
 
+  get failedInCompany(): boolean {
+    return this.rare?.inCompany === true;
+  }
+
   // ── what the message tells ──
 
   onNack(options: NackOptions | undefined): NackOptions | undefined {
@@ -191,11 +195,6 @@ export class Call implements HandlerCall {
   markHandled(): void {
     this.handled = true;
     this.behind?.onAhead();
-  }
-
-  /** Its handler was called before, and a middleware may have given up on that call. */
-  get ranBefore(): boolean {
-    return this.rare?.ranBefore === true;
   }
 
   /** What is judged is the outcome that there is: nothing that a middleware has left behind may call the handler again. */

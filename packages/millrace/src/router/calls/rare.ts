@@ -17,14 +17,23 @@ export class Rare {
   forfeited = false;
   /** It is among those that the next batch is made of. */
   gathered = false;
+  /** It is one of several in a batch that goes on, or that failed without naming it. */
+  inCompany = false;
+  /** It is a batch of its own. */
+  alone = false;
   rests: Rests | undefined = undefined;
   ownNack: OwnNack | undefined = undefined;
   wake: Wake | undefined = undefined;
   timer: TimerHandle | undefined = undefined;
   done: Deferred<boolean> | undefined = undefined;
   followed: Promise<unknown> | undefined = undefined;
-  /** Its handler was called and has ended, noticed by `followInner`. */
+  /** Its handler was called and has ended, noticed by `followInner`: a middleware may have given up on that call. */
   ranBefore = false;
   /** The outermost middleware has ended, and the handler goes on. */
   outlived = false;
+
+  /** Its batch has failed as a whole, now or earlier: from then on it comes alone. */
+  get comesAlone(): boolean {
+    return this.inCompany || this.alone;
+  }
 }

@@ -3,6 +3,8 @@ import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.t
 import type { Batch, BatchHandler, ReceivedMessage } from "../../message/index.ts";
 import { Call } from "../calls/call.ts";
 import type { Company } from "../calls/company.ts";
+import type { Failing } from "../calls/failing.ts";
+import { tokenOf } from "../calls/identity.ts";
 import { overtakeBehind } from "../calls/in-line.ts";
 import type { Slots } from "../calls/slots.ts";
 import type { Judge } from "../judge.ts";
@@ -43,13 +45,20 @@ export interface CollectorRules {
   readonly size: number;
   readonly maxWaitMs: number;
   readonly slots: Slots;
+  readonly failing: Failing;
   readonly handle: BatchHandler;
   readonly judge: Judge;
 }
 
+/** How a batch went: which of its messages were named, and whether it threw. */
+interface Outcome {
+  readonly failed: ReadonlyMap<ReceivedMessage, unknown>;
+  readonly whole: { readonly error: unknown } | undefined;
+}
+
 /**
  * Gathers messages into batches and runs them, one in each slot. A batch takes the messages of a line in order, and none behind one
- * that is not in it and has no verdict yet.
+ * that is not in it and has no verdict yet. When one of several fails as a whole, each of its messages is a batch of its own from then on.
  */
 export class BatchCollector {
   readonly #rules: CollectorRules;
@@ -58,6 +67,8 @@ export class BatchCollector {
   #timer: TimerHandle | undefined;
   #due = false;
   #ended = false;
+  /** Some that gather may be batches of their own. */
+  #anyAlone = false;
   #asked = false;
 
   constructor(rules: CollectorRules) {
@@ -87,10 +98,18 @@ export class BatchCollector {
     }
     call.company = entry;
     if (isBlocked(call)) return;
-    call.known().gathered = true;
+    const known = call.known();
+    known.gathered = true;
+    known.alone = known.comesAlone || this.#cameToBeAlone(call);
+    if (known.alone) this.#anyAlone = true;
     this.#gathering.push(entry);
     if (this.#gathering.length === 1) this.#waitForMore();
     call.behind?.onAhead(); // it may have waited for this one
+  }
+
+  #cameToBeAlone(call: Call): boolean {
+    const { failing } = this.#rules;
+    return failing.any && failing.comesAlone(tokenOf(call), call.message.delivery.attempt);
   }
 
   /** Something has changed for an entry that waits. */
@@ -107,12 +126,12 @@ export class BatchCollector {
   };
 
   #go(): void {
-    while (this.#gathering.length >= (this.#due || this.#ended ? 1 : this.#rules.size) && this.#gathering.length > 0) {
+    for (let count = this.#complete(); count > 0; count = this.#complete()) {
       if (!this.#rules.slots.free) {
         this.#askForSlot();
         return;
       }
-      const batch = this.#gathering.splice(0, this.#rules.size);
+      const batch = this.#gathering.splice(0, count);
       this.#waitNoMore();
       for (const { call } of batch) {
         call.known().gathered = false;
@@ -122,6 +141,19 @@ export class BatchCollector {
       if (this.#gathering.length > 0) this.#waitForMore();
       void this.#run(batch);
     }
+  }
+
+  /** How many the next batch has; 0 while it waits for more. */
+  #complete(): number {
+    const { size } = this.#rules;
+    const { length } = this.#gathering;
+    if (this.#anyAlone) {
+      const place = this.#gathering.findIndex(({ call }) => call.rare?.alone === true);
+      if (place >= 0 && place < size) return Math.max(1, place);
+      this.#anyAlone = place >= 0;
+    }
+    if (length >= size) return size;
+    return this.#due || this.#ended ? length : 0;
   }
 
   #askForSlot(): void {
@@ -166,9 +198,11 @@ export class BatchCollector {
     const known = new Set<ReceivedMessage>();
     for (const { call, message, waiting } of entries) {
       known.add(message);
+      call.known().inCompany = entries.length > 1;
       call.company = room;
       if (waiting !== undefined) call.changeRests(-1);
     }
+    let whole: { readonly error: unknown } | undefined;
     try {
       enterHandler();
       let result: ReturnType<BatchHandler>;
@@ -179,9 +213,9 @@ export class BatchCollector {
       }
       await result;
     } catch (error) {
-      for (const message of known) if (!failed.has(message)) failed.set(message, error);
+      whole = { error };
     }
-    this.#tell(entries, failed, room);
+    this.#tell(entries, { failed, whole }, room);
     room.leave();
     this.#go();
   }
@@ -197,15 +231,17 @@ export class BatchCollector {
   }
 
   /** Tells each how it went. What comes after a failed one of its line goes back with it. */
-  #tell(entries: readonly Entry[], failed: ReadonlyMap<ReceivedMessage, unknown>, room: Room): void {
+  #tell(entries: readonly Entry[], { failed, whole }: Outcome, room: Room): void {
     for (const entry of entries) {
       const { call, message } = entry;
       if (call.company !== room) continue; // abandoned, or tried again by a middleware that gave up on it
       call.company = undefined;
+      const failure = failed.has(message) ? { error: failed.get(message) } : whole;
+      if ((whole === undefined || failed.has(message)) && !call.concluded) call.known().inCompany = false;
       if (call.overtaken) this.#fail(entry, Call.handedBack());
-      else if (failed.has(message)) {
+      else if (failure !== undefined) {
         overtakeBehind(call);
-        this.#fail(entry, failed.get(message));
+        this.#fail(entry, failure.error);
       } else if (entry.waiting !== undefined) entry.waiting.resolve(undefined);
       else void this.#rules.judge.succeed(call);
     }

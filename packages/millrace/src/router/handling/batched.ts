@@ -1,7 +1,7 @@
 import { callOf } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Middleware, type ReceivedMessage } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
-import type { Slots } from "../calls/slots.ts";
+import type { Desk } from "../calls/desk.ts";
 import type { BatchHandlerOptions } from "../handler-options.ts";
 import type { Judge } from "../judge.ts";
 import { BatchCollector } from "./batch-collector.ts";
@@ -19,12 +19,12 @@ export class Batched implements HandlingMode {
   readonly #judge: Judge;
   readonly #wrapped: Handler | undefined;
 
-  constructor(options: BatchHandlerOptions, middleware: readonly Middleware[], judge: Judge, slots: Slots) {
+  constructor(options: BatchHandlerOptions, middleware: readonly Middleware[], judge: Judge, { slots, failing }: Desk) {
     const { name, size, maxWaitMs, handle, concurrency = 1 } = options;
     const inFlight = size * concurrency;
     this.demands = { maxInFlight: inFlight, orderBy: options.orderBy, perKey: inFlight };
     this.#judge = judge;
-    this.#collector = new BatchCollector({ name, size, maxWaitMs, slots, handle, judge });
+    this.#collector = new BatchCollector({ name, size, maxWaitMs, slots, failing, handle, judge });
     this.#wrapped =
       middleware.length === 0
         ? undefined

@@ -26,7 +26,7 @@ export function follow(handler: Handler): Handler {
     if (call === undefined) throw tooLate(message);
     if (call.overtaken) throw Call.handedBack(); // while a middleware waited
     if (call.inner !== undefined) return again(message, call, start);
-    if (call.ranBefore) refuseIfGivenUp(message, call);
+    if (call.rare?.ranBefore === true) refuseIfGivenUp(message, call);
     return start(message, call);
   };
 }

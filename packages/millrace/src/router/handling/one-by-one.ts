@@ -83,7 +83,8 @@ export class OneByOne implements HandlingMode {
   end(): void {}
 
   #when(result: Promise<Produced>, call: Call): void {
-    result.then(
+    // A lazy thenable may throw when it is asked.
+    Promise.resolve(result).then(
       (produced) => {
         call.innerEnded(result);
         if (produced === undefined) void this.#judge.succeed(call);
