@@ -1,15 +1,16 @@
 import type { Logger } from "../logger/index.ts";
 import { adapterName } from "../message/adapter-name.ts";
 import { orderingKeyOf } from "../message/in-hand.ts";
-import type { HandlerIdentity, Middleware, Publisher, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
+import type { Handler, HandlerIdentity, Middleware, Publisher, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
 import { safeOrder } from "../message/safe-order.ts";
 import { Desk } from "./calls/desk.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import { Feed } from "./feed.ts";
 import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
-import { checkMiddleware, type HandlerSpec, singleHandler } from "./handler-spec.ts";
+import { checkMiddleware, type HandlerSpec } from "./handler-spec.ts";
 import { Batched } from "./handling/batched.ts";
 import { compose } from "./handling/compose.ts";
+import { consumer } from "./handling/consumer.ts";
 import { follow } from "./handling/follow.ts";
 import type { HandlingMode } from "./handling/handling-mode.ts";
 import { OneByOne } from "./handling/one-by-one.ts";
@@ -72,12 +73,13 @@ function outletOf(spec: HandlerSpec, publisher: Publisher | undefined, { service
 function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middleware[], judge: Judge, outlet: Outlet | undefined): HandlingMode {
   const { kind, options, name } = spec;
   if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk);
-  const single = singleHandler(kind, options as ProducingHandlerOptions);
-  const handler = compose(name, middleware.length === 0 ? single : follow(single), middleware);
+  const handle = options.handle as Handler;
+  const bare = middleware.length === 0;
+  const handler = bare ? handle : compose(name, follow(kind === "consumer" ? consumer(handle) : handle), middleware);
   if (isPipelined(spec) && outlet !== undefined) {
     return new Pipelined(options as ProducingHandlerOptions, handler, judge, outlet, desk, laneOf(options));
   }
-  return new OneByOne(options, handler, judge, outlet, desk);
+  return new OneByOne(options, { handler, bareConsumer: bare && kind === "consumer", judge, outlet, desk });
 }
 
 /** A batch, or a handler with a pipeline, takes a slot when it runs; others when a message is read. */

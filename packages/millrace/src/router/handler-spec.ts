@@ -1,6 +1,6 @@
 import { checkOrderBy } from "../adapter/subscribe-options.ts";
 import { undecorated } from "../message/adapter-name.ts";
-import { asPromise, type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
+import type { Middleware, Publisher, Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { type FailurePolicy, knownPolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
@@ -139,23 +139,4 @@ function publishEnd(publish: ProducingHandlerOptions["publish"] | undefined, rou
 
 function isTopic(end: unknown): end is string | readonly string[] | undefined {
   return end === undefined || end === null || typeof end !== "object" || Array.isArray(end);
-}
-
-/**
- * The handler of a handler or a consumer, as one type. TypeScript lets a consumer return anything (`(m) => list.push(m)`): that is
- * dropped, unless it is messages, which somebody expected to be published.
- */
-export function singleHandler(kind: HandlerKind, options: ProducingHandlerOptions | ConsumerHandlerOptions): Handler {
-  const handle = options.handle as Handler;
-  if (kind === "handler") return handle;
-  return (message) => {
-    const result = handle(message);
-    if (result === undefined) return undefined;
-    return isPromise(result) ? asPromise(result).then(onlyMessages) : onlyMessages(result);
-  };
-}
-
-function onlyMessages(result: Produced): Produced {
-  const first = Array.isArray(result) ? result[0] : result;
-  return (first as Partial<Message> | undefined | null)?.payload instanceof Uint8Array ? result : undefined;
 }

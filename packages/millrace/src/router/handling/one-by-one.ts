@@ -1,13 +1,23 @@
 import type { BriefMessage } from "../../message/in-hand.ts";
-import { asPromise, type Handler, isPromise, type Produced } from "../../message/index.ts";
+import { asPromise, type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
 import type { Origin } from "../calls/company.ts";
 import type { Desk } from "../calls/desk.ts";
 import type { HandlerOptions } from "../handler-options.ts";
 import type { Judge } from "../judge.ts";
+import { onlyMessages } from "./consumer.ts";
 import type { HandlingMode } from "./handling-mode.ts";
 import { type Outlet, outputWithoutPublisher } from "./outlet.ts";
 import { enterHandler, leaveHandler } from "./running-call.ts";
+
+export interface OneByOneParts {
+  readonly handler: Handler;
+  /** The handler is a consumer's own, in no middleware: it may give back anything. */
+  readonly bareConsumer: boolean;
+  readonly judge: Judge;
+  readonly outlet: Outlet | undefined;
+  readonly desk: Desk;
+}
 
 /** Calls the handler, publishes what it gives back, then acks: each message for itself, `concurrency` at a time. */
 export class OneByOne implements HandlingMode {
@@ -16,13 +26,15 @@ export class OneByOne implements HandlingMode {
   handleBriefly: HandlingMode["handleBriefly"];
   readonly #name: string;
   readonly #handler: Handler;
+  readonly #bareConsumer: boolean;
   readonly #judge: Judge;
   readonly #outlet: Outlet | undefined;
 
-  constructor(options: HandlerOptions, handler: Handler, judge: Judge, outlet: Outlet | undefined, desk: Desk) {
+  constructor(options: HandlerOptions, { handler, bareConsumer, judge, outlet, desk }: OneByOneParts) {
     this.demands = { maxInFlight: options.concurrency ?? 1, orderBy: options.orderBy };
     this.#name = options.name;
     this.#handler = handler;
+    this.#bareConsumer = bareConsumer;
     this.#judge = judge;
     this.#outlet = outlet;
     this.handleBriefly = (message, origin) => this.#handleBriefly(message, origin, desk);
@@ -34,7 +46,7 @@ export class OneByOne implements HandlingMode {
     let result: ReturnType<Handler>;
     enterHandler();
     try {
-      result = this.#handler(call.message);
+      result = this.#run(call.message);
     } catch (error) {
       this.#threw(call, error);
       return;
@@ -47,7 +59,7 @@ export class OneByOne implements HandlingMode {
     let result: ReturnType<Handler>;
     enterHandler();
     try {
-      result = this.#handler(message);
+      result = this.#run(message);
     } catch (error) {
       const call = desk.callOfBrief(message);
       this.#threw(call, error);
@@ -59,6 +71,11 @@ export class OneByOne implements HandlingMode {
     const call = desk.callOfBrief(message);
     this.#returned(result, call);
     return call;
+  }
+
+  #run(message: ReceivedMessage): ReturnType<Handler> {
+    const result = this.#handler(message);
+    return result === undefined || !this.#bareConsumer || isPromise(result) ? result : onlyMessages(result);
   }
 
   #returned(result: ReturnType<Handler>, call: Call): void {
@@ -86,14 +103,27 @@ export class OneByOne implements HandlingMode {
     asPromise(result).then(
       (produced) => {
         call.innerEnded(result);
-        if (produced === undefined) void this.#judge.succeed(call);
-        else this.#publish(call, produced);
+        this.#resolved(call, produced);
       },
       (error: unknown) => {
         call.innerEnded(result);
         void this.#judge.fail(call, error);
       },
     );
+  }
+
+  #resolved(call: Call, produced: Produced): void {
+    let output = produced;
+    if (produced !== undefined && this.#bareConsumer) {
+      try {
+        output = onlyMessages(produced);
+      } catch (error) {
+        void this.#judge.fail(call, error);
+        return;
+      }
+    }
+    if (output === undefined) void this.#judge.succeed(call);
+    else this.#publish(call, output);
   }
 
   #publish(call: Call, produced: Produced): void {
