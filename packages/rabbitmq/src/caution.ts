@@ -35,12 +35,20 @@ export class Caution {
     return true;
   }
 
-  /** A message is on its way. True when the broker is to be asked whether it has looked at it. */
-  sent(bytes: number): boolean {
+  /** A message is sent next. True when the broker is to be asked whether it has looked at it. */
+  admit(bytes: number): boolean {
     if (bytes <= this.#proven) return false;
     this.end();
     this.#waited = false;
     this.#trying = bytes;
+    return true;
+  }
+
+  /** A message was not sent after all. True when it is the one that the broker was to be asked about. */
+  withdraw(bytes: number): boolean {
+    if (bytes <= this.#proven || this.#trying === undefined) return false;
+    this.#trying = undefined;
+    this.#wake();
     return true;
   }
 

@@ -1,6 +1,5 @@
 import { EventEmitter } from "node:events";
 import type { ConfirmChannel } from "amqplib";
-import { Ring } from "millrace/adapter";
 import { expect, it } from "vitest";
 import type { OpenLink } from "./open-link.ts";
 import { OutboundChannel, type OutboundRules } from "./outbound-channel.ts";
@@ -14,7 +13,7 @@ it("leaves no watcher behind on its connection, whoever ends it", () => {
     },
   } as unknown as OpenLink;
   const channel = (): ConfirmChannel => Object.assign(new EventEmitter(), { close: async () => {} }) as unknown as ConfirmChannel;
-  const open = (on: ConfirmChannel): OutboundChannel => new OutboundChannel("e", on, link, new Ring(), {} as OutboundRules, () => {});
+  const open = (on: ConfirmChannel): OutboundChannel => new OutboundChannel(on, link, {} as OutboundRules, () => {});
   const broken = channel();
   open(broken);
   const left = open(channel());

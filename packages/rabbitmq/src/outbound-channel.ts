@@ -1,5 +1,6 @@
 import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
-import { laterTurn, Ring, sleep, startTimer } from "millrace/adapter";
+import { MillraceError } from "millrace";
+import { type Deferred, deferred, type Outgoing, Ring, startTimer } from "millrace/adapter";
 import { amqpError, publishError } from "./amqp-error.ts";
 import { Caution } from "./caution.ts";
 import { culpritOf, isAboutMessage } from "./culprit.ts";
@@ -7,52 +8,48 @@ import type { DelaySteps } from "./delay/delay-steps.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { OpenLink } from "./open-link.ts";
+import type { OutboundMessage } from "./outbound-message.ts";
 import { EXIT_HEADER, EXPIRATION_HEADER } from "./own-headers.ts";
-import type { Failure, Outgoing, PublishJob } from "./publish-job.ts";
 import { type RawChannel, rawChannel } from "./raw-channel.ts";
+
+type Sent = Outgoing<OutboundMessage>;
 
 /** Frames leave in pieces of about this size. */
 const PIECE_BYTES = 256 * 1024;
-/** Before what is to be declared is tried again. */
-const DECLARE_RETRY_MS = 250;
 
 export interface OutboundRules {
-  readonly window: number;
-  readonly windowBytes: number;
   readonly steps: DelaySteps;
   /** The id in properties that came back. */
   idOf(message: AmqpMessage): string | undefined;
 }
 
-/** One confirm channel, and what it has sent: a window of messages without confirmation, each with its place in the order of sending. */
+/** One confirm channel, and what it has sent: messages without confirmation, each with its place in the order of sending. */
 export class OutboundChannel {
-  readonly exchange: string;
   readonly #channel: ConfirmChannel;
   readonly #link: OpenLink;
   readonly #rules: OutboundRules;
-  readonly #jobs: Ring<PublishJob>;
-  readonly #onEnd: (failure: Failure) => void;
-  readonly #unconfirmed: Ring<Outgoing> = new Ring();
+  readonly #onLost: (error: unknown) => void;
+  readonly #unconfirmed: Ring<Sent> = new Ring();
   /** Delivery tag of the oldest unconfirmed one. */
   #oldest = 1;
-  #bytes = 0;
-  readonly #caution: Caution = new Caution(() => this.wake());
+  /** Said to be ready, and not sent yet. */
+  #admitted = 0;
+  /** The last of those is one that the broker is to look at before the next. */
+  #asks = false;
+  readonly #caution: Caution = new Caution(() => this.#goOn());
+  /** What waits until the broker takes messages, or has looked at one. */
+  #waiting: Deferred<void> | undefined;
   readonly #raw: RawChannel | undefined;
   readonly #frames: FrameBatch | undefined;
   #error: Error | undefined;
-  #scheduled = false;
-  /** The next message is to be held back, and the queues for that are being declared. */
-  #preparing = false;
   #ended = false;
   readonly #stopWatching: () => void;
 
-  constructor(exchange: string, channel: ConfirmChannel, link: OpenLink, jobs: Ring<PublishJob>, rules: OutboundRules, onEnd: (failure: Failure) => void) {
-    this.exchange = exchange;
+  constructor(channel: ConfirmChannel, link: OpenLink, rules: OutboundRules, onLost: (error: unknown) => void) {
     this.#channel = channel;
     this.#link = link;
-    this.#jobs = jobs;
     this.#rules = rules;
-    this.#onEnd = onEnd;
+    this.#onLost = onLost;
     this.#raw = rawChannel(channel);
     this.#frames = this.#raw === undefined ? undefined : new FrameBatch(this.#raw.number, this.#raw.frameMax);
     channel.on("ack", ({ deliveryTag, multiple }) => this.#onConfirm(deliveryTag, multiple, true));
@@ -62,22 +59,34 @@ export class OutboundChannel {
       this.#error ??= error;
     });
     channel.on("close", () => this.#onClose());
-    this.#stopWatching = link.watch({ onClose: () => {}, onBlocked: () => this.wake() });
+    this.#stopWatching = link.watch({ onClose: () => {}, onBlocked: () => this.#goOn() });
   }
 
-  get unconfirmed(): number {
-    return this.#unconfirmed.size;
+  /** What the message has to wait for; else it is one of those that are sent next. */
+  ready({ item: { hold, content } }: Sent): Promise<void> | undefined {
+    if (this.#link.blocked !== undefined) return this.#wait();
+    const preparing = hold === undefined ? undefined : this.#rules.steps.ready(hold);
+    if (preparing !== undefined)
+      return preparing.catch((error: unknown) => {
+        throw amqpError(error, "preparing to hold messages back");
+      });
+    if (this.#caution.mustWait(content.length, this.#unconfirmed.size + this.#admitted)) return this.#wait();
+    this.#asks = this.#caution.admit(content.length);
+    this.#admitted++;
+    return undefined;
   }
 
-  /**
-   * Sends what waits, in a later turn: calls made at once go together. When nothing is under way it takes a turn more, so that a
-   * connection that was just cut has shown it: what was not sent can wait for the next one.
-   */
-  wake(): void {
-    if (this.#scheduled || this.#ended) return;
-    this.#scheduled = true;
-    if (this.#unconfirmed.size > 0) laterTurn(() => this.#pump());
-    else laterTurn(() => laterTurn(() => this.#pump()));
+  send(batch: readonly Sent[]): void {
+    this.#admitted = 0;
+    for (const message of batch) this.#send(message);
+    this.#write();
+    if (!this.#asks || this.#ended) return;
+    this.#asks = false;
+    // A channel does one thing after the other: the answer says that the broker has looked at what was sent before.
+    this.#channel.prefetch(0).then(
+      () => this.#caution.passed(),
+      () => {}, // the channel has ended, which it tells by itself
+    );
   }
 
   /** The channel is left by its owner; nothing is under way on it. */
@@ -86,87 +95,58 @@ export class OutboundChannel {
     leaveChannel(this.#channel);
   }
 
-  #pump(): void {
-    this.#scheduled = false;
-    const { window, windowBytes } = this.#rules;
-    while (!this.#ended && this.#link.blocked === undefined && this.#unconfirmed.size < window && (this.#bytes < windowBytes || this.#unconfirmed.size === 0)) {
-      const job = this.#jobs.peek();
-      if (job === undefined) break;
-      if (job.sends) {
-        if (this.#prepares(job) || this.#mustWait(job.coming)) break;
-        this.#send(job.take());
-      }
-      if (!job.sends) this.#jobs.shift();
-    }
-    this.#write();
+  #wait(): Promise<void> {
+    this.#waiting ??= deferred();
+    return this.#waiting.promise;
   }
 
-  #mustWait(coming: Outgoing | undefined): boolean {
-    return coming !== undefined && this.#caution.mustWait(coming.content.length, this.#unconfirmed.size);
-  }
-
-  /** True while the queues through which the next message is to go are not known to be there; the lane waits for them, in its order. */
-  #prepares(job: PublishJob): boolean {
-    const hold = job.coming?.hold;
-    if (hold === undefined || this.#preparing) return this.#preparing;
-    const ready = this.#rules.steps.ready(hold);
-    if (ready === undefined) return false;
-    this.#preparing = true;
-    ready
-      .catch(async (error: unknown) => {
-        const known = amqpError(error, "preparing to hold messages back");
-        if (known.retryable) await sleep(DECLARE_RETRY_MS);
-        else if (job.sends) job.fail(job.take(), "rejected", { code: known.code, text: known.message, retryable: false, cause: known }); // it alone
-      })
-      .finally(() => {
-        this.#preparing = false;
-        this.wake();
-      });
-    return true;
+  #goOn(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
   }
 
   #write(): void {
     if (this.#frames !== undefined && this.#frames.length > 0 && !this.#ended) this.#raw?.write(this.#frames.take());
   }
 
-  #send(message: Outgoing): void {
-    const { content, hold } = message;
-    let { properties } = message;
-    if (hold !== undefined) {
-      const address = this.#rules.steps.address(hold);
-      ({ exchange: message.exchange, routingKey: message.routingKey } = address);
-      if (address !== hold.exit) {
-        // A time to live of its own would end the waiting early.
-        const { expiration, ...lasting } = properties;
-        const kept = expiration === undefined ? {} : { [EXPIRATION_HEADER]: String(expiration) };
-        properties = { ...lasting, headers: { ...lasting.headers, ...kept, [EXIT_HEADER]: hold.note } };
-      }
-    }
-    const { exchange, routingKey } = message;
+  #send(message: Sent): void {
+    const { item } = message;
+    const { content } = item;
     try {
-      if (this.#frames?.add(exchange, routingKey, content, properties) !== true) {
+      if (message.call.failed) throw new MillraceError("an earlier message of the call failed", { code: "UNENCODABLE" });
+      item.returned = undefined;
+      item.settled = false;
+      const properties = this.#addressed(item);
+      if (this.#frames?.add(item.exchange, item.routingKey, content, properties) !== true) {
         this.#write();
-        this.#channel.publish(exchange, routingKey, content, properties);
+        this.#channel.publish(item.exchange, item.routingKey, content, properties);
       } else if (this.#frames.length >= PIECE_BYTES) this.#write();
+      this.#unconfirmed.push(message);
     } catch (error) {
-      // Nothing was sent: amqplib encodes before it writes. On a closed channel its end is about to be told.
-      const text = (error as Error).message;
-      const code = this.#error !== undefined || this.#link.closed || /[Cc]hannel clos|[Cc]onnection clos/.test(text) ? "CONNECTION_LOST" : "UNENCODABLE";
-      message.job.fail(message, "rejected", { code, text: `the message cannot be sent: ${text}`, retryable: code === "CONNECTION_LOST", cause: error });
-      return;
+      if (this.#caution.withdraw(content.length)) this.#asks = false;
+      this.#onUnsent(message, error as Error);
     }
-    this.#unconfirmed.push(message);
-    this.#bytes += content.length;
-    if (this.#caution.sent(content.length)) this.#ask();
   }
 
-  /** A channel does one thing after the other: the answer says that the broker has looked at what was sent before. */
-  #ask(): void {
-    this.#write();
-    this.#channel.prefetch(0).then(
-      () => this.#caution.passed(),
-      () => {}, // the channel has ended, which it tells by itself
-    );
+  /** Nothing was sent: amqplib encodes before it writes. On a closed channel its end is about to be told. */
+  #onUnsent(message: Sent, cause: Error): void {
+    const text = `the message cannot be sent: ${cause.message}`;
+    const lost = this.#error !== undefined || this.#link.closed || /[Cc]hannel clos|[Cc]onnection clos/.test(cause.message);
+    if (lost) message.again(new MillraceError(text, { code: "CONNECTION_LOST", retryable: true, cause }));
+    else message.reject(new MillraceError(text, { code: "UNENCODABLE", cause }));
+  }
+
+  /** Sets where it goes now; answers its properties. */
+  #addressed(item: OutboundMessage): OutboundMessage["properties"] {
+    const { hold, properties } = item;
+    if (hold === undefined) return properties;
+    const address = this.#rules.steps.address(hold);
+    ({ exchange: item.exchange, routingKey: item.routingKey } = address);
+    if (address === hold.exit) return properties;
+    // A time to live of its own would end the waiting early.
+    const { expiration, ...lasting } = properties;
+    const kept = expiration === undefined ? {} : { [EXPIRATION_HEADER]: String(expiration) };
+    return { ...lasting, headers: { ...lasting.headers, ...kept, [EXIT_HEADER]: hold.note } };
   }
 
   #onConfirm(tag: number, multiple: boolean, taken: boolean): void {
@@ -178,53 +158,46 @@ export class OutboundChannel {
       const message = this.#unconfirmed.at(tag - this.#oldest);
       if (message !== undefined) this.#settle(message, taken);
     }
-    for (let oldest = this.#unconfirmed.peek(); oldest?.settled === true; oldest = this.#unconfirmed.peek()) this.#settleOldest(taken);
-    if (this.#jobs.size > 0) this.wake();
+    for (let oldest = this.#unconfirmed.peek(); oldest?.item.settled; oldest = this.#unconfirmed.peek()) this.#settleOldest(taken);
+    if (this.#unconfirmed.size === 0) this.#goOn();
   }
 
   #settleOldest(taken: boolean): void {
     const message = this.#unconfirmed.shift();
     this.#oldest++;
-    if (message === undefined) return;
-    this.#bytes -= message.content.length;
-    if (!message.settled) this.#settle(message, taken);
+    if (message?.item.settled === false) this.#settle(message, taken);
   }
 
-  #settle(message: Outgoing, taken: boolean): void {
-    const { job, returned, exchange, hold } = message;
-    if (!taken) {
-      job.fail(message, "rejected", { code: "PUBLISH_REFUSED", text: "the broker refused a message (basic.nack)", retryable: true, cause: undefined });
-    } else if (returned === undefined) this.#confirm(message);
+  #settle(message: Sent, taken: boolean): void {
+    const { returned, exchange, routingKey } = message.item;
+    message.item.settled = true;
+    if (!taken) message.reject(new MillraceError("the broker refused a message (basic.nack)", { code: "PUBLISH_REFUSED", retryable: true }));
+    else if (returned === undefined) this.#confirm(message);
     else {
-      if (hold !== undefined && exchange !== hold.exit.exchange) this.#rules.steps.forget(); // somebody deleted a queue of ours: it is made again
-      const text = `no queue takes what is published to exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(message.routingKey)} (${returned})`;
-      job.fail(message, "rejected", { code: "UNROUTABLE", text, retryable: true, cause: undefined });
+      if (isHeld(message)) this.#rules.steps.forget(); // somebody deleted a queue of ours: it is made again
+      const text = `no queue takes what is published to exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(routingKey)} (${returned})`;
+      message.reject(new MillraceError(text, { code: "UNROUTABLE", retryable: true }));
     }
   }
 
   /** The broker's word for a message that waits in a queue made just now is passed on when it is worth something. */
-  #confirm(message: Outgoing): void {
-    const { job, hold, exchange } = message;
-    const waitMs = hold === undefined || exchange === hold.exit.exchange ? 0 : this.#rules.steps.unsafeMs(hold);
-    if (waitMs <= 0) job.confirm(message);
-    else startTimer(() => (this.#link.closed ? job.fail(message, "unknown", this.#lost()) : job.confirm(message)), waitMs);
-  }
-
-  #lost(): Failure {
-    const known = amqpError(this.#error ?? this.#link.error ?? new Error("the connection was closed"), "publishing to RabbitMQ");
-    return { code: known.code, text: known.message, retryable: known.retryable, cause: known };
+  #confirm(message: Sent): void {
+    const { hold } = message.item;
+    const waitMs = hold !== undefined && isHeld(message) ? this.#rules.steps.unsafeMs(hold) : 0;
+    if (waitMs <= 0) message.confirm();
+    else startTimer(() => message.confirm(), waitMs);
   }
 
   /** A message comes back before its confirmation, without its tag: it is the oldest one that looks like it. */
   #onReturn(back: AmqpMessage): void {
     const id = this.#rules.idOf(back);
     const { exchange, routingKey, replyText } = back.fields as unknown as Readonly<Record<"exchange" | "routingKey" | "replyText", string>>;
-    let likely: Outgoing | undefined;
-    for (const message of this.#unconfirmed) {
-      if (message.settled || message.returned !== undefined || message.routingKey !== routingKey || message.exchange !== exchange) continue;
-      likely ??= message;
-      if (message.id !== id || !back.content.equals(message.content)) continue;
-      likely = message;
+    let likely: OutboundMessage | undefined;
+    for (const { item } of this.#unconfirmed) {
+      if (item.settled || item.returned !== undefined || item.routingKey !== routingKey || item.exchange !== exchange) continue;
+      likely ??= item;
+      if (item.id !== id || !back.content.equals(item.content)) continue;
+      likely = item;
       break;
     }
     if (likely !== undefined) likely.returned = replyText;
@@ -241,24 +214,29 @@ export class OutboundChannel {
     this.#leave();
     // The connection's own error may be told after its channels were closed.
     queueMicrotask(() => {
-      const lost = this.#lost();
-      const underWay = [...this.#unconfirmed];
-      this.#unconfirmed.clear();
       const error = this.#error;
-      const culprit = culpritOf(error, underWay);
-      const others = isAboutMessage(error) ? neighbourOf(lost) : lost;
-      if (culprit !== undefined) {
-        if (culprit.hold !== undefined && culprit.exchange !== culprit.hold.exit.exchange) this.#rules.steps.forget(); // somebody deleted an exchange of ours
-        const known = publishError(error);
-        culprit.job.fail(culprit, "rejected", { code: known.code, text: known.message, retryable: known.retryable, cause: known });
-      }
-      for (const message of underWay) if (!message.settled) message.job.fail(message, "unknown", others);
-      this.#onEnd(lost);
+      const lost = amqpError(error ?? this.#link.error ?? new Error("the connection was closed"), "publishing to RabbitMQ");
+      if (isAboutMessage(error)) this.#onRefusal(error, lost);
+      this.#onLost(lost);
     });
+  }
+
+  /** The broker has closed the channel for one of the messages; what becomes of the others because of it says nothing about them. */
+  #onRefusal(error: unknown, { message: text, cause }: MillraceError): void {
+    const underWay = [...this.#unconfirmed].filter(({ item }) => !item.settled);
+    const guilty = culpritOf(
+      error,
+      underWay.map(({ item }) => item),
+    );
+    const culprit = underWay.find(({ item }) => item === guilty);
+    if (culprit !== undefined && isHeld(culprit)) this.#rules.steps.forget(); // somebody deleted an exchange of ours
+    culprit?.reject(publishError(error));
+    const why = `another message had the channel closed before this one was confirmed: ${text}`;
+    for (const message of underWay) message.unknown(new MillraceError(why, { code: "CONNECTION_LOST", retryable: true, cause }));
   }
 }
 
-/** What becomes of a message because of another one says nothing about itself. */
-function neighbourOf({ text, cause }: Failure): Failure {
-  return { code: "CONNECTION_LOST", text: `another message had the channel closed before this one was confirmed: ${text}`, retryable: true, cause };
+/** It was sent to the queues that hold messages back. */
+function isHeld({ item: { hold, exchange } }: Sent): boolean {
+  return hold !== undefined && exchange !== hold.exit.exchange;
 }

@@ -1,222 +1,134 @@
-import type { Message as AmqpMessage, ConfirmChannel } from "amqplib";
-import { type Logger, MillraceError } from "millrace";
-import { equalBackoffMs, monotonicMs, Ring, sleep, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
+import type { Message as AmqpMessage } from "amqplib";
+import { type Message, MillraceError } from "millrace";
+import { dueMsOf, type Outgoing, PublishQueue, type PublishTarget, wallMs } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
-import type { Link } from "./link.ts";
-import { OutboundChannel, type OutboundRules } from "./outbound-channel.ts";
-import { type Failure, PublishJob } from "./publish-job.ts";
-
-export interface OutboundSettings extends OutboundRules {
-  readonly timeoutMs: number;
-  readonly maxWaiting: number;
-  readonly maxWaitingBytes: number;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
-  readonly logger: Logger;
-  /** Makes sure that the exchange is there, on a fresh channel. */
-  prepare(channel: ConfirmChannel, exchange: string): Promise<void>;
-}
-
-interface Lane {
-  readonly jobs: Ring<PublishJob>;
-  channel: OutboundChannel | undefined;
-  opening: boolean;
-}
-
-/** More exchanges than this at once: those with nothing to do give their channels back. */
-const MOST_LANES = 256;
+import { holdFor } from "./delay/delay-exit.ts";
+import { DelaySteps } from "./delay/delay-steps.ts";
+import { Link } from "./link.ts";
+import { withNativeProperties } from "./native-properties.ts";
+import { RABBITMQ_DEFAULTS } from "./options.ts";
+import { OutboundChannel } from "./outbound-channel.ts";
+import type { OutboundMessage } from "./outbound-message.ts";
+import { provideExchange, tryExchange } from "./provision.ts";
+import type { Settings } from "./settings.ts";
+import { checkTopic } from "./topic-name.ts";
 
 /**
- * Everything that is published over one connection. Each exchange has a channel of its own, since the broker answers to a mistake
- * with one exchange by closing the channel. What cannot be sent now waits, each call until its own time is up.
+ * Everything that is published over one connection: its own, for a broker that is short of memory stops listening to it. Each exchange
+ * has a channel of its own, since the broker answers to a mistake with one exchange by closing the channel.
  */
-export class Outbound {
-  readonly #link: Link;
-  readonly #settings: OutboundSettings;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #jobs = new Set<PublishJob>();
-  readonly #stop = new AbortController();
-  #waiting = 0;
-  #bytes = 0;
-  #timer: TimerHandle | undefined;
-  #idle: (() => void)[] = [];
-  /** Why nothing can be sent at present. */
-  trouble: MillraceError | undefined;
+export class Outbound implements PublishTarget<OutboundMessage, OutboundChannel> {
+  readonly link: Link;
+  readonly queue: PublishQueue<OutboundMessage, OutboundChannel>;
+  readonly #settings: Settings;
+  readonly #steps: DelaySteps;
+  /** Somebody has published. */
+  used = false;
 
-  constructor(link: Link, settings: OutboundSettings) {
-    this.#link = link;
+  constructor(subject: string, purpose: string, settings: Settings) {
+    const { options, logger, reconnectMinMs, reconnectMaxMs } = settings;
     this.#settings = settings;
-  }
-
-  /** Messages of calls that have not ended. */
-  get waiting(): number {
-    return this.#waiting;
+    this.link = new Link(settings.link, purpose, logger);
+    this.#steps = new DelaySteps(this.link, { logger, reconnectMinMs, reconnectMaxMs });
+    this.queue = new PublishQueue(
+      {
+        subject,
+        adapter: "rabbitmq",
+        otherCode: "CONNECTION_LOST",
+        timeoutMs: options.publishTimeoutMs ?? RABBITMQ_DEFAULTS.publishTimeoutMs,
+        maxWaiting: options.maxWaiting ?? RABBITMQ_DEFAULTS.maxWaiting,
+        maxWaitingBytes: options.maxWaitingBytes ?? RABBITMQ_DEFAULTS.maxWaitingBytes,
+        maxPublishDelayMs: settings.capabilities.maxPublishDelayMs,
+        window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
+        windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
+        reconnectMinMs,
+        reconnectMaxMs,
+        logger,
+      },
+      this,
+    );
   }
 
   /** The id of a message as it is on the wire. */
-  idOf(message: AmqpMessage): string | undefined {
-    return this.#settings.idOf(message);
-  }
-
-  /** `fill` puts the messages in. */
-  push(exchange: string, fill: (job: PublishJob) => void, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let offAbort: (() => void) | undefined;
-      const job = new PublishJob(exchange, monotonicMs() + this.#settings.timeoutMs, (ended, error) => {
-        offAbort?.();
-        this.#remove(ended);
-        if (error === undefined) resolve();
-        else reject(error);
-      });
-      fill(job);
-      const { maxWaiting, maxWaitingBytes } = this.#settings;
-      if (signal?.aborted) return job.giveUp(aborted(signal));
-      // One call alone may be of any size: it waits for nobody.
-      if (this.#jobs.size > 0 && (this.#waiting + job.messages.length > maxWaiting || this.#bytes + job.bytes > maxWaitingBytes)) {
-        const text = `${this.#waiting} messages of ${this.#bytes} bytes wait to be sent already`;
-        return job.giveUp({ code: "BUFFER_FULL", text, retryable: true, cause: undefined });
-      }
-      this.#jobs.add(job);
-      this.#waiting += job.messages.length;
-      this.#bytes += job.bytes;
-      this.#timer ??= startTimer(() => this.#expire(), this.#settings.timeoutMs);
-      if (signal !== undefined) {
-        const onAbort = (): void => job.giveUp(aborted(signal));
-        signal.addEventListener("abort", onAbort, { once: true });
-        offAbort = () => signal.removeEventListener("abort", onAbort);
-      }
-      const lane = this.#lane(exchange);
-      lane.jobs.push(job);
-      this.#wake(exchange, lane);
-    });
-  }
-
-  /** Resolves when no call is under way. */
-  idle(): Promise<void> {
-    return this.#jobs.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
-  }
-
-  /** Ends what waits, and stops trying. The link is its owner's to close. */
-  stop(): void {
-    this.#settings.steps.stop();
-    this.#stop.abort(new MillraceError("the publisher is closed", { code: "CLOSED" }));
-    for (const job of [...this.#jobs]) job.giveUp({ code: "CLOSED", text: "the publisher is closed", retryable: false, cause: undefined });
-    stopTimer(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #lane(exchange: string): Lane {
-    let lane = this.#lanes.get(exchange);
-    if (lane === undefined) {
-      if (this.#lanes.size >= MOST_LANES) this.#dropIdleLane();
-      lane = { jobs: new Ring(), channel: undefined, opening: false };
-      this.#lanes.set(exchange, lane);
-    }
-    return lane;
-  }
-
-  #dropIdleLane(): void {
-    for (const [exchange, lane] of this.#lanes) {
-      if (lane.opening || lane.jobs.size > 0 || (lane.channel?.unconfirmed ?? 0) > 0) continue;
-      lane.channel?.close();
-      this.#lanes.delete(exchange);
-      return;
+  idOf({ content, properties }: AmqpMessage): string | undefined {
+    try {
+      return this.#settings.codec.decode(content, properties).id;
+    } catch {
+      return undefined;
     }
   }
 
-  #wake(exchange: string, lane: Lane): void {
-    if (lane.channel !== undefined) lane.channel.wake();
-    else if (!lane.opening) {
-      lane.opening = true;
-      void this.#open(exchange, lane).finally(() => {
-        lane.opening = false;
-        if (lane.channel !== undefined || lane.jobs.size > 0) this.#wake(exchange, lane);
-      });
+  checkTopic(topic: string): void {
+    const { topology } = this.#settings;
+    checkTopic("RabbitMqPublisher.publish", topology.exchange(topic), topology.publishKey(topic));
+  }
+
+  laneOf(topic: string): string {
+    return this.#settings.topology.exchange(topic);
+  }
+
+  encode(topic: string, message: Message): OutboundMessage {
+    const { codec, topology, options } = this.#settings;
+    const { maxMessageBytes = RABBITMQ_DEFAULTS.maxMessageBytes, mandatory = true } = options;
+    const { length } = message.payload;
+    if (length > maxMessageBytes) throw new MillraceError(`a message of ${length} bytes is larger than ${maxMessageBytes}`, { code: "MESSAGE_TOO_LARGE" });
+    const { content, properties: encoded } = codec.encode(message);
+    const properties = withNativeProperties(message, encoded);
+    if (topology.persistent) properties.persistent = true;
+    properties.mandatory = mandatory;
+    const exchange = topology.exchange(topic);
+    const routingKey = topology.publishKey(topic);
+    const dueMs = dueMsOf(message);
+    const hold = dueMs === undefined ? undefined : holdFor({ exchange, routingKey, keep: mandatory }, dueMs, dueMs - wallMs());
+    return { id: message.id, exchange, routingKey, content, properties, hold, returned: undefined, settled: false };
+  }
+
+  bytesOf({ content }: OutboundMessage): number {
+    return content.length;
+  }
+
+  async connect(exchange: string, lost: (error: unknown) => void): Promise<OutboundChannel> {
+    this.used = true;
+    const { topology, options } = this.#settings;
+    try {
+      const link = await this.link.open();
+      const channel = await link.model.createConfirmChannel();
+      channel.on("error", () => {}); // told by what fails
+      await tryExchange(this.link, exchange, topology, options);
+      await provideExchange(channel, exchange, topology, options);
+      if (link.closed) throw link.error;
+      return new OutboundChannel(channel, link, { steps: this.#steps, idOf: (message) => this.idOf(message) }, lost);
+    } catch (error) {
+      throw amqpError(error, `publishing to exchange ${JSON.stringify(exchange)}`);
     }
   }
 
-  /** Opens the lane's channel, again and again while somebody waits for it. Never rejects. */
-  async #open(exchange: string, lane: Lane): Promise<void> {
-    const { signal } = this.#stop;
-    for (let attempt = 1; lane.jobs.size > 0 && !signal.aborted; attempt++) {
-      try {
-        const link = await this.#link.open();
-        const channel = await link.model.createConfirmChannel();
-        channel.on("error", () => {}); // told by what fails
-        await this.#settings.prepare(channel, exchange);
-        if (link.closed) throw link.error;
-        lane.channel = new OutboundChannel(exchange, channel, link, lane.jobs, this.#settings, (failure) => this.#onEnd(exchange, lane, failure));
-        this.trouble = undefined;
-        return;
-      } catch (error) {
-        const known = amqpError(error, `publishing to exchange ${JSON.stringify(exchange)}`);
-        this.trouble = known;
-        if (!known.retryable) {
-          this.#refuse(lane, { code: known.code, text: known.message, retryable: false, cause: known });
-          return;
-        }
-        const { logger, reconnectMinMs, reconnectMaxMs } = this.#settings;
-        logger.warn({ adapter: "rabbitmq", exchange, attempt, error: known }, "publishing waits for a connection");
-        await sleep(equalBackoffMs(attempt, reconnectMinMs, reconnectMaxMs), signal).catch(() => {});
-        this.#dropEnded(lane);
-      }
-    }
+  ready(channel: OutboundChannel, message: Outgoing<OutboundMessage>): Promise<void> | undefined {
+    return channel.ready(message);
   }
 
-  #onEnd(exchange: string, lane: Lane, failure: Failure): void {
-    lane.channel = undefined;
-    this.#dropEnded(lane);
-    if (this.#stop.signal.aborted) return;
-    this.#settings.logger.warn({ adapter: "rabbitmq", exchange, error: failure.cause }, "the channel for publishing was closed");
-    if (lane.jobs.size > 0) this.#wake(exchange, lane);
+  send(channel: OutboundChannel, batch: readonly Outgoing<OutboundMessage>[]): void {
+    channel.send(batch);
   }
 
-  #dropEnded(lane: Lane): void {
-    for (let count = lane.jobs.size; count > 0; count--) {
-      const job = lane.jobs.shift() as PublishJob;
-      if (job.sends) lane.jobs.push(job);
-    }
+  disconnect(channel: OutboundChannel): void {
+    channel.close();
   }
 
-  #refuse(lane: Lane, failure: Failure): void {
-    for (let job = lane.jobs.shift(); job !== undefined; job = lane.jobs.shift()) job.giveUp(failure);
+  late(text: string): MillraceError | undefined {
+    const blocked = this.link.current?.blocked;
+    return blocked === undefined ? undefined : new MillraceError(`${text}: the broker is ${blocked}`, { code: "BROKER_BLOCKED", retryable: true });
   }
 
-  #expire(): void {
-    this.#timer = undefined;
-    const now = monotonicMs();
-    for (const job of this.#jobs) {
-      if (job.deadline > now) {
-        this.#timer = startTimer(() => this.#expire(), job.deadline - now + 1);
-        return;
-      }
-      job.giveUp(this.#late());
-    }
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.queue.close();
+    await this.stop();
   }
 
-  #late(): Failure {
-    const { timeoutMs } = this.#settings;
-    const blocked = this.#link.current?.blocked;
-    if (blocked !== undefined) {
-      return { code: "BROKER_BLOCKED", text: `the broker took no messages for ${timeoutMs} ms: ${blocked}`, retryable: true, cause: undefined };
-    }
-    const { trouble } = this;
-    const text = `the messages were not confirmed within ${timeoutMs} ms`;
-    if (trouble === undefined) return { code: "PUBLISH_TIMEOUT", text, retryable: true, cause: undefined };
-    return { code: trouble.code, text: `${text}: ${trouble.message}`, retryable: true, cause: trouble };
+  async stop(): Promise<void> {
+    this.#steps.stop();
+    await this.queue.stop();
+    await this.link.close();
   }
-
-  #remove(job: PublishJob): void {
-    if (!this.#jobs.delete(job)) return;
-    this.#waiting -= job.messages.length;
-    this.#bytes -= job.bytes;
-    if (this.#jobs.size > 0) return;
-    stopTimer(this.#timer);
-    this.#timer = undefined;
-    for (const resolve of this.#idle.splice(0)) resolve();
-  }
-}
-
-function aborted(signal: AbortSignal): Failure {
-  return { code: "PUBLISH_ABORTED", text: "the publish was aborted", retryable: false, cause: signal.reason };
 }

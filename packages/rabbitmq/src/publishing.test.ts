@@ -109,14 +109,29 @@ describe("publishing to RabbitMQ", () => {
     expect((await readSome(subscription, 100)).map((message) => message.text())).toEqual(expected);
   });
 
-  it("refuses a call when too much waits already", async (context) => {
+  it("makes calls wait for room, in their order, and refuses them when sixteen times the bound waits", async (context) => {
     const { url } = present(context, shared);
     const bus = openBus(url, { maxWaiting: 2 });
     const topic = fresh("full");
-    await bus.provision(topic, { group: "g" });
-    const first = bus.publish(topic, [new Message("a"), new Message("b")]);
+    const subscription = await bus.subscribe(topic, { group: "g", maxInFlight: 100, orderBy: "none" });
+    const calls = Array.from({ length: 16 }, (_, index) => bus.publish(topic, [new Message(`${index}a`), new Message(`${index}b`)]));
     expect(await failureOf(bus.publish(topic, new Message("c")))).toMatchObject({ code: "BUFFER_FULL", outcomes: ["rejected"] });
-    await first;
+    await Promise.all(calls);
+    expect((await readSome(subscription, 32)).map((message) => message.text())).toEqual(calls.flatMap((_, index) => [`${index}a`, `${index}b`]));
+  });
+
+  it("sends what is behind a message that cannot be sent, as the first on a channel and later", async (context) => {
+    const { url } = present(context, shared);
+    const topic = fresh("unsent");
+    const bus = openBus(url);
+    const subscription = await bus.subscribe(topic, { group: "g", maxInFlight: 100, orderBy: "none" });
+    for (const round of [1, 2]) {
+      const bad = failureOf(bus.publish(topic, new Message("bad", { metadata: { long: "x".repeat(140_000) } })));
+      const good = ["a", "b"].map((text) => bus.publish(topic, new Message(`${text}${round}`)));
+      expect(await bad).toMatchObject({ code: "UNENCODABLE", outcomes: ["rejected"] });
+      await Promise.all(good);
+    }
+    expect((await readSome(subscription, 4)).map((message) => message.text())).toEqual(["a1", "b1", "a2", "b2"]);
   });
 
   it("tells what it is doing", async (context) => {

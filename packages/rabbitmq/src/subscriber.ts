@@ -5,10 +5,11 @@ import { capabilities } from "./capabilities.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import { Link } from "./link.ts";
 import { checkOptions, RABBITMQ_DEFAULTS, type RabbitMqSubscriberOptions, SUBSCRIBER_NAMES } from "./options.ts";
+import { Outbound } from "./outbound.ts";
 import { provideExchange, provideQueue, type QueueWish, tryExchange } from "./provision.ts";
 import { QueueSource } from "./queue-source.ts";
 import type { RabbitMqReceipt } from "./receipt.ts";
-import { outboundOf, type Settings, settingsOf } from "./settings.ts";
+import { type Settings, settingsOf } from "./settings.ts";
 import { checkTopic } from "./topic-name.ts";
 import { tryAgain } from "./try-again.ts";
 import { WayBack } from "./way-back.ts";
@@ -58,8 +59,7 @@ export class RabbitMqSubscriber implements Subscriber {
     this.#options = options;
     this.#settings = settingsOf(options);
     this.#link = new Link(this.#settings.link, "consume", this.#settings.logger);
-    const { outbound, link } = outboundOf(this.#settings, "nack");
-    this.#wayBack = new WayBack(link, outbound);
+    this.#wayBack = new WayBack(new Outbound("RabbitMqSubscriber", "nack", this.#settings));
     const { type, deliveryLimit } = options.queue ?? {};
     if (type === "quorum" && deliveryLimit !== undefined && deliveryLimit < LEAST_DELIVERIES) {
       this.#settings.logger.warn(

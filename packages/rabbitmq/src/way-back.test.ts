@@ -1,7 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import { PublishError } from "millrace";
 import { expect, it } from "vitest";
-import type { Link } from "./link.ts";
 import type { Outbound } from "./outbound.ts";
 import { WayBack } from "./way-back.ts";
 
@@ -16,7 +15,7 @@ function refusing(times: number, code: string): { readonly wayBack: WayBack; pus
     seen.pushes++;
     if (seen.pushes <= times) throw new PublishError("refused", { code, retryable: true, outcomes: ["rejected"] });
   };
-  seen.wayBack = new WayBack({} as Link, { push, idOf: () => "id" } as unknown as Outbound);
+  seen.wayBack = new WayBack({ queue: { push }, idOf: () => "id" } as unknown as Outbound);
   return seen;
 }
 

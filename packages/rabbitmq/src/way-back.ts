@@ -4,7 +4,6 @@ import { equalBackoffMs, sleep, wallMs } from "millrace/adapter";
 import { backProperties } from "./back-properties.ts";
 import { holdFor } from "./delay/delay-exit.ts";
 import { LONGEST_DELAY_MS } from "./delay/delay-route.ts";
-import type { Link } from "./link.ts";
 import type { Outbound } from "./outbound.ts";
 
 export interface WayBackQueue {
@@ -21,17 +20,15 @@ const MOST_REFUSALS = 5;
  * acks the original. The broker moves it on when its time has come. One for all subscriptions of a subscriber.
  */
 export class WayBack {
-  readonly #link: Link;
   readonly #outbound: Outbound;
 
-  constructor(link: Link, outbound: Outbound) {
-    this.#link = link;
+  constructor(outbound: Outbound) {
     this.#outbound = outbound;
   }
 
   /** Why nothing can go back at present. */
   get blocked(): string | undefined {
-    return this.#link.current?.blocked;
+    return this.#outbound.link.current?.blocked;
   }
 
   /** Resolves when the broker has the message, and would have it after a kill; rejects when that is not sure. */
@@ -42,7 +39,11 @@ export class WayBack {
       const waitMs = dueMs - wallMs();
       const hold = waitMs > 0 ? holdFor(exit, dueMs, waitMs) : undefined;
       try {
-        await this.#outbound.push("", (job) => job.add(this.#outbound.idOf(raw), queue, raw.content, backProperties(raw, attempt, hold !== undefined), hold));
+        const properties = backProperties(raw, attempt, hold !== undefined);
+        const id = this.#outbound.idOf(raw);
+        await this.#outbound.queue.push("", [
+          { id, exchange: "", routingKey: queue, content: raw.content, properties, hold, returned: undefined, settled: false },
+        ]);
         return;
       } catch (error) {
         const { code } = error as PublishError;
@@ -54,7 +55,6 @@ export class WayBack {
   }
 
   async close(): Promise<void> {
-    this.#outbound.stop();
-    await this.#link.close();
+    await this.#outbound.stop();
   }
 }

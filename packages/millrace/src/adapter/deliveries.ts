@@ -214,7 +214,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.settlements.forget(which);
     this.lanes.remove(which);
     if (this.#owed.length > 0) this.#owed = this.#owed.filter((message) => !which(message));
-    for (const message of this.inFlight) if (which(message)) this.#lose(message);
+    for (const message of [...this.inFlight].filter(which)) this.#lose(message); // whoever is told may settle others at once
     this.#move();
   }
 

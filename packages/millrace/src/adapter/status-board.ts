@@ -1,3 +1,4 @@
+import { asError } from "../internal/as-error.ts";
 import { wallMs } from "../internal/timers.ts";
 import type { HandlerState, SubscriptionStatus } from "../message/index.ts";
 import { statusWithJson } from "../message/status-json.ts";
@@ -44,7 +45,7 @@ export class StatusBoard {
   }
 
   error(error: unknown): void {
-    this.#lastError = error instanceof Error ? error : new Error(String(error));
+    this.#lastError = asError(error);
     this.#tell();
   }
 

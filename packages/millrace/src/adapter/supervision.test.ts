@@ -42,6 +42,16 @@ describe("a subscription whose session breaks", () => {
     expect(logger.saying("reconnecting failed").map(({ fields }) => fields.attempt)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it("tries on whatever is thrown, also when that cannot be shown", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.openErrors.push(Object.create(null), undefined);
+    source.session.intake.fail(Object.create(null));
+    await vi.waitFor(() => expect(subscription.status().state).toBe("running"));
+    expect(source.sessions).toHaveLength(2);
+    expect(subscription.status().lastError).toBeInstanceOf(Error);
+  });
+
   it("waits longer from try to try, up to the cap, with jitter of at most half", async () => {
     vi.useFakeTimers();
     try {

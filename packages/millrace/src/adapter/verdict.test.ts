@@ -90,6 +90,20 @@ describe("the signal of a message", () => {
     expect(signal.reason).toMatchObject({ code: "DELIVERY_LOST" });
   });
 
+  it("aborts for every delivery that is lost, also when whoever is told of the first settles the next", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 3, orderBy: "none" });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b", "c");
+    const messages = [await nextOf(iterator), await nextOf(iterator), await nextOf(iterator)];
+    const [first, second] = messages;
+    first?.signal.addEventListener("abort", () => second?.ack());
+    source.session.intake.lose(() => true);
+    expect(messages.map(({ signal }) => signal.aborted)).toEqual([true, true, true]);
+    expect(await messages[2]?.settled).toBe("lost");
+    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 0 });
+  });
+
   it("keeps its first reason", async () => {
     const { source, message } = await handedOut();
     const { signal } = message;

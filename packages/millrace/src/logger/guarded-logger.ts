@@ -1,3 +1,4 @@
+import { heard } from "../internal/heard.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 const GUARDED: unique symbol = Symbol.for("millrace.guardedLogger") as never;
@@ -9,6 +10,8 @@ const GUARDED: unique symbol = Symbol.for("millrace.guardedLogger") as never;
 export function guarded(logger: Logger): Logger {
   return (logger as { [GUARDED]?: boolean })[GUARDED] === true ? logger : new GuardedLogger(logger);
 }
+
+const unsaid = (): void => {};
 
 class GuardedLogger implements Logger {
   readonly [GUARDED] = true;
@@ -24,31 +27,31 @@ class GuardedLogger implements Logger {
 
   trace(fields: LogFields, text: string): void {
     try {
-      quiet(this.#inner.trace(fields, text));
+      heard(this.#inner.trace(fields, text), unsaid);
     } catch {}
   }
 
   debug(fields: LogFields, text: string): void {
     try {
-      quiet(this.#inner.debug(fields, text));
+      heard(this.#inner.debug(fields, text), unsaid);
     } catch {}
   }
 
   info(fields: LogFields, text: string): void {
     try {
-      quiet(this.#inner.info(fields, text));
+      heard(this.#inner.info(fields, text), unsaid);
     } catch {}
   }
 
   warn(fields: LogFields, text: string): void {
     try {
-      quiet(this.#inner.warn(fields, text));
+      heard(this.#inner.warn(fields, text), unsaid);
     } catch {}
   }
 
   error(fields: LogFields, text: string): void {
     try {
-      quiet(this.#inner.error(fields, text));
+      heard(this.#inner.error(fields, text), unsaid);
     } catch {}
   }
 
@@ -67,12 +70,5 @@ class GuardedLogger implements Logger {
     } catch {
       return true;
     }
-  }
-}
-
-/** A method that is asynchronous, whatever its type says, must not reject unheard. */
-function quiet(result: unknown): void {
-  if (typeof result === "object" && result !== null && typeof (result as { then?: unknown }).then === "function") {
-    (result as Promise<unknown>).then(undefined, () => {});
   }
 }

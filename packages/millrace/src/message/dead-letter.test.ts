@@ -15,7 +15,7 @@ describe("deadLetterMetadata", () => {
     const reasons = ["text", 7, null, Symbol("s"), { message: "like an error" }, Object.create(null), new Error("half \ud83d")].map(
       (reason) => deadLetterMetadata({ ...FACTS, reason }).reason_poisoned,
     );
-    expect(reasons).toEqual(["text", "7", "null", "Symbol(s)", "like an error", "something that cannot be shown", "half \ufffd"]);
+    expect(reasons).toEqual(["text", "7", "null", "Symbol(s)", "like an error", "something was thrown that cannot be shown", "half \ufffd"]);
     const long = deadLetterMetadata({ ...FACTS, reason: `${"é".repeat(2_047)}x` }).reason_poisoned as string;
     expect(Buffer.byteLength(long)).toBe(4_095); // fits as it is
     const cut = deadLetterMetadata({ ...FACTS, reason: "😀".repeat(2_000) }).reason_poisoned as string;

@@ -1,3 +1,5 @@
+import { CANNOT_BE_SHOWN } from "../internal/as-error.ts";
+
 /** Brokers bound the size of metadata: a dead letter that can never be published would be worse than a cut text. */
 const MOST_BYTES = 4_096;
 const CUT = "…";
@@ -21,6 +23,6 @@ function textOf(error: unknown): string {
     const { message } = error as { readonly message?: unknown };
     return typeof message === "string" ? message : String(error);
   } catch {
-    return "something that cannot be shown";
+    return CANNOT_BE_SHOWN;
   }
 }

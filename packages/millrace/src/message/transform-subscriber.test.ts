@@ -80,6 +80,21 @@ describe("transformSubscriber", () => {
     await app.run(router.close());
   });
 
+  it("gives the message back whatever the transform throws, also when that cannot be shown", async () => {
+    await using pubsub = new MemoryPubSub();
+    let calls = 0;
+    const transform = transformSubscriber(() => {
+      if (++calls === 1) throw Object.create(null);
+    });
+    await using router = new Router({ subscriber: transform(pubsub), logger: silentLogger });
+    const texts: string[] = [];
+    router.addConsumerHandler({ name: "h", subscribe: "t", handle: (m) => void texts.push(m.text()) });
+    await router.start();
+    await pubsub.publish("t", new Message("m"));
+    await router.idle();
+    expect([calls, texts]).toEqual([2, ["m"]]);
+  });
+
   it("closes at once although nobody reads", async () => {
     await using pubsub = new MemoryPubSub({ persistent: true });
     await pubsub.publish("t", [new Message("1"), new Message("2")]);

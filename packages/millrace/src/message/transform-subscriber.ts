@@ -1,6 +1,7 @@
 import { OptionCheck } from "../options/index.ts";
 import { DECORATES, type Decorating } from "./adapter-name.ts";
 import { inHandOf } from "./in-hand.ts";
+import { reasonText } from "./reason-text.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import type { DrainOptions, SubscribeOptions, Subscriber, Subscription, SubscriptionStatus } from "./subscriber.ts";
 import { SUBSCRIPTION_DOOR, type SubscriptionDoor, subscriptionDoor } from "./subscription-door.ts";
@@ -156,7 +157,7 @@ class TransformedSubscription implements Subscription {
     try {
       return this.#transform(view, this.topic) ?? view;
     } catch (error) {
-      const reason = `the transform failed: ${error instanceof Error ? error.message : String(error)}`;
+      const reason = `the transform failed: ${reasonText(error)}`;
       message.nack({ delayMs: this.#delayMs(message), reason, uncounted: true });
       return undefined;
     }

@@ -1,3 +1,4 @@
+import { heard } from "../internal/heard.ts";
 import { guarded } from "../logger/guarded-logger.ts";
 import { consoleLogger, type Logger } from "../logger/index.ts";
 
@@ -11,10 +12,7 @@ export function askHook<T>(hook: () => T, fallback: T, name: string, logger: Log
   };
   try {
     const answer = hook();
-    // One that is asynchronous, whatever its type says, must not reject unheard.
-    if (typeof answer === "object" && answer !== null && typeof (answer as { then?: unknown }).then === "function") {
-      (answer as unknown as Promise<unknown>).then(undefined, complain);
-    }
+    heard(answer, complain);
     return answer;
   } catch (error) {
     complain(error);

@@ -1,4 +1,5 @@
 import { MillraceError } from "../errors/index.ts";
+import { CANNOT_BE_SHOWN } from "../internal/as-error.ts";
 
 /**
  * One error for two: what failed first, and what failed while it was dealt with. Both are in `cause.errors`, in that order.
@@ -17,6 +18,6 @@ export function errorText(error: unknown): string {
   try {
     return error instanceof Error ? error.message : String(error);
   } catch {
-    return "something that cannot be shown";
+    return CANNOT_BE_SHOWN;
   }
 }

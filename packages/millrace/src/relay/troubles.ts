@@ -1,4 +1,5 @@
 import { isPermanent } from "../errors/index.ts";
+import { asError } from "../internal/as-error.ts";
 import { monotonicMs, wallMs } from "../internal/timers.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ReceivedMessage } from "../message/index.ts";
@@ -147,8 +148,4 @@ function isSame({ message: known, attempt }: Trouble, { id, delivery }: Received
 function laneOf({ id, delivery }: ReceivedMessage, key: string | undefined): string {
   if (key !== undefined) return `key ${key}`;
   return id === "" ? `position ${delivery.position}` : `id ${id}`;
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

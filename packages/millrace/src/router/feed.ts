@@ -1,5 +1,6 @@
 import { equalBackoffMs } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
+import { asError } from "../internal/as-error.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
 import { sleep, wallMs } from "../internal/timers.ts";
 import { type BriefMessage, type InHand, inHandOf, type Taker } from "../message/in-hand.ts";
@@ -188,7 +189,7 @@ export class Feed implements Origin {
         return onGone();
       }
       const error = failure ?? new MillraceError("the subscription ended although nobody closed it", { code: "SUBSCRIPTION_ENDED", retryable: true });
-      this.#broken = { since: new Date(wallMs()), error: error instanceof Error ? error : new Error(String(error)) };
+      this.#broken = { since: new Date(wallMs()), error: asError(error) };
       desk.log("error", undefined, { topic: this.topic, error }, "the subscription broke, it is taken up again");
       onStatus();
       dispose(subscription); // should it not have ended: what it holds is to come again

@@ -1,5 +1,6 @@
 import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
+import { asError } from "../internal/as-error.ts";
 import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
 import type { BriefMessage } from "../message/in-hand.ts";
 import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
@@ -13,7 +14,7 @@ import { tokenOf } from "./calls/identity.ts";
 import { overtakeBehind, untilHead } from "./calls/in-line.ts";
 import { type FailurePolicy, type KnownPolicy, knownPolicy } from "./failure-policy.ts";
 import { OUTCOMES } from "./observers.ts";
-import { asError, readable } from "./thrown.ts";
+import { readable } from "./thrown.ts";
 
 /** Gives each message its verdict, when all before it in its line have theirs and its handler has really ended. */
 export class Judge {

@@ -1,3 +1,4 @@
+import { heard } from "../internal/heard.ts";
 import type { Logger } from "../logger/index.ts";
 import type { HandlerIdentity, ReceivedMessage, SubscriptionStatus, Verdict } from "../message/index.ts";
 
@@ -30,7 +31,7 @@ export interface StateEvent {
 }
 
 /**
- * One hook for metrics, error reports and pages. Called at once, not awaited; an observer that throws is logged and changes nothing.
+ * One hook for metrics, error reports and pages. Called at once, not awaited; an observer that throws, or rejects, is logged and changes nothing.
  * Costs nothing where nobody observes.
  */
 export interface Observer {
@@ -80,13 +81,15 @@ export class Observers {
     this.any = all.length > 0;
   }
 
-  #tell(tell: (observer: Observer) => void): void {
+  #tell(tell: (observer: Observer) => unknown): void {
     for (const observer of this.#all) {
       try {
-        tell(observer);
+        heard(tell(observer), this.#onFailure);
       } catch (error) {
-        this.#logger.error({ error }, "an observer failed");
+        this.#onFailure(error);
       }
     }
   }
+
+  readonly #onFailure = (error: unknown): void => this.#logger.error({ error }, "an observer failed");
 }

@@ -140,6 +140,23 @@ describe("an observer", () => {
 });
 
 describe("a handler as a value", () => {
+  it("that is asynchronous and rejects is logged too, and changes nothing", async () => {
+    await using rig = new Rig();
+    const reject = async (): Promise<never> => {
+      throw new Error("observer down");
+    };
+    rig.router.observe({ handled: reject, published: reject, state: reject });
+    rig.router.addHandler({ name: "a", subscribe: "t", publish: "o", handle: (m) => m.copy() });
+    await rig.router.start();
+    await rig.send("t", "x");
+    await rig.router.idle();
+    await rig.router.close();
+    const lines = rig.logger.saying("an observer failed");
+    expect(lines.length).toBeGreaterThanOrEqual(4); // two states at least, one publish, one verdict
+    for (const { level, fields } of lines) expect([level, fields.error]).toEqual(["error", new Error("observer down")]);
+    expect(rig.router.health().handlers.a?.counts).toMatchObject({ handled: 1, failed: 0 });
+  });
+
   it("is added as what it is", async () => {
     await using rig = new Rig();
     const output = await outputOf(rig.bus, "out");

@@ -34,9 +34,9 @@ export class LaneLink<Item, Link> {
   readonly #logger: Logger;
   #link: Link | undefined;
   #connecting = false;
-  /** In a row, without a confirmation between them. */
+  /** In a row, without an answer between them. */
   #failures = 0;
-  /** The link has confirmed something. */
+  /** The link has answered something. */
   #worked = false;
   /** Counts links: what a former one says is told apart. */
   epoch = 0;
@@ -59,7 +59,7 @@ export class LaneLink<Item, Link> {
     return this.#connecting;
   }
 
-  /** The broker has taken something. */
+  /** The broker has said what became of a message. */
   onWell(): void {
     this.#worked = true;
     if (this.#failures === 0) return;

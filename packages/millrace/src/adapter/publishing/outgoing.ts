@@ -5,7 +5,8 @@ export type OutgoingState = "waiting" | "in flight" | "answered";
 
 /** Who sent it. */
 export interface AnswerDesk {
-  onAnswer(message: Outgoing<unknown>, taken: boolean): void;
+  /** `told`: the broker has said so. */
+  onAnswer(message: Outgoing<unknown>, told: boolean): void;
   onAgain(message: Outgoing<unknown>, error: unknown): void;
 }
 
@@ -41,7 +42,7 @@ export class Outgoing<Item> {
   /** Surely not in the broker: refused by name, or never sent. */
   reject(error: unknown): void {
     if (this.state === "answered") return;
-    this.#desk.onAnswer(this, false);
+    this.#desk.onAnswer(this, true);
     this.call.decide(this.index, 1, "rejected", error);
   }
 

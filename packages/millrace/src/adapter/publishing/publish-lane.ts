@@ -64,8 +64,8 @@ export class PublishLane<Item, Link> implements AnswerDesk {
     return this.#keeper.disconnect();
   }
 
-  onAnswer(message: Outgoing<Item>, taken: boolean): void {
-    if (taken) this.#keeper.onWell();
+  onAnswer(message: Outgoing<Item>, told: boolean): void {
+    if (told) this.#keeper.onWell();
     this.#land(message, "answered");
     if (this.#holds === 0 && this.#keeper.link !== undefined) this.#wake();
   }

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { Failing } from "./failing.ts";
 
 it("what fails is remembered for the last 10,000 messages, however many there are", () => {
@@ -24,4 +24,18 @@ it("has come alone what failed with its batch, and what cannot be recognised onc
   failing.add(undefined, 1, false, 60_000, true);
   expect([failing.comesAlone("a", 2), failing.comesAlone("b", 2)]).toEqual([true, false]);
   expect([failing.comesAlone(undefined, 10), failing.comesAlone(undefined, 11)]).toEqual([false, true]);
+});
+
+it("what went to another member is looked for no longer than it is shown, also when nobody asks for health", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const failing = new Failing();
+    failing.add("t\n1\n", 1, false, 100);
+    vi.advanceTimersByTime(5_000);
+    expect([failing.dueInMs("t\n2\n"), failing.any]).toEqual([0, true]);
+    vi.advanceTimersByTime(1_000);
+    expect([failing.dueInMs("t\n2\n"), failing.any]).toEqual([0, false]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -27,6 +27,7 @@ export class Failing {
   #exhausted = 0;
   #exhaustedUntilMs = 0;
   #sinceMs = 0;
+  #cleanedMs = 0;
   /** Of the run that goes on. */
   policy: KnownPolicy = FAILURE_DEFAULTS;
 
@@ -87,8 +88,10 @@ export class Failing {
 
   /** Milliseconds until the message is due; 0 or less when it is. */
   dueInMs(token: unknown): number {
+    const now = monotonicMs();
+    if (now - this.#cleanedMs >= NAMELESS_GONE_MS) this.#clean(); // or one that went to another member would be looked for for ever
     const record = this.#known.get(token);
-    return record === undefined ? 0 : record.dueMs - monotonicMs();
+    return record === undefined ? 0 : record.dueMs - now;
   }
 
   /** Its batch has failed as a whole; or it has no attempts left, and nobody else is to fail with it. */
@@ -110,6 +113,7 @@ export class Failing {
 
   #clean(): void {
     const now = monotonicMs();
+    this.#cleanedMs = now;
     const was = this.#exhausted > 0;
     let lastMs = 0;
     for (const [token, { untilMs, exhausted }] of this.#known) {
