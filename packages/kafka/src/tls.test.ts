@@ -45,7 +45,10 @@ listener.name.proxied.ssl.keystore.password=${password}`,
     ] as const) {
       const refused = { code: "BROKER_UNREACHABLE", message: expect.stringContaining(text) };
       await expect(world.open(options).subscribe(world.name)).rejects.toMatchObject(refused);
-      await expect(world.open({ ...options, publishTimeoutMs: 1000 }).publish(world.name, new Message("never"))).rejects.toMatchObject({ ...refused, outcomes: ["rejected"] });
+      await expect(world.open({ ...options, publishTimeoutMs: 1000 }).publish(world.name, new Message("never"))).rejects.toMatchObject({
+        ...refused,
+        outcomes: ["rejected"],
+      });
     }
   });
 });
