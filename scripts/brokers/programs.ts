@@ -27,16 +27,19 @@ export interface Ended {
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly cwd?: string | undefined;
+  /** What it reads. */
+  readonly input?: string | undefined;
 }
 
 /** Runs a program to its end. */
-export async function runProgram(program: string, args: readonly string[], { env, cwd }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+export async function runProgram(program: string, args: readonly string[], { env, cwd, input }: RunOptions = {}): Promise<Ended> {
+  const child = spawn(program, args, { env, cwd, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+  child.stdin?.on("error", () => {}).end(input); // one that has ended reads no more
   let output = "";
   const collect = (text: string): void => {
     output += text;
   };
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", collect);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", collect);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, output }));

@@ -114,6 +114,7 @@ describe("a group of Kafka members", () => {
     expect(lost?.[1].ack()).toBe(false);
     await until(() => seen.length === 1, "it comes again to the other member");
     expect(seen).toEqual([String(lost?.[0])]);
+    await subscription[Symbol.asyncDispose]();
   });
 
   kafkaTest("goes on where a member left off that closed, without a wait", async (world) => {

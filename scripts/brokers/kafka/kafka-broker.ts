@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import type { Broker, BrokerAddress } from "../broker.ts";
+import { findProgram, runProgram } from "../programs.ts";
 import { kafkaAnswers } from "./kafka-answers.ts";
 import { prepareClasses, sharedClasses } from "./kafka-classes.ts";
-import { installKafka } from "./kafka-jars.ts";
+import { installKafka, KAFKA_JARS } from "./kafka-jars.ts";
 import { KafkaNode } from "./kafka-node.ts";
 import { KAFKA_PORTS } from "./kafka-settings.ts";
 
@@ -90,6 +91,14 @@ export class KafkaBroker implements Broker {
   async answers(): Promise<boolean> {
     const answers = await Promise.all(this.nodes.map(({ port }) => kafkaAnswers(port, this.nodes.length)));
     return answers.every(Boolean);
+  }
+
+  /** Runs one of Kafka's own programs, by the name of its class. Returns what it printed. */
+  async tool(main: string, args: readonly string[], input?: string): Promise<string> {
+    const java = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"];
+    const { code, output } = await runProgram(findProgram("java") ?? "java", [...java, "-cp", `${KAFKA_JARS}/*`, main, ...args], { input });
+    if (code !== 0) throw new Error(`${main} ${args.join(" ")} ended with code ${code}:\n${output}`);
+    return output;
   }
 
   log(): string {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type API, apiVersionsV3, Connection, type ConnectionOptions } from "@platformatic/kafka";
 import { MillraceError } from "millrace";
 import type { BrokerAddress } from "../connection-options.ts";
@@ -91,7 +92,9 @@ export class BrokerLinks {
 
   #open(host: string, port: number, key: string): Link {
     const { clientId, options } = this.#rules;
-    const connection = new Connection(clientId, { ...options }); // the client writes to its options
+    // An address has no name to be told to the broker; its certificate is checked against it all the same.
+    const tlsServerName = isIP(host) === 0 && options.tls?.servername === undefined;
+    const connection = new Connection(clientId, { ...options, tlsServerName }); // the client writes to its options
     const forget = (): void => {
       if (this.#links.get(key)?.connection === connection) this.#links.delete(key);
     };

@@ -41,7 +41,7 @@ export class Cluster {
     this.#options = {
       connectTimeout: options.connectTimeoutMs ?? CONNECTION_DEFAULTS.connectTimeoutMs,
       requestTimeout: this.requestTimeoutMs,
-      ...(tls === undefined || tls === false ? {} : { tls: tls === true ? {} : { ...tls }, tlsServerName: true }),
+      ...(tls === undefined || tls === false ? {} : { tls: tls === true ? {} : { ...tls } }),
       ...(sasl === undefined ? {} : { sasl: { ...sasl } as NonNullable<ConnectionOptions["sasl"]> }),
     };
     this.asking = this.links();
