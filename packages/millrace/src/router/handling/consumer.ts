@@ -1,4 +1,5 @@
-import { asPromise, type Handler, isPromise, type Message, type Produced } from "../../message/index.ts";
+import { asPromise } from "../../message/after.ts";
+import { type Handler, isPromise, type Message, type Produced } from "../../message/index.ts";
 
 /** A consumer's handler, as middleware calls it. */
 export function consumer(handle: Handler): Handler {

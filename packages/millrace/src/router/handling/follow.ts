@@ -1,6 +1,7 @@
 import { MillraceError } from "../../errors/index.ts";
+import { asPromise } from "../../message/after.ts";
 import { callOf, inHandOf } from "../../message/in-hand.ts";
-import { asPromise, type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
+import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import { isInterruption } from "../../message/interruption.ts";
 import { uncounted } from "../../message/uncounted.ts";
 import { Call } from "../calls/call.ts";

@@ -1,5 +1,6 @@
+import { asPromise } from "../../message/after.ts";
 import type { BriefMessage } from "../../message/in-hand.ts";
-import { asPromise, type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
+import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
 import type { Origin } from "../calls/company.ts";
 import type { Desk } from "../calls/desk.ts";
