@@ -1,9 +1,9 @@
-import { Admin } from "@platformatic/kafka";
 import { type BrokerAdmin, Message } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
 import { until } from "../../../test/until.ts";
 import { KafkaPubSub } from "./pub-sub.ts";
+import { deleteRecords } from "./testing/delete-records.ts";
 import { kafkaTest } from "./testing/kafka-test.ts";
 import { publisherTestOptions } from "./testing/test-options.ts";
 import { KafkaTransactor } from "./transactor.ts";
@@ -70,9 +70,7 @@ describe("the admin of a Kafka cluster", () => {
     const bus = world.open(ONE);
     await bus.provision(world.name, { group: world.name });
     await bus.publish(world.name, numbered(10));
-    const admin = new Admin({ clientId: "t", bootstrapBrokers: [`127.0.0.1:${world.broker.port}`] });
-    await admin.deleteRecords({ topics: [{ name: world.name, partitions: [{ partition: 0, offset: 7n }] }] });
-    await admin.close();
+    await deleteRecords(world.broker, world.name, 7);
     expect(await adminOf(bus).lag(world.name, world.name)).toMatchObject({ messages: 3 });
   });
 

@@ -5,9 +5,9 @@ import { brokerError, errorId } from "./kafka-error.ts";
 export interface BatchAnswer {
   /**
    * `again`: not in the log, try again. `doubtful`: perhaps in the log, repeat it. `renumber`: the broker does not know the batch's
-   * producer or number. `too large`: not in the log, smaller parts may be taken. `refused`: not in the log, nor ever.
+   * producer or number. `in part`: not in the log for something in it, other parts may be taken. `refused`: not in the log, nor ever.
    */
-  readonly kind: "written" | "again" | "doubtful" | "renumber" | "too large" | "refused";
+  readonly kind: "written" | "again" | "doubtful" | "renumber" | "in part" | "refused";
   readonly error?: unknown;
 }
 
@@ -28,8 +28,10 @@ const KINDS: Readonly<Record<string, BatchAnswer["kind"]>> = {
   UNKNOWN_SERVER_ERROR: "doubtful",
   OUT_OF_ORDER_SEQUENCE_NUMBER: "renumber",
   UNKNOWN_PRODUCER_ID: "renumber",
-  MESSAGE_TOO_LARGE: "too large",
-  RECORD_LIST_TOO_LARGE: "too large",
+  MESSAGE_TOO_LARGE: "in part",
+  RECORD_LIST_TOO_LARGE: "in part",
+  INVALID_RECORD: "in part",
+  INVALID_TIMESTAMP: "in part",
 };
 
 export function readAnswer(response: produceV11.ProduceResponse, topic: string, partition: number): BatchAnswer {
@@ -37,5 +39,7 @@ export function readAnswer(response: produceV11.ProduceResponse, topic: string, 
   const id = answer === undefined ? "NETWORK_EXCEPTION" : errorId(answer.errorCode);
   const kind = KINDS[id] ?? "refused";
   if (kind === "written") return { kind };
-  return { kind, error: brokerError(id, `publishing to topic ${JSON.stringify(topic)}, partition ${partition}`) };
+  const reason = answer?.recordErrors[0]?.batchIndexErrorMessage ?? answer?.errorMessage;
+  const subject = `publishing to topic ${JSON.stringify(topic)}, partition ${partition}`;
+  return { kind, error: brokerError(id, typeof reason === "string" ? `${subject} (${reason})` : subject) };
 }

@@ -44,33 +44,40 @@ export class Commits {
     }
   }
 
-  /** Commits whatever the group does not have yet. */
-  commit(): Promise<void> {
-    const next = this.#running.then(() => this.#commit());
-    this.#running = next.catch(() => {});
-    return next;
+  /** Commits whatever the group does not have yet; what a transaction holds when that is decided. */
+  async commit(): Promise<void> {
+    for (let held = await this.commitFree(); held.length > 0; held = await this.commitFree()) await Promise.all(held);
   }
 
-  /** Runs `work` with no commit under way, and none before it ends. */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#running;
-    const result = before.then(work);
-    this.#running = result.then(
+  /** Commits what no transaction holds, and resolves with what the rest waits for. */
+  commitFree(): Promise<readonly Promise<void>[]> {
+    const next = this.#running.then(() => this.#commit());
+    this.#running = next.then(
       () => {},
       () => {},
     );
-    return await result;
+    return next;
   }
 
-  async #commit(): Promise<void> {
-    for (let attempt = 1; !(await this.#commitOnce()); attempt++) {
+  /** Resolves when no commit is under way. */
+  idle(): Promise<void> {
+    return this.#running;
+  }
+
+  async #commit(): Promise<readonly Promise<void>[]> {
+    for (let attempt = 1; ; attempt++) {
+      const held: Promise<void>[] = [];
+      if (await this.#commitOnce(held)) return held;
       if (attempt === TRIES) throw new MillraceError("the group gathers, it takes no commits at the moment", { code: "GROUP_GATHERS", retryable: true });
       await sleep(RETRY_MS);
     }
   }
 
-  /** False when the group takes no commits at the moment. What is committed is looked up anew each time: it may not be ours any more. */
-  async #commitOnce(): Promise<boolean> {
+  /**
+   * False when the group takes no commits at the moment. What is committed is looked up anew each time: it may not be ours any more.
+   * Adds what has to wait to `held`.
+   */
+  async #commitOnce(held: Promise<void>[]): Promise<boolean> {
     const parts: CommitPart[] = [];
     const sent: { readonly partition: PartitionReader; readonly part: CommitPart; readonly covered: number }[] = [];
     for (const partition of this.#rules.partitions()) {
@@ -78,6 +85,10 @@ export class Commits {
       if (partition.dead || offset < partition.committed) continue;
       const { text, covered } = writeRanges(offset, partition.settledBeyond());
       if (offset === partition.committed && text === partition.committedNote) continue;
+      if (partition.deciding !== undefined) {
+        held.push(partition.deciding);
+        continue;
+      }
       const part = { partition: partition.index, offset, note: text, epoch: partition.epochBefore(offset) };
       parts.push(part);
       sent.push({ partition, part, covered });

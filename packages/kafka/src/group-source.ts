@@ -62,8 +62,8 @@ export class GroupSource implements Source<PartitionRecord>, TransactionalGroup 
     return alive && this.session !== undefined ? { memberId, generation } : undefined;
   }
 
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return this.session === undefined ? await work() : await this.session.commits.exclusively(work);
+  async idle(): Promise<void> {
+    await this.session?.commits.idle();
   }
 
   async open(intake: Intake<PartitionRecord>, signal: AbortSignal): Promise<Session<PartitionRecord>> {

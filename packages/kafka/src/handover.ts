@@ -44,7 +44,7 @@ export class Handover {
       partitions.set(index, partition);
     }
     if (fresh.length === 0) return;
-    await this.#commits.commit().catch((error: unknown) => {
+    await this.#commits.commitFree().catch((error: unknown) => {
       // The group gathers again: whoever gets them then finds the same beginning, unless that is "now".
       if (member.generation === generation) throw error;
     });

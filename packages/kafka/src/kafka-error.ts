@@ -21,6 +21,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SASL_AUTHENTICATION_FAILED: { code: "AUTHENTICATION_FAILED", retryable: false, text: "the broker does not accept the user name or password" },
   MESSAGE_TOO_LARGE: { code: "MESSAGE_TOO_LARGE", retryable: false, text: "the message is larger than the topic's max.message.bytes" },
   RECORD_LIST_TOO_LARGE: { code: "MESSAGE_TOO_LARGE", retryable: false, text: "the message is larger than a segment of the topic's log" },
+  INVALID_RECORD: { code: "MESSAGE_REFUSED", retryable: false, text: "the topic takes no such message" },
+  INVALID_TIMESTAMP: { code: "MESSAGE_REFUSED", retryable: false, text: "the topic takes no message of that time" },
   INCONSISTENT_GROUP_PROTOCOL: {
     code: "GROUP_MISMATCH",
     retryable: false,

@@ -188,7 +188,7 @@ export class Outbox {
       case "doubtful":
         this.#later(queue, error);
         return;
-      case "too large":
+      case "in part":
         if (batch.builder.count > 1) {
           queue.unseal(batch);
           batch.unsent();

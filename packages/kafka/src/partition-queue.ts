@@ -148,7 +148,7 @@ export class PartitionQueue {
   unseal(batch: Batch): void {
     batch.bytes = undefined;
     batch.doubts = 0;
-    this.sequence = batch.sequence;
+    if (batch.identity === this.identity) this.sequence = batch.sequence;
   }
 
   /** What comes next must not be taken for a repeat of what may or may not be in the log. */

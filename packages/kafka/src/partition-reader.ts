@@ -42,6 +42,8 @@ export class PartitionReader {
   /** What the group has on record: offset and note. */
   committed = -1;
   committedNote = "";
+  /** While a transaction decides what the group has on record: resolves when it has. */
+  deciding: Promise<void> | undefined = undefined;
   readonly #cursors: RecordCursor<PartitionReader>[] = [];
   readonly #window: Ring<Taken> = new Ring();
   readonly #returned: Received<PartitionRecord>[] = [];

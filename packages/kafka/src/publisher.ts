@@ -12,7 +12,7 @@ import { Sending } from "./sending.ts";
  *   keep their order, through retries too. Messages without a key go to any partition.
  * - A topic that is not there is made (`provision: "create"`), or rejects with `TOPIC_MISSING`.
  * - Rejects with a `PublishError` that says of each message whether it was confirmed: `BROKER_UNREACHABLE`, `PUBLISH_TIMEOUT`,
- *   `PUBLISH_ABORTED`, `MESSAGE_TOO_LARGE`, `TOPIC_MISSING`, `BAD_TOPIC`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `UNENCODABLE`, `BUFFER_FULL`,
+ *   `PUBLISH_ABORTED`, `MESSAGE_TOO_LARGE`, `MESSAGE_REFUSED`, `TOPIC_MISSING`, `BAD_TOPIC`, `ACCESS_DENIED`, `AUTHENTICATION_FAILED`, `UNENCODABLE`, `BUFFER_FULL`,
  *   `DELAY_UNSUPPORTED`, `INVALID_DELAY`, `KAFKA_ERROR`; after `close()` with `CLOSED`.
  * - Kafka holds nothing back: a message that is not due is refused (`DELAY_UNSUPPORTED`), and what is behind it in its call is not
  *   sent. A `DelayingPublisher` before it, or `delays` of `connect`, keeps such messages until they are due.

@@ -75,6 +75,23 @@ describe("publishing to Kafka", () => {
     for (const [index, { id }] of [small, large, behind].entries()) expect(seen.has(id)).toBe(error.outcomes[index] === "confirmed");
   });
 
+  kafkaTest("rejects a message that the topic does not take with MESSAGE_REFUSED, and nothing of other calls in its batch", async (world) => {
+    const bus = world.open({ topics: { partitions: 1, config: { "cleanup.policy": "compact" } } });
+    await bus.publish(world.name, new Message("first", { key: "f" }));
+    const keyed = numbered(6);
+    const keyless = new Message("a compacted topic takes nothing without a key");
+    const others = [...keyed.slice(0, 3).map((message) => bus.publish(world.name, message))];
+    const refused = failureOf(bus.publish(world.name, keyless));
+    const mixed = failureOf(bus.publish(world.name, [keyed[3] as Message, keyless, keyed[4] as Message]));
+    others.push(bus.publish(world.name, keyed[5] as Message));
+    await Promise.all(others);
+    expect(await refused).toMatchObject({ code: "MESSAGE_REFUSED", retryable: false, outcomes: ["rejected"] });
+    expect((await refused).message).toContain("without key");
+    expect((await mixed).outcomes).toEqual(["confirmed", "rejected", "rejected"]);
+    const got = await readSome(await bus.subscribe(world.name), 6);
+    expect(got.map((message) => message.text())).toEqual(["first", "0", "1", "2", "3", "5"]);
+  });
+
   kafkaTest("rejects with TOPIC_MISSING where topics are not to be made", async (world) => {
     const bus = world.open({ provision: "verify" });
     await expect(bus.publish(world.name, new Message("m"))).rejects.toMatchObject({ code: "TOPIC_MISSING", outcomes: ["rejected"] });

@@ -6,6 +6,7 @@ import { watermillCodec } from "./codec.ts";
 import { kafkaDelivery } from "./delivery.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { readRanges } from "./settled-ranges.ts";
+import { deleteRecords } from "./testing/delete-records.ts";
 import { type KafkaWorld, kafkaTest } from "./testing/kafka-test.ts";
 import { tombstone } from "./tombstone.ts";
 import { Cluster } from "./wire/cluster.ts";
@@ -199,6 +200,20 @@ describe("reading from Kafka", () => {
     expect(subscription.status().inFlight).toBe(1);
     first?.ack();
     expect((await readSome(subscription, 1))[0]?.text()).toBe("b");
+  });
+
+  kafkaTest("goes on at the first record that is left when those were deleted at which it stood", async (world) => {
+    const bus = world.open(ONE);
+    const numbered = Array.from({ length: 10 }, (_, index) => new Message(String(index)));
+    await bus.publish(world.name, numbered.slice(0, 5));
+    const member = await bus.subscribe(world.name, { group: world.name });
+    await readSome(member, 3);
+    await member.close();
+    await bus.publish(world.name, numbered.slice(5));
+    await deleteRecords(world.broker, world.name, 7);
+    const texts = async (group?: string): Promise<string[]> =>
+      (await readSome(await bus.subscribe(world.name, group === undefined ? {} : { group }), 3)).map((message) => message.text());
+    expect(await Promise.all([texts(world.name), texts(`${world.name}-new`), texts()])).toEqual(Array(3).fill(["7", "8", "9"]));
   });
 
   kafkaTest("makes its topic anew when it was deleted under it", async (world) => {

@@ -1,14 +1,27 @@
 import { MillraceError } from "millrace";
 import { equalBackoffMs, monotonicMs, sleep } from "millrace/adapter";
 import type { BrokerAddress } from "./connection-options.ts";
+import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { brokerError, errorId } from "./kafka-error.ts";
-import type { PartitionPosition, TransactionalGroup } from "./transactional-group.ts";
+import type { PartitionRecord } from "./partition-reader.ts";
+import { readRanges } from "./settled-ranges.ts";
+import { isSettledAt, type PartitionPosition, type TransactionalGroup } from "./transactional-group.ts";
 import { ADD_OFFSETS_TO_TXN, ADD_PARTITIONS_TO_TXN, END_TXN, INIT_PRODUCER_ID, TXN_OFFSET_COMMIT } from "./wire/apis.ts";
 import type { BatchIdentity } from "./wire/batch-builder.ts";
 import type { BrokerLinks } from "./wire/broker-links.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
 const MOVED: readonly string[] = ["NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE"];
+/** Answers that say for sure that a transaction is not committed by this request. */
+const DENIALS: readonly string[] = [
+  "NOT_COORDINATOR",
+  "COORDINATOR_LOAD_IN_PROGRESS",
+  "PRODUCER_FENCED",
+  "INVALID_PRODUCER_EPOCH",
+  "INVALID_TXN_STATE",
+  "INVALID_PRODUCER_ID_MAPPING",
+  "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+];
 const PASSING: readonly string[] = ["COORDINATOR_LOAD_IN_PROGRESS", "CONCURRENT_TRANSACTIONS", "UNKNOWN_TOPIC_OR_PARTITION", "REQUEST_TIMED_OUT", ...MOVED];
 
 export interface TransactionRules {
@@ -69,21 +82,55 @@ export class TransactionCoordinator {
       committedLeaderEpoch: partition.epochBefore(offset),
       committedMetadata: note,
     }));
-    const keeper = await this.#cluster.coordinator(0, group);
     const { memberId, generation } = standing;
     await this.#step("committing offsets", async () => {
+      const keeper = await this.#cluster.coordinator(0, group);
       const request = [{ name: topic, partitions }];
       const answer = await this.#links.call(keeper, TXN_OFFSET_COMMIT, transactionalId, group, producerId, epoch, generation, memberId, null, request);
       return answer.topics.flatMap((each) => each.partitions).find(({ errorCode }) => errorCode !== 0)?.errorCode ?? 0;
     });
   }
 
-  end({ producerId, epoch }: BatchIdentity, commit: boolean): Promise<void> {
+  abort({ producerId, epoch }: BatchIdentity): Promise<void> {
     const { transactionalId } = this.#rules;
-    return this.#step(
-      commit ? "committing" : "aborting",
-      async (at) => (await this.#links.call(at, END_TXN, transactionalId, producerId, epoch, commit)).errorCode,
-    );
+    return this.#step("aborting", async (at) => (await this.#links.call(at, END_TXN, transactionalId, producerId, epoch, false)).errorCode);
+  }
+
+  /** Rejects when it is surely not committed. Resolves with what went wrong where nobody has said whether it is. */
+  async commit({ producerId, epoch }: BatchIdentity): Promise<unknown> {
+    const { transactionalId } = this.#rules;
+    let inDoubt = false;
+    try {
+      await this.#step("committing", async (at) => {
+        const connection = await this.#links.connect(at);
+        const before = inDoubt;
+        inDoubt = true;
+        const { errorCode } = await this.#links.send(connection, END_TXN, transactionalId, producerId, epoch, true);
+        if (DENIALS.includes(errorId(errorCode))) inDoubt = before;
+        return errorCode;
+      });
+      return undefined;
+    } catch (error) {
+      if (!inDoubt) throw error;
+      return error;
+    }
+  }
+
+  /** True when the group has all these records on record as settled. */
+  async hasSettled({ group, topic }: TransactionalGroup, records: readonly PartitionRecord[]): Promise<boolean> {
+    const partitions = [...new Set(records.map(({ place }) => place.index))];
+    return await whileCoordinatorMoves(async () => {
+      const client = await GroupClient.open(this.#cluster, group, 0);
+      try {
+        const recorded = await client.committed(topic, partitions);
+        return records.every(({ place, offset }) => {
+          const at = recorded.get(place.index);
+          return at !== undefined && isSettledAt(offset, { offset: at.offset, ranges: readRanges(at.offset, at.note) });
+        });
+      } finally {
+        client.close();
+      }
+    });
   }
 
   close(): void {

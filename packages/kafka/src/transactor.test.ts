@@ -131,9 +131,40 @@ describe("KafkaTransactor", () => {
       transaction.ack(message as ReceivedMessage);
     });
     await expect(late).rejects.toMatchObject({ code: "DELIVERY_LOST" });
-    const [solo] = await readSome(await bus.subscribe(world.name), 1, false);
+    await using alone = await bus.subscribe(world.name);
+    const [solo] = await readSome(alone, 1, false);
     await expect(transactions.run(async (transaction) => transaction.ack(solo as ReceivedMessage))).rejects.toMatchObject({ code: "NOT_TRANSACTIONAL" });
     expect(await contents(bus, out)).toEqual([]);
+  });
+
+  kafkaTest("refuses what is published or acked when the work has ended, which would belong to the next", async (world) => {
+    const bus = world.open(ONE);
+    await bus.publish(world.name, new Message("a"));
+    await using subscription = await bus.subscribe(world.name, { group: world.name });
+    const [message] = await readSome(subscription, 1, false);
+    const out = `${world.name}-out`;
+    const transactions = transactor(world);
+    const over = await transactions.run(async (transaction) => ({ transaction }));
+    await transactions.run(async (transaction) => {
+      await transaction.publish(out, new Message("mine"));
+      await expect(over.transaction.publish(out, new Message("not mine"))).rejects.toMatchObject({ code: "TRANSACTION_OVER" });
+      expect(() => over.transaction.ack(message as ReceivedMessage)).toThrow("the transaction is over");
+    });
+    expect(await contents(bus, out)).toEqual(["mine"]);
+  });
+
+  kafkaTest("refuses acks that find no place in the group's record", async (world) => {
+    const bus = world.open(ONE);
+    await bus.publish(
+      world.name,
+      Array.from({ length: 2600 }, (_, index) => new Message(String(index), { key: String(index) })),
+    );
+    await using subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 2600 });
+    const messages = await readSome(subscription, 2600, false);
+    const acking = transactor(world).run(async (transaction) => {
+      for (let index = 1; index < 2600; index += 2) transaction.ack(messages[index] as ReceivedMessage);
+    });
+    await expect(acking).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: expect.arrayContaining(["0:2599"]) });
   });
 
   kafkaTest("runs one transaction at a time, and refuses them after close", async (world) => {

@@ -1,12 +1,13 @@
-import { type Message, MillraceError, type ReceivedMessage } from "millrace";
+import { MillraceError, type ReceivedMessage, SettleError } from "millrace";
 import { OptionCheck, type OptionNames } from "millrace/adapter";
-import { recordOf } from "./delivery.ts";
+import { positionOf, recordOf } from "./delivery.ts";
+import { type KafkaTransaction, OpenTransaction } from "./open-transaction.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import type { PartitionRecord } from "./partition-reader.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions, PUBLISHER_DEFAULTS, PUBLISHER_NAMES } from "./publisher-options.ts";
 import { Sending } from "./sending.ts";
 import { TransactionCoordinator } from "./transaction-coordinator.ts";
-import { type PartitionPosition, positionsWith, type TransactionalGroup } from "./transactional-group.ts";
+import { holding, type PartitionPosition, positionsWith, type TransactionalGroup } from "./transactional-group.ts";
 import type { BatchIdentity } from "./wire/batch-builder.ts";
 
 export interface KafkaTransactorOptions extends Omit<KafkaPublisherOptions, "acks" | "idempotent"> {
@@ -14,14 +15,6 @@ export interface KafkaTransactorOptions extends Omit<KafkaPublisherOptions, "ack
   readonly transactionalId: string;
   /** The broker aborts a transaction that is open for so long. Default 60,000 ms. */
   readonly transactionTimeoutMs?: number | undefined;
-}
-
-/** One transaction, while it is open. */
-export interface KafkaTransaction {
-  /** Resolves when the broker has the messages; readers see them when the transaction has committed. */
-  publish(topic: string, messages: Message | readonly Message[]): Promise<void>;
-  /** The message's group moves past it with the commit, or not at all. It must come from a `KafkaSubscriber` subscription with a group. */
-  ack(message: ReceivedMessage): void;
 }
 
 const { acks: _acks, idempotent: _idempotent, ...SENDING_NAMES } = PUBLISHER_NAMES;
@@ -36,7 +29,10 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
  *   is acked, and the error is the caller's.
  * - Handlers that run twice at once (a partition moved, the old handler still runs) cannot both commit: the group refuses the
  *   acks of a former member.
- * - Rejects with `PRODUCER_FENCED`, `DELIVERY_LOST`, and with what `KafkaPublisher.publish` rejects with.
+ * - A commit that gets no answer is decided by the groups whose messages it acks. Without any, and where nobody answers within
+ *   `publishTimeoutMs`, it is `COMMIT_UNKNOWN`: committed or not.
+ * - Rejects with `COMMIT_UNKNOWN`, `PRODUCER_FENCED`, `DELIVERY_LOST`, `NOT_TRANSACTIONAL`, `SETTLE_FAILED` (an ack that lies too far beyond
+ *   what is unsettled), and with what `KafkaPublisher.publish` rejects with; after `close()` with `CLOSED`.
  *
  * ```ts
  * const transactor = new KafkaTransactor({ url: "kafka://localhost:9092", transactionalId: "charge-0" });
@@ -55,10 +51,11 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 export class KafkaTransactor implements AsyncDisposable {
   readonly #sending: Sending;
   readonly #coordinator: TransactionCoordinator;
-  readonly #named: Set<string> = new Set();
+  /** Partitions that the transaction under way has named. */
+  #named: Set<string> | undefined;
   #identity: BatchIdentity | undefined;
-  /** The broker knows of the transaction. */
-  #begun = false;
+  /** A transaction of ours may be open at the broker. */
+  #open = false;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -95,89 +92,122 @@ export class KafkaTransactor implements AsyncDisposable {
   }
 
   async #run<T>(work: (transaction: KafkaTransaction) => Promise<T>): Promise<T> {
-    if (this.#identity === undefined) {
-      this.#identity = await this.#coordinator.identify();
-      this.#sending.renewIdentity();
-    }
-    this.#named.clear();
-    this.#begun = false;
-    const published: Promise<void>[] = [];
-    const acked: ReceivedMessage[] = [];
+    if (this.#identity === undefined) await this.#renew();
+    this.#named = new Set();
+    const transaction = new OpenTransaction(this.#sending);
     let result: T;
     try {
-      result = await work({
-        publish: (topic, messages) => {
-          const publishing = this.#sending.publish(topic, messages);
-          published.push(publishing);
-          return publishing;
-        },
-        ack: (message) => void acked.push(message),
-      });
-      await Promise.all(published);
+      result = await work(transaction);
+      transaction.end();
+      await Promise.all(transaction.published);
     } catch (error) {
-      await this.#abort(published);
+      transaction.end();
+      const failures = await failuresOf(transaction.published);
+      this.#named = undefined;
+      await this.#abort(failures);
       throw error;
     }
+    this.#named = undefined;
     try {
-      await this.#commit(acked);
+      await this.#commit(transaction.acked);
     } catch (error) {
-      await this.#abort(published);
+      await this.#abort([error]);
       throw error;
     }
+    this.#open = false;
     return result;
   }
 
   async #commit(acked: readonly ReceivedMessage[]): Promise<void> {
     const identity = this.#identity as BatchIdentity;
-    const groups = Map.groupBy(acked.map(groupedRecord), ({ place }) => place.group as TransactionalGroup);
-    // A group's own commits wait until the transaction's is decided, or the later of the two would win whatever it says.
-    const positions: PartitionPosition[] = [];
-    const locked = async ([first, ...rest]: readonly TransactionalGroup[]): Promise<void> => {
-      if (first !== undefined) {
-        await first.exclusively(async () => {
-          const moved = positionsWith(groups.get(first) ?? []);
-          positions.push(...moved);
-          this.#begun = true;
-          await this.#coordinator.addOffsets(identity, first, moved);
-          await locked(rest);
-        });
-        return;
+    const records = acked.map(groupedRecord);
+    const groups = Map.groupBy(records, ({ place }) => place.group as TransactionalGroup);
+    await holding([...new Set(records.map(({ place }) => place))], async () => {
+      const positions: PartitionPosition[] = [];
+      for (const message of acked) checkOurs(message);
+      for (const [group, some] of groups) {
+        const moved = positionsWith(some);
+        checkCovered(some, moved);
+        positions.push(...moved);
+        this.#open = true;
+        await this.#coordinator.addOffsets(identity, group, moved);
       }
-      if (this.#begun) await this.#coordinator.end(identity, true);
+      if (this.#open) await this.#decide(identity, groups);
       for (const { partition, offset, note } of positions) {
         partition.committed = offset;
         partition.committedNote = note;
       }
       for (const message of acked) message.ack();
-    };
-    await locked([...groups.keys()]);
+    });
   }
 
-  /** Whatever goes wrong here, the next transaction begins with a fresh identity, and the broker aborts what is open then. */
-  async #abort(published: readonly Promise<void>[]): Promise<void> {
-    const identity = this.#identity as BatchIdentity;
-    const results = await Promise.allSettled(published);
-    const clean = results.every(({ status }) => status === "fulfilled");
-    if (!clean) this.#identity = undefined;
+  /** Commits. Where the broker has not said whether it did, the groups' positions tell: they move with the commit, or not at all. */
+  async #decide(identity: BatchIdentity, groups: ReadonlyMap<TransactionalGroup, readonly PartitionRecord[]>): Promise<void> {
+    const doubt = await this.#coordinator.commit(identity);
+    if (doubt === undefined) return;
+    const committed = await this.#isCommitted(groups, doubt).catch(() => undefined);
+    if (committed === true) return;
+    if (committed === false) throw doubt;
+    const text = doubt instanceof Error ? doubt.message : String(doubt);
+    throw new MillraceError(`it is not known whether the transaction was committed: ${text}`, { code: "COMMIT_UNKNOWN", retryable: true, cause: doubt });
+  }
+
+  async #isCommitted(groups: ReadonlyMap<TransactionalGroup, readonly PartitionRecord[]>, doubt: unknown): Promise<boolean | undefined> {
+    // From here on it is committed or never will be.
+    if (isFenced(doubt)) this.#yield();
+    else await this.#renew();
+    if (groups.size === 0) return undefined;
+    const settled = await Promise.all([...groups].map(([group, records]) => this.#coordinator.hasSettled(group, records)));
+    return settled.every(Boolean);
+  }
+
+  /**
+   * Nothing is to stand open at the broker: readers would wait behind it. What got no answer may still reach the log; a fresh epoch keeps it out.
+   * Where that cannot be done now, the next transaction begins with it, or `close`.
+   */
+  async #abort(failures: readonly unknown[]): Promise<void> {
+    const identity = this.#identity;
+    if (!this.#open || identity === undefined) return;
     try {
-      if (clean && this.#begun) await this.#coordinator.end(identity, false);
-    } catch {
+      if (failures.some(isFenced)) this.#yield();
+      else if (failures.length > 0) await this.#renew();
+      else await this.#coordinator.abort(identity);
+      this.#open = false;
+    } catch (error) {
       this.#identity = undefined;
+      if (isFenced(error)) this.#yield();
     }
+  }
+
+  /** Another process has the id now; its coming has ended what was open. */
+  #yield(): void {
+    this.#identity = undefined;
+    this.#open = false;
+  }
+
+  /** Takes a fresh epoch, which also ends what is open. */
+  async #renew(): Promise<void> {
+    this.#identity = undefined;
+    this.#identity = await this.#coordinator.identify();
+    this.#sending.renewIdentity();
+    this.#open = false;
   }
 
   /** A transaction names the partitions that it writes to before it does. */
   async #name(queues: readonly PartitionQueue[]): Promise<void> {
-    const fresh = queues.filter(({ topic, partition }) => !this.#named.has(`${topic}:${partition}`));
+    const named = this.#named;
+    if (named === undefined) throw new MillraceError("no transaction is under way", { code: "TRANSACTION_OVER" });
+    const fresh = queues.filter(({ topic, partition }) => !named.has(`${topic}:${partition}`));
     if (fresh.length === 0) return;
     const topics = [...Map.groupBy(fresh, ({ topic }) => topic)].map(([name, some]) => ({ name, partitions: some.map(({ partition }) => partition) }));
-    this.#begun = true;
+    this.#open = true;
     await this.#coordinator.addPartitions(this.#identity as BatchIdentity, topics);
-    for (const { topic, partition } of fresh) this.#named.add(`${topic}:${partition}`);
+    for (const { topic, partition } of fresh) named.add(`${topic}:${partition}`);
   }
 
   async #close(): Promise<void> {
     await this.#last;
+    if (this.#open) await this.#renew().catch(() => {}); // then its time limit ends it
     await this.#sending.close();
     this.#coordinator.close();
   }
@@ -185,9 +215,30 @@ export class KafkaTransactor implements AsyncDisposable {
 
 function groupedRecord(message: ReceivedMessage): PartitionRecord {
   const record = recordOf(message) as PartitionRecord | undefined;
-  if (record === undefined || record.place.group === undefined) {
+  if (record?.place.group === undefined) {
     throw new MillraceError(`message ${message.id} does not come from a Kafka subscription with a group`, { code: "NOT_TRANSACTIONAL" });
   }
-  if (record.place.dead || record.settled) throw new MillraceError(`message ${message.id} is not ours to ack any more`, { code: "DELIVERY_LOST" });
   return record;
+}
+
+function checkOurs(message: ReceivedMessage): void {
+  const { place, settled } = groupedRecord(message);
+  if (place.dead || settled) throw new MillraceError(`message ${message.id} is not ours to ack any more`, { code: "DELIVERY_LOST" });
+}
+
+function checkCovered(records: readonly PartitionRecord[], moved: readonly PartitionPosition[]): void {
+  const lost = records.filter(({ place, offset }) => moved.some(({ partition, covered }) => partition === place && offset >= covered));
+  if (lost.length === 0) return;
+  throw new SettleError(`${lost.length} messages lie so far beyond an unsettled one that their acks cannot be recorded with the transaction`, {
+    positions: lost.map(positionOf),
+  });
+}
+
+async function failuresOf(publishing: readonly Promise<void>[]): Promise<unknown[]> {
+  const results = await Promise.allSettled(publishing);
+  return results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+}
+
+function isFenced(error: unknown): boolean {
+  return MillraceError.is(error) && error.code === "PRODUCER_FENCED";
 }

@@ -27,6 +27,19 @@ describe("retention", () => {
     expect(rounds).toBe(3);
   });
 
+  it("says nothing of a deletion that was under way when it was stopped", async () => {
+    const warn = vi.fn();
+    let refuse = (_error: Error): void => {};
+    const purge = (): Promise<number> => new Promise((_, reject) => (refuse = reject));
+    const retention = new Retention({ purge } as unknown as Log, { everyMs: 10 }, { ...silentLogger, warn });
+    retention.add("t");
+    await vi.advanceTimersByTimeAsync(10);
+    retention.stop();
+    refuse(new Error("closed"));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it("warns, once, of a group that does not move and for which messages are kept, until it is deleted", async () => {
     const warn = vi.fn();
     const pubsub = file.open({ retention: { consumed: true }, logger: { ...silentLogger, warn } });

@@ -47,6 +47,7 @@ export class Retention {
       try {
         full = (await this.#log.purge({ topic, ...this.#rules }, PURGE_BATCH)) === PURGE_BATCH || full;
       } catch (error) {
+        if (this.#stopped) return;
         this.#logger.warn({ topic, error }, "old messages could not be deleted, trying again later");
       }
     }

@@ -84,12 +84,13 @@ describe("publishing", () => {
     expect(database.prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: confirmed });
   });
 
-  it("refuses calls beyond the bound with BUFFER_FULL, and takes them again when the others are written", async () => {
+  it("makes calls beyond the bound wait, and refuses them with BUFFER_FULL beyond sixteen times as many", async () => {
     const pubsub = open({ maxWaiting: 10 });
-    const first = pubsub.publish("t", numbered(10));
+    const calls = Array.from({ length: 16 }, () => pubsub.publish("t", numbered(10)));
     await expect(pubsub.publish("t", new Message("x"))).rejects.toMatchObject({ code: "BUFFER_FULL", retryable: true, outcomes: ["rejected"] });
-    await first;
+    await Promise.all(calls);
     await pubsub.publish("t", new Message("x"));
+    expect(connect().prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 161 });
   });
 
   it("closes the database with the last user of a shared dialect only", async () => {

@@ -54,7 +54,7 @@ export class BrokerLink {
         await journal.hear(event, message);
         this.#count(name);
       };
-      this.#router.addConsumerHandler({ name, subscribe: event, handle });
+      this.#router.addConsumerHandler({ name, group: name, subscribe: event, handle });
     }
     this.#forwarder = new Forwarder({
       subscriber: outbox.subscriber,

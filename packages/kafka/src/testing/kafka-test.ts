@@ -46,9 +46,9 @@ export function kafkaTest(title: string, run: (world: KafkaWorld) => Promise<voi
 }
 
 /** A test on a Kafka of its own, to be killed and frozen. */
-export function ownKafkaTest(title: string, run: (world: KafkaWorld) => Promise<void>): void {
+export function ownKafkaTest(title: string, run: (world: KafkaWorld) => Promise<void>, options: Parameters<typeof ownBroker>[1] = {}): void {
   it(title, { timeout: 120_000 }, async (context) => {
-    const broker = await ownBroker("kafka");
+    const broker = await ownBroker("kafka", options);
     if ("notRun" in broker) return context.skip(broker.notRun);
     context.onTestFinished(() => broker.remove());
     await run(new KafkaWorld(broker, context));

@@ -20,6 +20,12 @@ const RETRY_MS = 250;
 /** Most positions of lost verdicts that are kept for the next `flush`. */
 const MOST_FORGOTTEN = 1000;
 
+/** A call of `flush` under way, with what it is to make durable, and what of that went with its deliveries. */
+interface Flush {
+  readonly covers: ReadonlySet<Received>;
+  readonly gone: string[];
+}
+
 /**
  * Gathers verdicts and hands them to the session in batches, one batch at a time. They leave at once when nothing else is
  * going on, else after a short delay or when enough have gathered. What a session refuses is kept, in order, and offered again.
@@ -29,8 +35,9 @@ export class Settlements {
   #pending: Settlement<unknown>[] = [];
   /** Handed to the session, which has not answered yet. */
   #underWay: Settlement<unknown>[] = [];
-  /** Positions of acks that went with their deliveries before they were durable, since the last `flush`. */
+  /** Positions of acks that went with their deliveries before they were durable: the next `flush` tells of them. */
   #forgotten: string[] = [];
+  readonly #flushes: Set<Flush> = new Set();
   #timer: TimerHandle | undefined;
   #sending: Promise<void> | undefined;
   #sentMs = -Infinity;
@@ -73,17 +80,20 @@ export class Settlements {
       .finally(() => this.#goOn(refused));
   }
 
-  /** Resolves when every verdict since the last `flush` is durable; rejects naming those that are not, and those that never will be. */
+  /** Resolves when every verdict given before is durable; rejects naming those that are not, and those that never will be. */
   async flush(): Promise<void> {
+    const call: Flush = { covers: new Set([...this.#underWay, ...this.#pending].map(({ message }) => message)), gone: this.#forgotten };
+    this.#forgotten = [];
+    this.#flushes.add(call);
     let failure: SettleError | undefined;
     try {
       await this.flushKept();
     } catch (error) {
       failure = error as SettleError;
+    } finally {
+      this.#flushes.delete(call);
     }
-    const gone = this.#forgotten;
-    this.#forgotten = [];
-    if (gone.length > 0) throw notDurable([...gone, ...(failure?.positions ?? [])], failure);
+    if (call.gone.length > 0) throw notDurable([...call.gone, ...(failure?.positions ?? [])], failure);
     if (failure !== undefined) throw failure;
   }
 
@@ -115,8 +125,16 @@ export class Settlements {
     this.#pending = this.#pending.filter((settlement) => !which(settlement.message));
     this.#underWay = this.#underWay.filter((settlement) => !which(settlement.message));
     if (gone.length === 0) return;
-    for (const { message } of gone.slice(0, MOST_FORGOTTEN - this.#forgotten.length)) this.#forgotten.push(positionOf(message));
+    for (const { message } of gone) this.#tellFlushes(message);
     this.#rules.onForgotten(gone.length);
+  }
+
+  /** Every call that waits for the verdict hears of it, else the next one does. */
+  #tellFlushes(message: Received): void {
+    const position = positionOf(message);
+    const calls = [...this.#flushes].filter(({ covers }) => covers.has(message));
+    for (const { gone } of calls) gone.push(position);
+    if (calls.length === 0 && this.#forgotten.length < MOST_FORGOTTEN) this.#forgotten.push(position);
   }
 
   stop(): void {

@@ -33,6 +33,11 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
+/** A thenable of somebody else's may do its work once for each who waits for it, may throw when it is asked, and need not give a promise back. */
+export function asPromise<T>(thenable: Promise<T>): Promise<T> {
+  return thenable instanceof Promise ? thenable : Promise.resolve(thenable);
+}
+
 /** What was produced, always as a list. */
 export function producedList(produced: Produced): readonly Message[] {
   if (produced === undefined) return [];

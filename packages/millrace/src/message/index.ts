@@ -1,4 +1,4 @@
-export { after, attempt, isPromise, producedList } from "./after.ts";
+export { after, asPromise, attempt, isPromise, producedList } from "./after.ts";
 export { type ContextKey, contextKey } from "./context-key.ts";
 export type { Batch, BatchHandler, ConsumerHandler, Handler, MaybePromise, Middleware, Produced } from "./handler.ts";
 export { Message, type MessageConstructor } from "./message.ts";

@@ -1,6 +1,6 @@
 import { checkOrderBy } from "../adapter/subscribe-options.ts";
 import { undecorated } from "../message/adapter-name.ts";
-import { type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
+import { asPromise, type Handler, isPromise, type Message, type Middleware, type Produced, type Publisher, type Subscriber } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { type FailurePolicy, knownPolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
@@ -151,8 +151,7 @@ export function singleHandler(kind: HandlerKind, options: ProducingHandlerOption
   return (message) => {
     const result = handle(message);
     if (result === undefined) return undefined;
-    // A thenable need not give a promise back.
-    return isPromise(result) ? Promise.resolve(result).then(onlyMessages) : onlyMessages(result);
+    return isPromise(result) ? asPromise(result).then(onlyMessages) : onlyMessages(result);
   };
 }
 

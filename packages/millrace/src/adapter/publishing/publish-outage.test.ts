@@ -105,12 +105,12 @@ describe("a link that breaks", () => {
   });
 
   it("leaves unknown what was sent again without an answer when time is up, and takes it from the lane", async () => {
-    const { broker, queue } = scriptedQueue({ deduplicates: true });
+    const { broker, queue } = scriptedQueue({ deduplicates: true, timeoutMs: 6000 });
     const call = watched(queue.publish("a", texts("1")));
     await turns();
     broker.refusals.push(...Array.from({ length: 50 }, away));
     broker.link.lose(away());
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(6000);
     expect(call.error).toMatchObject({ code: "BROKER_UNREACHABLE", outcomes: ["unknown"] });
     broker.refusals.length = 0;
     broker.confirms = true;

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../errors/index.ts";
 import { callOf, inHandOf } from "../../message/in-hand.ts";
-import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
+import { asPromise, type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import { isInterruption } from "../../message/interruption.ts";
 import { uncounted } from "../../message/uncounted.ts";
 import { Call } from "../calls/call.ts";
@@ -14,8 +14,7 @@ export function follow(handler: Handler): Handler {
     const result = handler(message);
     if (!isPromise(result)) return result;
     const call = known ?? (callOf(message) as Call);
-    // A lazy thenable would do its work once for each who waits for it.
-    const promise = result instanceof Promise ? result : Promise.resolve(result);
+    const promise = asPromise(result);
     call.inner = promise;
     if (!call.entering) call.followInner();
     return promise;

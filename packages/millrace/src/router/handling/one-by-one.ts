@@ -1,5 +1,5 @@
 import type { BriefMessage } from "../../message/in-hand.ts";
-import { type Handler, isPromise, type Produced } from "../../message/index.ts";
+import { asPromise, type Handler, isPromise, type Produced } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
 import type { Origin } from "../calls/company.ts";
 import type { Desk } from "../calls/desk.ts";
@@ -83,8 +83,7 @@ export class OneByOne implements HandlingMode {
   end(): void {}
 
   #when(result: Promise<Produced>, call: Call): void {
-    // A lazy thenable may throw when it is asked.
-    Promise.resolve(result).then(
+    asPromise(result).then(
       (produced) => {
         call.innerEnded(result);
         if (produced === undefined) void this.#judge.succeed(call);
