@@ -73,7 +73,10 @@ describe("publishing", () => {
       return pubsub.publish("t", message(index % 5 === 0 ? { metadata: { b: String(index) } } : undefined));
     });
     await Promise.all([...calls, ...other]);
-    const rows = connect().prepare("SELECT CAST(payload AS TEXT) AS text, CAST(metadata AS TEXT) AS metadata FROM watermill_t ORDER BY offset").all();
+    const rows = connect().prepare("SELECT CAST(payload AS TEXT) AS text, CAST(metadata AS TEXT) AS metadata FROM watermill_t ORDER BY offset").all() as {
+      readonly text: string;
+      readonly metadata: string;
+    }[];
     expect(rows.map(({ text }) => text)).toEqual(texts);
     expect(rows.filter(({ metadata }) => metadata !== "{}")).toHaveLength(noted);
   });
