@@ -86,7 +86,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
     [(options) => new AdapterSubscription(options), hand],
     [(settings) => new AdapterSubscription({ ...hand, settings }), { adapter: "x" }],
   ],
-  "millrace/adapter PublishCalls": [[(rules) => new PublishCalls(rules, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
+  "millrace/adapter PublishCalls": [[(rules) => new PublishCalls(rules, way, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
   "millrace/adapter PublishQueue": [[(rules) => new PublishQueue(rules, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
   "millrace/middleware MemoryDeduplicationRepository": [[(options) => new MemoryDeduplicationRepository(options), { windowMs: 1 }]],
   "millrace/middleware circuitBreaker": [[(options) => circuitBreaker(options), { timeoutMs: 1 }]],

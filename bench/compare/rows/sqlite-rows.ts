@@ -2,9 +2,9 @@ import type { ConsumeSettings, PublishSettings } from "../../cases/sqlite-settin
 import { call } from "../../harness/case.ts";
 import type { Row } from "../row.ts";
 
-const publish = (batch: number, count: number): Row => ({
-  name: `sqlite publish, ${batch} a call`,
-  slice: () => call<PublishSettings>("sqlite-publish-millrace", { count, warmUp: batch, batch, bytes: 16 }),
+const publish = (batch: number, count: number, callers = 1): Row => ({
+  name: `sqlite publish, ${callers > 1 ? `${callers} at once` : `${batch} a call`}`,
+  slice: () => call<PublishSettings>("sqlite-publish-millrace", { count, warmUp: batch * callers, batch, callers, bytes: 16 }),
   warmUps: 3,
   slices: 7,
 });
@@ -20,6 +20,7 @@ const consume = (name: string, count: number, prefetch: number | undefined): Row
 /** Publishing, and a backlog through a handler to the last verdict in the file. */
 export const SQLITE_ROWS: readonly Row[] = [
   publish(1, 250),
+  publish(1, 6000, 64),
   publish(100, 10_000),
   publish(1000, 16_000),
   consume("default prefetch", 20_000, undefined),

@@ -52,10 +52,9 @@ export class Sending {
       {
         encode: (topic, message) => codec.encode(topic, message),
         bytesOf: recordBytes,
-        begin: (call) => this.#begin(call),
-        onFailed: () => this.#outbox.sweep(),
         late: (text) => this.#late(text),
       },
+      { begin: (call) => this.#begin(call), onFailed: () => this.#outbox.sweep() },
     );
   }
 

@@ -73,7 +73,7 @@ export interface RabbitMqPublisherOptions extends SharedOptions {
   readonly confirmWindowBytes?: number | undefined;
   /** Larger messages are refused here, `MESSAGE_TOO_LARGE`; the broker would close the channel. Default 128 MiB, as RabbitMQ. */
   readonly maxMessageBytes?: number | undefined;
-  /** Messages that may wait to be sent before a call is refused with `BUFFER_FULL`. Default 100,000. */
+  /** Messages that may wait to be confirmed; a call beyond them waits for room, beyond sixteen times as many it is refused with `BUFFER_FULL`. Default 100,000. */
   readonly maxWaiting?: number | undefined;
   /** Bytes of those. Default 256 MiB. */
   readonly maxWaitingBytes?: number | undefined;

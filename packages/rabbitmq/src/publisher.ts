@@ -24,6 +24,7 @@ export interface RabbitMqPublisherStatus {
  * - During an outage, or while the broker blocks publishing, calls wait, at most `publishTimeoutMs`.
  * - A message that is not due is held back by the broker, for at most 45 days; then it goes to its exchange as if it were published at that
  *   moment. `publishDelay: "refuse"` rejects it instead, with `DELAY_UNSUPPORTED`, as does a longer delay.
+ * - So does a call beyond `maxWaiting` or `maxWaitingBytes`, for room; beyond sixteen times as much it is refused: `BUFFER_FULL`.
  * - What was sent and not confirmed when a connection broke is `unknown`; nothing is sent twice.
  * - The broker answers to a message that it does not take by closing the channel. That one is rejected; the first message on a channel, and
  *   one larger than all before, goes alone for that. What was under way with it all the same is `unknown`, with `CONNECTION_LOST`.

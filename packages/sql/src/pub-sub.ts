@@ -67,10 +67,9 @@ export class SqlPubSub implements PubSub {
     return this.#subscriber.admin;
   }
 
-  async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
-    const publishing = this.#publisher.publish(topic, messages, options);
+  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     if (typeof topic === "string") this.#retention?.add(topic);
-    await publishing;
+    return this.#publisher.publish(topic, messages, options);
   }
 
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {

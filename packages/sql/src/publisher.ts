@@ -50,9 +50,9 @@ export class SqlPublisher implements Publisher {
         encode: encodeRow,
         bytesOf: ({ payload, metadata }) => payload.length + (metadata?.length ?? 0),
         checkTopic: (topic) => log.checkTopic(topic),
-        begin: (call) => writer.push(call),
         late: (text) => (log.busy ? new MillraceError(text, { code: "DATABASE_BUSY", retryable: true }) : undefined),
       },
+      { begin: (call) => writer.push(call) },
     );
   }
 

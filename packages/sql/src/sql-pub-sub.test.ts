@@ -57,6 +57,30 @@ describe("publishing", () => {
     expect(commits - before).toBe(1);
   });
 
+  it("writes calls of every kind in their order: single messages and lists, with metadata and without, of two topics, due at once and later", async () => {
+    const pubsub = open();
+    const texts: string[] = [];
+    let noted = 0;
+    const message = (options?: ConstructorParameters<typeof Message>[1]): Message => {
+      texts.push(`m${texts.length}`);
+      if (options !== undefined) noted++;
+      return new Message(texts.at(-1) as string, options);
+    };
+    const other: Promise<void>[] = [];
+    const calls = Array.from({ length: 150 }, (_, index) => {
+      if (index % 31 === 7) other.push(pubsub.publish("other", new Message("o")), pubsub.publish("t", new Message("late", { delayMs: 60_000 })));
+      if (index % 17 === 5) return pubsub.publish("t", [message(), message({ metadata: { a: "1" } }), message()]);
+      return pubsub.publish("t", message(index % 5 === 0 ? { metadata: { b: String(index) } } : undefined));
+    });
+    await Promise.all([...calls, ...other]);
+    const rows = connect().prepare("SELECT CAST(payload AS TEXT) AS text, CAST(metadata AS TEXT) AS metadata FROM watermill_t ORDER BY offset").all() as {
+      readonly text: string;
+      readonly metadata: string;
+    }[];
+    expect(rows.map(({ text }) => text)).toEqual(texts);
+    expect(rows.filter(({ metadata }) => metadata !== "{}")).toHaveLength(noted);
+  });
+
   it("writes a long call in several short transactions, in order", async () => {
     const pubsub = open();
     const count = 30_000;

@@ -22,7 +22,7 @@ export { dueMsOf, publishWithinDelay } from "./publish-delay.ts";
 export { encodeAll } from "./publishing/encode-all.ts";
 export { Outgoing, type OutgoingState } from "./publishing/outgoing.ts";
 export { PublishCall } from "./publishing/publish-call.ts";
-export { PublishCalls, type PublishWay } from "./publishing/publish-calls.ts";
+export { PublishCalls, type PublishDesk, type PublishWay } from "./publishing/publish-calls.ts";
 export { publishError, refusal } from "./publishing/publish-error.ts";
 export { PublishQueue } from "./publishing/publish-queue.ts";
 export type { PublishQueueRules, PublishRules } from "./publishing/publish-rules.ts";

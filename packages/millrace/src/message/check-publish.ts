@@ -9,11 +9,18 @@ export function isMessage(value: unknown): value is Message {
 
 /** Checks what a user gave to `publish`; throws an `OptionError` that lists everything that is wrong, which a publisher rejects with. */
 export function checkPublish(subject: string, topic: unknown, messages: readonly unknown[], options?: unknown): void {
+  const bad = firstBad(messages);
+  // Every publish comes here: nothing is made for one that is right.
+  if (bad === -1 && options === undefined && typeof topic === "string" && topic !== "") return;
   const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
-  const bad = messages.findIndex((message) => !isMessage(message));
   check.that(bad === -1, `messages[${bad}] must be a Message`);
   if (options !== undefined) checkPublishOptions(check, options);
   check.done();
+}
+
+function firstBad(messages: readonly unknown[]): number {
+  for (let index = 0; index < messages.length; index++) if (!isMessage(messages[index])) return index;
+  return -1;
 }
 
 function checkPublishOptions(check: OptionCheck, options: unknown): void {

@@ -10,7 +10,7 @@ import type { TopicTables } from "./tables.ts";
 const COLUMNS = "offset, uuid, created_at, CAST(payload AS BLOB), CASE WHEN metadata = x'7b7d' THEN NULL ELSE CAST(metadata AS TEXT) END";
 
 /** Rows of one statement: fewer calls into the driver make a batch half as fast again. */
-const TOGETHER = 20;
+export const TOGETHER = 20;
 
 /** The statements on one topic's tables that run for every message or every batch. */
 export class TopicStatements {

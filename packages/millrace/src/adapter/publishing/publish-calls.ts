@@ -11,7 +11,7 @@ import { type CallKeeper, PublishCall } from "./publish-call.ts";
 import { abortedError, closedError, refusal } from "./publish-error.ts";
 import { checkPublishRules, type PublishRules } from "./publish-rules.ts";
 
-/** What an adapter does with the calls. */
+/** What an adapter makes of messages and calls. */
 export interface PublishWay<Item> {
   /** What the message becomes on the wire. What it throws rejects the whole call, before anything is sent. */
   encode(topic: string, message: Message): Item;
@@ -20,12 +20,16 @@ export interface PublishWay<Item> {
   checkTopic?(topic: string): void;
   /** What is sent in one order. Default: the topic. */
   laneOf?(topic: string): string;
+  /** The error of a call whose time is up. Default: `text` with the code of the trouble, if that passes, else `PUBLISH_TIMEOUT`. */
+  late?(text: string, call: PublishCall<Item>): MillraceError | undefined;
+}
+
+/** Who sends what there is room for. */
+export interface PublishDesk<Item> {
   /** There is room for the call: it may be sent. */
   begin(call: PublishCall<Item>): void;
   /** What was not sent of the call is not to be sent. It decides nothing. */
   onFailed?(call: PublishCall<Item>): void;
-  /** The error of a call whose time is up. Default: `text` with the code of the trouble, if that passes, else `PUBLISH_TIMEOUT`. */
-  late?(text: string, call: PublishCall<Item>): MillraceError | undefined;
 }
 
 /** What waits for room, and what has it, together: beyond so many times the bound a call is refused. */
@@ -41,12 +45,15 @@ const WARN_AFTER_MS = 1000;
 export class PublishCalls<Item> {
   readonly #rules: PublishRules;
   readonly #way: PublishWay<Item>;
+  readonly #desk: PublishDesk<Item>;
   readonly #keeper: CallKeeper;
   readonly #logger: Logger;
   readonly #maxWaiting: number;
   readonly #maxBytes: number;
   /** In the order of their deadlines. */
-  readonly #calls: Set<PublishCall<Item>> = new Set();
+  readonly #calls: Ring<PublishCall<Item>> = new Ring();
+  /** Of those, the ones that have not ended. */
+  #open = 0;
   readonly #outside: Ring<PublishCall<Item>> = new Ring();
   #messages = 0;
   #bytes = 0;
@@ -60,16 +67,17 @@ export class PublishCalls<Item> {
   #idle: (() => void)[] = [];
   #closed = false;
 
-  constructor(rules: PublishRules, way: PublishWay<Item>) {
+  constructor(rules: PublishRules, way: PublishWay<Item>, desk: PublishDesk<Item>) {
     checkPublishRules(rules);
     this.#rules = rules;
     this.#way = way;
+    this.#desk = desk;
     this.#logger = guarded(rules.logger ?? silentLogger);
     this.#maxWaiting = rules.maxWaiting ?? Number.POSITIVE_INFINITY;
     this.#maxBytes = rules.maxWaitingBytes ?? Number.POSITIVE_INFINITY;
     this.#keeper = {
       otherCode: rules.otherCode,
-      onFailed: (call) => way.onFailed?.(call as PublishCall<Item>),
+      onFailed: (call) => desk.onFailed?.(call as PublishCall<Item>),
       onEnded: (call) => this.#onEnded(call as PublishCall<Item>),
     };
   }
@@ -86,7 +94,7 @@ export class PublishCalls<Item> {
 
   set trouble(error: unknown) {
     this.#trouble = error;
-    if (error !== undefined && this.#calls.size > 0) this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
+    if (error !== undefined && this.#open > 0) this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
     else if (error === undefined) this.#calm();
   }
 
@@ -117,7 +125,8 @@ export class PublishCalls<Item> {
     if (refused !== undefined) return Promise.reject(refusal(refused, count));
     const call = new PublishCall(this.#keeper, lane, items, bytes, monotonicMs() + this.#rules.timeoutMs);
     if (signal !== undefined) call.endWith(signal);
-    this.#calls.add(call);
+    this.#calls.push(call);
+    this.#open++;
     this.#messages += count;
     this.#bytes += bytes;
     this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
@@ -128,7 +137,7 @@ export class PublishCalls<Item> {
 
   /** Resolves when no call is under way: at the latest when the time of the last one is up. */
   idle(): Promise<void> {
-    return this.#calls.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    return this.#open === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
   /** Lets nothing more in, and waits for what is under way. */
@@ -141,7 +150,7 @@ export class PublishCalls<Item> {
   stop(): void {
     this.#closed = true;
     this.#admitting = true; // nobody is let in
-    for (const call of this.#calls) call.giveUp(closedError());
+    for (let call = this.#calls.peek(); call !== undefined; call = this.#calls.peek()) call.giveUp(closedError());
     this.#admitting = false;
   }
 
@@ -149,7 +158,7 @@ export class PublishCalls<Item> {
   #refused(count: number, bytes: number, signal: AbortSignal | undefined): MillraceError | undefined {
     if (this.#closed) return closedError();
     if (signal?.aborted) return abortedError(signal);
-    if (this.#calls.size === 0) return undefined;
+    if (this.#open === 0) return undefined;
     if (this.#messages + count <= this.#maxWaiting * MOST_FILLS && this.#bytes + bytes <= this.#maxBytes * MOST_FILLS) return undefined;
     return new MillraceError(`${this.#crowd()} already`, { code: "BUFFER_FULL", retryable: true });
   }
@@ -165,7 +174,7 @@ export class PublishCalls<Item> {
     this.#insideMessages += call.count;
     this.#insideBytes += call.bytes;
     try {
-      this.#way.begin(call);
+      this.#desk.begin(call);
     } catch (error) {
       call.giveUp(error);
     }
@@ -183,7 +192,8 @@ export class PublishCalls<Item> {
   }
 
   #onEnded(call: PublishCall<Item>): void {
-    this.#calls.delete(call);
+    this.#open--;
+    this.#forget();
     this.#messages -= call.count;
     this.#bytes -= call.bytes;
     if (call.inside) {
@@ -192,7 +202,7 @@ export class PublishCalls<Item> {
       this.#insideBytes -= call.bytes;
     }
     if (this.#outside.size > 0) this.#admitNext();
-    if (this.#calls.size > 0) return;
+    if (this.#open > 0) return;
     stopTimer(this.#timer);
     this.#timer = undefined;
     stopTimer(this.#warning);
@@ -200,17 +210,22 @@ export class PublishCalls<Item> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
+  /** Lets go of calls that have ended: those before the oldest open one at once, others when they are the most. */
+  #forget(): void {
+    const calls = this.#calls;
+    while (calls.peek()?.ended === true) calls.shift();
+    if (calls.size > 2 * this.#open + 64) calls.takeOut((call) => call.ended);
+  }
+
   #expire(): void {
     this.#timer = undefined;
     const now = monotonicMs();
     this.#admitting = true; // whose time is up as well is not let in first
-    for (const call of this.#calls) {
-      if (call.deadline > now) break;
-      call.giveUp(this.#late(call));
-    }
+    let oldest = this.#calls.peek();
+    for (; oldest !== undefined && oldest.deadline <= now; oldest = this.#calls.peek()) oldest.giveUp(this.#late(oldest));
     this.#admitting = false;
     this.#admitNext();
-    const [oldest] = this.#calls;
+    oldest = this.#calls.peek();
     if (oldest !== undefined) this.#timer ??= startTimer(() => this.#expire(), Math.max(1, oldest.deadline - now));
   }
 

@@ -125,6 +125,7 @@ export class PublishLane<Item, Link> implements AnswerDesk {
   #take(link: Link): Outgoing<Item>[] {
     const taken: Outgoing<Item>[] = [];
     let bytes = 0;
+    let run = 0;
     while (this.#open() && taken.length < this.#batch) {
       const next = this.#peek();
       if (next === undefined || (taken.length > 0 && bytes + next.bytes > this.#batchBytes)) break;
@@ -134,13 +135,20 @@ export class PublishLane<Item, Link> implements AnswerDesk {
         break;
       }
       this.#shift(next);
-      next.call.sent(next.index);
+      const last = taken.at(-1);
+      if (last !== undefined && (last.call !== next.call || last.index + 1 !== next.index)) {
+        last.call.sent(last.index + 1 - run, run);
+        run = 0;
+      }
+      run++;
       next.state = "in flight";
       this.#sent.push(next);
       this.#sentBytes += next.bytes;
       bytes += next.bytes;
       taken.push(next);
     }
+    const last = taken.at(-1);
+    last?.call.sent(last.index + 1 - run, run);
     return taken;
   }
 

@@ -57,6 +57,24 @@ describe("the time of a call", () => {
     expect(later.state).toBe("confirmed");
   });
 
+  it("ends it in time also when thousands behind it have ended before, and later ones in theirs", async () => {
+    const { broker, queue } = scriptedQueue({ window: 10_000 });
+    const stuck = watched(queue.publish("a", texts("stuck")));
+    await turns();
+    broker.confirms = true;
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([...Array.from({ length: 500 }, (_, index) => queue.publish("a", texts(`${round}.${index}`))), turns()]);
+    }
+    broker.confirms = false;
+    await vi.advanceTimersByTimeAsync(500);
+    const later = watched(queue.publish("a", texts("later")));
+    expect(queue.messages).toBe(2);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([stuck.error?.outcomes, later.state]).toEqual([["unknown"], "under way"]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([later.error?.outcomes, queue.messages]).toEqual([["unknown"], 0]);
+  });
+
   it("counts from the call on, for each by itself", async () => {
     const { queue } = scriptedQueue();
     const calls = [];

@@ -148,6 +148,25 @@ describe("a link that breaks", () => {
     expect(call.state).toBe("confirmed");
   });
 
+  it("that answered something, be it a refusal, is connected anew at once; one that never did, after a pause", async () => {
+    const { broker, queue } = scriptedQueue({ window: 1 });
+    const calls = Array.from({ length: 20 }, (_, index) => watched(queue.publish("a", texts(String(index)))));
+    for (const [index] of calls.entries()) {
+      await turns();
+      broker.of(String(index))[0]?.reject(forbidden());
+      broker.link.lose(away());
+    }
+    await turns();
+    expect(calls.map(({ error }) => error?.code)).toEqual(calls.map(() => "ACCESS_DENIED"));
+    expect(broker.connects).toBe(20);
+    for (const text of ["silent", "waits"]) void watched(queue.publish("a", texts(text)));
+    await turns();
+    broker.link.lose(away());
+    await turns();
+    expect(broker.connects).toBe(21);
+    await queue.stop();
+  });
+
   it("that was not wholly open is connected anew", async () => {
     const { broker, queue } = scriptedQueue();
     const connect = broker.connect.bind(broker);

@@ -28,14 +28,7 @@ export class PublishQueue<Item, Link> {
     checkQueueRules(rules);
     this.#rules = rules;
     this.#target = target;
-    this.#calls = new PublishCalls(pickOptions(rules, PUBLISH_NAMES), {
-      encode: (topic, message) => target.encode(topic, message),
-      bytesOf: (item) => target.bytesOf(item),
-      checkTopic: (topic) => target.checkTopic?.(topic),
-      laneOf: (topic) => target.laneOf?.(topic) ?? topic,
-      begin: (call) => this.#lane(call.lane).push(call),
-      late: (text, call) => target.late?.(text, call),
-    });
+    this.#calls = new PublishCalls(pickOptions(rules, PUBLISH_NAMES), target, { begin: (call) => this.#lane(call.lane).push(call) });
   }
 
   /** Messages of calls that have not ended. */

@@ -3,7 +3,7 @@ import type { Outgoing } from "./outgoing.ts";
 import type { PublishWay } from "./publish-calls.ts";
 
 /** How an adapter reaches its broker, for a `PublishQueue`. */
-export interface PublishTarget<Item, Link> extends Omit<PublishWay<Item>, "begin" | "onFailed"> {
+export interface PublishTarget<Item, Link> extends PublishWay<Item> {
   /**
    * Opens what the messages of a lane go over. Called when there is something to send, and again after a failure or a loss, with backoff;
    * an error that is not `retryable` ends the lane's calls. `lost` says that the link is broken: it is connected anew, and
