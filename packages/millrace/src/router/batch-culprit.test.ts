@@ -185,8 +185,7 @@ describe("a batch that hangs because of one of its messages", () => {
         middleware: [timeout(20)],
         handle: async (messages) => {
           if (!messages.some((m) => m.text() === "2")) return;
-          const signal = messages[0]?.signal as AbortSignal;
-          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+          await Promise.all(messages.map(({ signal }) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()))));
           await sleep(10);
           if (!ends) throw new Error("aborted");
         },
