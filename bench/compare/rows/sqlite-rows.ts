@@ -9,11 +9,14 @@ const publish = (batch: number, count: number, callers = 1): Row => ({
   slices: 7,
 });
 
-/** What is held ahead has to grow first: a slice is long. */
+/**
+ * What is held ahead has to grow first: a slice is long. The code of an exchange runs once for a hundred messages: many pass before it is
+ * compiled.
+ */
 const consume = (name: string, count: number, prefetch: number | undefined): Row => ({
   name: `sqlite consume, ${name}`,
   slice: () => call<ConsumeSettings>("sqlite-consume-millrace", { count, warmUp: 0, bytes: 16, batch: prefetch, concurrency: 1 }),
-  warmUps: 2,
+  warmUps: 10,
   slices: 5,
 });
 
