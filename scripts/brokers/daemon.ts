@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { processIdentity } from "./process-identity.ts";
+import { isStopped, processIdentity } from "./process-identity.ts";
 import { until } from "./until.ts";
 
 export interface DaemonCommand {
@@ -59,6 +59,17 @@ export class Daemon {
     }
   }
 
+  /** Does nothing and answers nobody from when this returns, until it thaws: a process of many threads stops one by one. */
+  freeze(): void {
+    const end = performance.now() + 5_000;
+    for (this.signal("SIGSTOP"); this.pid !== undefined && !isStopped(this.pid); pauseThread(2))
+      if (performance.now() > end) throw new Error(`${this.name} (process ${this.pid}) runs on 5 s after SIGSTOP`);
+  }
+
+  thaw(): void {
+    this.signal("SIGCONT");
+  }
+
   /** Sends a signal to the process and to those it started. False when it does not run. */
   signal(signal: NodeJS.Signals): boolean {
     const { pid } = this;
@@ -82,4 +93,9 @@ export class Daemon {
     }
     rmSync(this.#pidFile, { force: true });
   }
+}
+
+/** Holds up this whole thread. */
+function pauseThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

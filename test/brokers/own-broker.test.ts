@@ -27,6 +27,7 @@ describe.each(["kafka", "rabbitmq"] as const)("a test's own %s", (name) => {
   it("says nothing while it is frozen, and answers when it thaws", async (context) => {
     const broker = started(context);
     broker.freeze();
+    context.onTestFinished(() => broker.thaw());
     expect(await broker.answers()).toBe(false);
     broker.thaw();
     await expect.poll(() => broker.answers(), { timeout: 10_000 }).toBe(true);

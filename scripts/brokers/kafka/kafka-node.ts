@@ -70,11 +70,11 @@ export class KafkaNode implements BrokerNode {
   }
 
   freeze(): void {
-    this.#daemon.signal("SIGSTOP");
+    this.#daemon.freeze();
   }
 
   thaw(): void {
-    this.#daemon.signal("SIGCONT");
+    this.#daemon.thaw();
   }
 
   log(): string {

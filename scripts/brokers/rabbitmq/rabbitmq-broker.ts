@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Broker, BrokerAddress, BrokerNode } from "../broker.ts";
 import { Daemon } from "../daemon.ts";
-import { isFree } from "../free-ports.ts";
+import { isListening } from "../free-ports.ts";
 import { findProgram, runProgram } from "../programs.ts";
 import { until } from "../until.ts";
 import { rabbitmqAnswers } from "./rabbitmq-answers.ts";
@@ -79,11 +79,11 @@ export class RabbitmqBroker implements Broker {
   }
 
   freeze(): void {
-    this.#server.signal("SIGSTOP");
+    this.#server.freeze();
   }
 
   thaw(): void {
-    this.#server.signal("SIGCONT");
+    this.#server.thaw();
   }
 
   async answers(): Promise<boolean> {
@@ -117,7 +117,7 @@ export class RabbitmqBroker implements Broker {
       await this.#epmd.start(
         asOwner(home, { program: findProgram("epmd") ?? "epmd", args: ["-port", String(epmdPort), "-address", "127.0.0.1"], env, cwd: home }),
       );
-      if (!(await until(async () => !(await isFree(epmdPort)), 30_000))) throw new Error(`epmd does not listen on port ${epmdPort}:\n${this.#epmd.log()}`);
+      if (!(await until(() => isListening(epmdPort), 30_000))) throw new Error(`epmd does not listen on port ${epmdPort}:\n${this.#epmd.log()}`);
     }
     await this.#server.start(asOwner(home, { program: rabbitmqProgram("rabbitmq-server") ?? "rabbitmq-server", args: [], env, cwd: home }));
   }
