@@ -14,6 +14,7 @@ import type { KnownSettings } from "./settings.ts";
 import { Settlements } from "./settlements.ts";
 import type { Session, UndecodableRecord } from "./source.ts";
 import type { StatusBoard } from "./status-board.ts";
+import { WatchLeases } from "./watch-leases.ts";
 
 /**
  * The way of messages through a subscription: in from the session, into their lanes, out to the reader, and their verdicts back
@@ -41,6 +42,10 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   /** Given back while there was no session to take them: the next one does. */
   #owed: readonly Received[] = [];
   #calm: Deferred<void> | undefined;
+  readonly #watch: WatchLeases = new WatchLeases((isOver) => {
+    this.lose((message) => isOver(this.#latest, message));
+    return !this.empty;
+  });
 
   constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
     this.#topic = topic;
@@ -92,7 +97,11 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   connect(session: Session<unknown> | undefined): void {
     this.#session = session;
     this.#status.block("source", undefined); // what held the former session up
-    if (session === undefined) return;
+    if (session === undefined) {
+      if (!this.empty) this.#watch.start();
+      return;
+    }
+    this.#watch.stop();
     this.#latest = session;
     const owed = this.#owed;
     this.#owed = [];
