@@ -42,10 +42,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   /** Given back while there was no session to take them: the next one does. */
   #owed: readonly Received[] = [];
   #calm: Deferred<void> | undefined;
-  readonly #watch: WatchLeases = new WatchLeases((isOver) => {
-    this.lose((message) => isOver(this.#latest, message));
-    return !this.empty;
-  });
+  readonly #watch: WatchLeases = new WatchLeases(this, () => this.#latest);
 
   constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
     this.#topic = topic;
@@ -98,7 +95,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#session = session;
     this.#status.block("source", undefined); // what held the former session up
     if (session === undefined) {
-      if (!this.empty) this.#watch.start();
+      this.#watch.start();
       return;
     }
     this.#watch.stop();
@@ -237,12 +234,14 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status.block("source", detail);
   }
 
-  async undecodable(record: Omit<UndecodableRecord, "topic">): Promise<boolean> {
-    const { position, error } = record;
-    const { logger, adapter } = this.#settings;
-    this.#status.undecodable(position);
+  async undecodable(record: UndecodableRecord, again: boolean = false): Promise<boolean> {
     const deadLetter = this.#options.undecodable;
-    logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
+    if (!again) {
+      const { logger, adapter } = this.#settings;
+      const { position, error } = record;
+      this.#status.undecodable(position);
+      logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
+    }
     await deadLetter?.({ ...record, topic: this.#topic });
     return deadLetter !== undefined;
   }

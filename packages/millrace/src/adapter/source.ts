@@ -81,9 +81,10 @@ export interface Intake<Receipt> {
   blocked(detail: string | undefined): void;
   /**
    * Bytes that could not be decoded: counted, logged with topic and position, and sent raw to the dead letter if there is one.
-   * Resolves when the record may be stepped over: true when the dead letter has it, false when there is none.
+   * Resolves when the record may be stepped over: true when the dead letter has it, false when there is none. With `again` it was told of
+   * before, and the dead letter is tried once more.
    */
-  undecodable(record: UndecodableRecord): Promise<boolean>;
+  undecodable(record: UndecodableRecord, again?: boolean): Promise<boolean>;
 }
 
 export type UndecodableRecord = Omit<UndecodableRecordOfTopic, "topic">;

@@ -4,36 +4,50 @@ import type { Session } from "./source.ts";
 
 const LOOK_MS = 250;
 
+/** What is in hand. */
+export interface InHandOf {
+  readonly empty: boolean;
+  lose(which: (message: Received) => boolean): void;
+}
+
 /**
- * While there is no session, whose lease is over is found out four times a second: nobody else would tell a handler that its message may
- * be another's. `look` answers whether anything is left to be looked after.
+ * While there is no session, the last one is asked four times a second whether it still holds what is in hand: nobody else would tell a
+ * handler that its message may be another's.
  */
 export class WatchLeases {
-  readonly #look: (isOver: typeof leaseIsOver) => boolean;
+  readonly #inHand: InHandOf;
+  readonly #latest: () => Session<unknown> | undefined;
   #timer: TimerHandle | undefined;
 
-  constructor(look: (isOver: typeof leaseIsOver) => boolean) {
-    this.#look = look;
+  constructor(inHand: InHandOf, latest: () => Session<unknown> | undefined) {
+    this.#inHand = inHand;
+    this.#latest = latest;
   }
 
+  /** For as long as something is in hand. */
   start(): void {
-    this.#timer ??= startTimer(() => {
-      this.#timer = undefined;
-      if (this.#look(leaseIsOver)) this.start();
-    }, LOOK_MS);
+    if (this.#inHand.empty) this.stop();
+    else this.#timer ??= startTimer(() => this.#look(), LOOK_MS);
   }
 
   stop(): void {
     stopTimer(this.#timer);
     this.#timer = undefined;
   }
+
+  #look(): void {
+    this.#timer = undefined;
+    const session = this.#latest();
+    if (session?.holds !== undefined) this.#inHand.lose((message) => !holds(session, message));
+    this.start();
+  }
 }
 
-/** What the last session says. One that throws says nothing. */
-function leaseIsOver(session: Session<unknown> | undefined, message: Received): boolean {
+/** A session that throws says nothing. */
+function holds(session: Session<unknown>, message: Received): boolean {
   try {
-    return session?.holds?.(message) === false;
+    return session.holds?.(message) !== false;
   } catch {
-    return false;
+    return true;
   }
 }
