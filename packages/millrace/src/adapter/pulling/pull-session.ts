@@ -58,6 +58,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
       this.#asking = new Asking(this.#target, link, hooks, this.#rules);
     }
     if (!this.#live) return;
+    this.#holdings.hindrance.relinked();
     this.#holdings.keeper = this;
     this.#holdings.leases.look();
     this.#release();
@@ -75,7 +76,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     else this.#asking?.pause();
     if (count === 0 && this.#holdings.surplus.size > 0) this.#letSurplusGo();
     this.#pump();
-    this.#target.want?.(this.#link as Link, this.wanted);
+    this.#tellWant();
   }
 
   settle(verdicts: readonly Settlement<Entry>[], final: boolean): MaybePromise<void> {
@@ -142,16 +143,12 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     return Math.max(0, this.#wanted - this.#holdings.surplus.size);
   }
 
-  get outstanding(): number {
-    return this.#holdings.leases.size;
-  }
-
   ours(): readonly Entry[] {
     return this.#holdings.leases.all();
   }
 
   take(entries: readonly Entry[], sinceMs: number = monotonicMs()): void {
-    if (this.#live) this.#take(entries, sinceMs, false);
+    this.#take(entries, sinceMs, false);
   }
 
   lose(entries: readonly Entry[]): void {
@@ -188,6 +185,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
   goOn(): void {
     this.#settling.goOn();
     this.#pump();
+    this.#tellWant();
   }
 
   /** Also what comes late: it is ours, whoever asked for it. */
@@ -199,7 +197,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (some && stale) {
       this.#holdings.oweSurplus();
       this.#release();
-    } else if (some && this.#wanted === 0) this.#letSurplusGo();
+    } else if (some && this.#live && this.#wanted === 0) this.#letSurplusGo();
     this.#pump();
   }
 
@@ -229,6 +227,10 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
       this.#wanted--;
       this.#intake.deliver(message);
     }
+  }
+
+  #tellWant(): void {
+    if (this.#live) this.#target.want?.(this.#link as Link, this.wanted);
   }
 
   #letSurplusGo(): void {
