@@ -172,7 +172,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
-    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll equalBackoffMs " +
+    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll " +
     "goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
     "publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs withNative within",
   "millrace/middleware":

@@ -1,13 +1,12 @@
 import type { ConsumeMessage } from "amqplib";
-import type { Intake, UndecodableRecord } from "millrace/adapter";
+import { backoffMs, type Intake, type UndecodableRecord } from "millrace/adapter";
 import { HeadersMessage, ID_HEADER } from "./codec.ts";
 import { NativeProperties } from "./native-properties.ts";
 import type { QueueRules } from "./queue-rules.ts";
 import { attemptOf, propertiesOf, type RabbitMqReceipt } from "./receipt.ts";
 import type { Exits, Returns } from "./returns.ts";
 
-const FIRST_DELAY_MS = 60_000;
-const LONGEST_DELAY_MS = 60 * 60_000;
+const DELAY = { minDelayMs: 60_000, maxDelayMs: 60 * 60_000 };
 
 /** Gets deliveries out of the way that cannot be decoded: into the dead letter, else out to the broker for a long time, or away. */
 export class PutAside {
@@ -38,7 +37,7 @@ export class PutAside {
 
   #delay(raw: ConsumeMessage): void {
     const attempt = attemptOf(raw);
-    this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)), false);
+    this.#returns.send(raw, attempt + 1, backoffMs(attempt, DELAY, 1), false);
   }
 }
 
