@@ -29,6 +29,9 @@ export type { PublishQueueRules, PublishRules } from "./publishing/publish-rules
 export type { PublishTarget } from "./publishing/publish-target.ts";
 export { Received, type Settler } from "./received.ts";
 export { type AdapterSettings, checkSharedOptions } from "./settings.ts";
+export { type PubSubParts, PubSubShell } from "./shells/pub-sub-shell.ts";
+export { type PublisherParts, PublisherShell } from "./shells/publisher-shell.ts";
+export { type Reading, type SubscriberParts, SubscriberShell } from "./shells/subscriber-shell.ts";
 export type { Intake, Session, Settlement, Source, UndecodableRecord } from "./source.ts";
 export { checkSubscribe } from "./subscribe-options.ts";
 export { type BusyRules, whileBusy } from "./while-busy.ts";
