@@ -40,7 +40,7 @@ export class PublishQueue<Item, Link> extends PublishCalls<Item> {
 
   /** Ends what is under way now, and disconnects. */
   override async stop(): Promise<void> {
-    super.stop();
+    void super.stop();
     this.#stop.abort(closedError());
     await Promise.all([...this.#lanes.values()].map((lane) => lane.disconnect()));
   }
