@@ -92,7 +92,11 @@ export class Probe {
     const { topic } = this.subscription;
     const { state, inFlight, held, lag, detail, lastError } = this.subscription.status();
     const counts = `${this.handOuts.length} hand-outs of ${this.seen.size} messages, ${this.acked.size} acked, ${this.holding.size} in hand`;
-    const more = [lag === undefined ? "" : `, lag ${lag}`, detail === undefined ? "" : `, ${detail}`, lastError === undefined ? "" : `, last error: ${lastError.message}`];
+    const more = [
+      lag === undefined ? "" : `, lag ${lag}`,
+      detail === undefined ? "" : `, ${detail}`,
+      lastError === undefined ? "" : `, last error: ${lastError.message}`,
+    ];
     return `topic ${topic}: ${counts}${this.ended ? ", ended" : ""}; ${state}, ${inFlight} in flight, ${held} held${more.join("")}`;
   }
 

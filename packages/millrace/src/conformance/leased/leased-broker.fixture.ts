@@ -1,6 +1,6 @@
+import { groupBusy, unknownGroup, unknownTopic } from "../../adapter/index.ts";
 import { MillraceError } from "../../errors/index.ts";
 import { monotonicMs, wallMs } from "../../internal/timers.ts";
-import { groupBusy, unknownGroup, unknownTopic } from "../../adapter/index.ts";
 import type { From } from "../../message/index.ts";
 
 /** One record of a topic's log. */

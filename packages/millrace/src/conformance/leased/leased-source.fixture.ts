@@ -119,7 +119,12 @@ class LeasedSession implements Session<Lent> {
         const lentMs = flaws.has("claims what is lent") ? 0 : leaseMs;
         const newFirst = flaws.has("reads new entries before those given back");
         const lent = await this.#link.call(() => broker.fetch(topic, group, owner, most, lentMs, newFirst));
-        if (flaws.has("lends an entry to two members")) broker.lendAgain(topic, group, lent.filter(({ source }) => source === "new").map(({ offset }) => offset));
+        if (flaws.has("lends an entry to two members"))
+          broker.lendAgain(
+            topic,
+            group,
+            lent.filter(({ source }) => source === "new").map(({ offset }) => offset),
+          );
         this.#take(flaws.has("hands out backwards") ? lent.toReversed() : lent, epoch, untilMs);
         full = lent.length >= most;
       }

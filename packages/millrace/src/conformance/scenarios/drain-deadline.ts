@@ -23,7 +23,11 @@ export const drainDeadline: Scenario = {
     signal.addEventListener("abort", () => {
       abortedAfterMs = monotonicMs() - began;
     });
-    await world.within(probe.subscription.drain({ timeoutMs: DEADLINE_MS }), `drain() with a deadline of ${DEADLINE_MS} ms`, (DEADLINE_MS + 1_000) * world.pace);
+    await world.within(
+      probe.subscription.drain({ timeoutMs: DEADLINE_MS }),
+      `drain() with a deadline of ${DEADLINE_MS} ms`,
+      (DEADLINE_MS + 1_000) * world.pace,
+    );
     assert.equal(signal.aborted, true, "the signal aborts at the deadline");
     assert.ok(abortedAfterMs >= DEADLINE_MS - 5, `it aborted after ${abortedAfterMs.toFixed(0)} ms, before the deadline`);
     assert.ok(MillraceError.is(signal.reason), `the reason is a MillraceError, not ${signal.reason}`);

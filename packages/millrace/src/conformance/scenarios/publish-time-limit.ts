@@ -29,7 +29,11 @@ export const publishTimeLimit: Scenario = {
       proxy.heal();
       const [marker] = world.numbered(1);
       assert.ok(marker !== undefined);
-      await world.within(publishUntilConfirmed(() => outcomeOf(pubsub.publish(world.topic, marker))), "a publish afterwards", world.patienceMs * 2);
+      await world.within(
+        publishUntilConfirmed(() => outcomeOf(pubsub.publish(world.topic, marker))),
+        "a publish afterwards",
+        world.patienceMs * 2,
+      );
       await direct.until(() => direct.acked.has(marker.id), "what is published afterwards arrives");
       for (const [index, { id }] of messages.entries()) {
         if (outcomes[index] === "rejected") assert.ok(!direct.seen.has(id), `${id} was called rejected and arrives nevertheless`);

@@ -5,8 +5,7 @@ import { allOf, need, needsGroups, type Scenario } from "../scenario.ts";
 export const undecodableComesOnce: Scenario = {
   name: "undecodable-comes-once",
   title: "gives bytes that cannot be decoded to the dead letter once, raw, and never again: not after a lease, not to the next member",
-  needs: (capabilities, setup) =>
-    allOf(needsGroups(capabilities), need(setup.faults?.putUndecodable, "the setup cannot put undecodable bytes on a topic")),
+  needs: (capabilities, setup) => allOf(needsGroups(capabilities), need(setup.faults?.putUndecodable, "the setup cannot put undecodable bytes on a topic")),
   run: async (world) => {
     const { lease } = world.setup;
     const open = async (): Promise<PubSub> => (lease === undefined ? await world.open() : world.own(await lease.create()));
