@@ -130,6 +130,7 @@ export class Supervisor {
         if (this.#stop.signal.aborted) return;
         if (MillraceError.is(error) && !error.retryable) {
           this.#hooks.onFatal(error);
+          this.#stop.abort(error); // the source need not look after anything any more
           return;
         }
         this.#hooks.onDown(error);
