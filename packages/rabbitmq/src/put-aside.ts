@@ -6,6 +6,9 @@ import type { QueueRules } from "./queue-rules.ts";
 import { attemptOf, propertiesOf, type RabbitMqReceipt } from "./receipt.ts";
 import type { Exits, Returns } from "./returns.ts";
 
+/** Before a dead letter is tried again. */
+const FIRST_TRY_MS = 1_000;
+/** Where there is none. */
 const FIRST_DELAY_MS = 60_000;
 const LONGEST_DELAY_MS = 60 * 60_000;
 
@@ -31,14 +34,13 @@ export class PutAside {
         else if (this.#rules.onUndecodable === "reject") this.#exits.reject(raw);
         else this.#delay(raw);
       },
-      // The dead letter could not be written.
-      () => this.#delay(raw),
+      () => this.#delay(raw, FIRST_TRY_MS), // the dead letter could not be written
     );
   }
 
-  #delay(raw: ConsumeMessage): void {
+  #delay(raw: ConsumeMessage, firstMs: number = FIRST_DELAY_MS): void {
     const attempt = attemptOf(raw);
-    this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)), false);
+    this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, firstMs * 2 ** (attempt - 1)), false);
   }
 }
 

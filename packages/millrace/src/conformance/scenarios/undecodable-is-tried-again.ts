@@ -17,13 +17,13 @@ export const undecodableIsTriedAgain: Scenario = {
     const probe = await world.watch(pubsub, {
       maxInFlight: 4,
       undecodable: async () => {
-        tries.push(tries.length < 2 ? "failed" : "taken");
+        tries.push(tries.length < 1 ? "failed" : "taken");
         world.bell.ring();
         if (tries.at(-1) === "failed") throw new Error("the dead letter is away");
       },
     });
-    await world.until(() => tries.includes("taken"), "the dead letter is tried a third time, and taken", world.patienceMs * 2);
+    await world.until(() => tries.includes("taken"), "the dead letter is tried again, and taken", world.patienceMs * 2);
     await probe.until(() => probe.acked.size >= 2, "what comes before and behind is acked", world.patienceMs * 2);
-    assert.deepEqual(tries, ["failed", "failed", "taken"]);
+    assert.deepEqual(tries, ["failed", "taken"]);
   },
 };
