@@ -4,8 +4,7 @@ import { allOf, need, needsGroups, type Scenario } from "../scenario.ts";
 export const undecodableIsTriedAgain: Scenario = {
   name: "undecodable-is-tried-again",
   title: "tries a dead letter again that failed, steps over nothing before it is taken, and stalls nobody",
-  needs: (capabilities, setup) =>
-    allOf(needsGroups(capabilities), need(setup.faults?.putUndecodable, "the setup cannot put undecodable bytes on a topic")),
+  needs: (capabilities, setup) => allOf(needsGroups(capabilities), need(setup.faults?.putUndecodable, "the setup cannot put undecodable bytes on a topic")),
   run: async (world) => {
     const { lease } = world.setup;
     const pubsub = lease === undefined ? await world.open() : world.own(await lease.create());
