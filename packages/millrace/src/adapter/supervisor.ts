@@ -138,7 +138,9 @@ export class Supervisor {
       });
       logger.info({ topic, adapter, attempt }, "subscription restored");
     } catch (error) {
-      if (!signal.aborted) this.#hooks.onFatal(error);
+      if (signal.aborted) return;
+      this.#hooks.onFatal(error);
+      this.#stop.abort(error); // the source need not look after anything any more
     }
   }
 }
