@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deferred } from "../internal/deferred.ts";
-import { Message, type ReceivedMessage } from "../message/index.ts";
+import { Message } from "../message/index.ts";
 import { retry, timeout } from "../middleware/index.ts";
 import { HandPublisher, Rig, until } from "./rig.fixture.ts";
 
@@ -140,32 +139,5 @@ describe("a timeout around a batch", () => {
     await until(() => calls === 2, "a second attempt");
     await rig.router.idle();
     expect([most, calls]).toEqual([1, 2]);
-  });
-});
-
-describe("a lane of a pipeline", () => {
-  it("stops at a message that fails, also while those before it are not confirmed", async () => {
-    const publisher = new HandPublisher();
-    const first = deferred<void>();
-    publisher.onPublish = (call) => (call === 1 ? first.promise : undefined);
-    await using rig = new Rig({ failure: quick });
-    const begun: string[] = [];
-    const handle = async (message: ReceivedMessage): Promise<Message> => {
-      begun.push(message.text());
-      if (begun.join("") === "12") throw new Error("not yet");
-      return new Message(message.text());
-    };
-    rig.router.addHandler({ name: "a", subscribe: "t", publish: { publisher, topic: "out" }, pipeline: 3, handle });
-    await rig.router.start();
-    await rig.send("t", "1", "2", "3");
-    await until(() => begun.length === 2, "two calls");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(begun).toEqual(["1", "2"]);
-    first.resolve();
-    await rig.router.idle();
-    expect([begun, publisher.texts]).toEqual([
-      ["1", "2", "2", "3"],
-      ["1", "2", "3"],
-    ]);
   });
 });
