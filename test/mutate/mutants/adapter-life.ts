@@ -34,6 +34,13 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
     caughtBy: { file: "packages/millrace/src/adapter/settling.test.ts", title: "that are refused again and again never spin, whatever has gathered" },
   },
   {
+    promise: "close flushes the last verdicts",
+    file: "packages/millrace/src/adapter/adapter-subscription.ts",
+    find: "await this.#givingTime((deadline) => flushUntil(deliveries.settlements, deadline));",
+    put: "",
+    caughtBy: { file: "packages/millrace/src/adapter/closing.test.ts", title: "still tells the broker what was settled when the handlers used up its time" },
+  },
+  {
     promise: "close waits for what is in flight",
     file: "packages/millrace/src/adapter/adapter-subscription.ts",
     find: "if (deliveries.inFlight.size > 0 && !this.#patience.over) await this.#patience.wait(deliveries.calm);",
@@ -87,6 +94,13 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
     find: 'signal.addEventListener("abort", onAbort, { once: true });',
     put: "",
     caughtBy: { file: "packages/millrace/src/adapter/iterator.test.ts", title: "ends normally when the subscribe signal aborts" },
+  },
+  {
+    promise: "idle is not over while there is something left to fetch",
+    file: "packages/millrace/src/adapter/adapter-subscription.ts",
+    find: "if (caughtUp && before === this.#deliveries.delivered) return;",
+    put: "if (before === this.#deliveries.delivered) return;",
+    caughtBy: { file: "packages/millrace/src/adapter/idle.test.ts", title: "does not come while the session says that there is more" },
   },
   {
     promise: "a broken session is followed by another, for ever",
@@ -155,5 +169,12 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
       file: "packages/millrace/src/adapter/publish-delay.test.ts",
       title: "refuses the first message beyond it by itself: what is before it is sent, what is behind it is not",
     },
+  },
+  {
+    promise: "a subscriber's close ends all its subscriptions",
+    file: "packages/millrace/src/adapter/open-subscriptions.ts",
+    find: "    this.#open.add(subscription);\n",
+    put: "",
+    caughtBy: { file: "packages/millrace/src/memory/life.test.ts", title: "ends subscriptions and refuses what comes after it, once" },
   },
 ];

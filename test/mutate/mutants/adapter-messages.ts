@@ -58,6 +58,13 @@ export const ADAPTER_MESSAGES: readonly Mutant[] = [
     caughtBy: { file: "packages/millrace/src/adapter/iterator.test.ts", title: "hands out no more than maxInFlight" },
   },
   {
+    promise: "a paused subscription hands out nothing",
+    file: "packages/millrace/src/adapter/deliveries.ts",
+    find: "if (this.inFlight.size >= this.#maxInFlight || this.#paused || this.#ending) return undefined;",
+    put: "if (this.inFlight.size >= this.#maxInFlight || this.#ending) return undefined;",
+    caughtBy: { file: "packages/millrace/src/adapter/pausing.test.ts", title: "keeps what was on its way from the session until resume" },
+  },
+  {
     promise: "pause gives back what was not handed out",
     file: "packages/millrace/src/adapter/deliveries.ts",
     find: "    this.#paused = true;\n    this.#appetite.stop(this.#session);\n    this.#giveBack(this.lanes.remove());",
@@ -97,6 +104,16 @@ export const ADAPTER_MESSAGES: readonly Mutant[] = [
     find: "Math.min(HORIZON_MS, leaseMs / 4)",
     put: "HORIZON_MS",
     caughtBy: { file: "packages/millrace/src/adapter/prefetch.test.ts", title: "looks no further ahead than a quarter of the lease" },
+  },
+  {
+    promise: "what was given back keeps the moment at which it is due",
+    file: "packages/millrace/src/adapter/given-back.ts",
+    find: "Math.max(before.notBeforeMs, message.notBeforeMs)",
+    put: "message.notBeforeMs",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/pausing.test.ts",
+      title: "lets what failed meanwhile wait until it is due, though the broker hands it out at once",
+    },
   },
   {
     promise: "what was given back keeps its attempts",

@@ -3,6 +3,16 @@ import type { Mutant } from "../mutant.ts";
 /** The pub/sub in memory. */
 export const MEMORY: readonly Mutant[] = [
   {
+    promise: "a full topic makes publishers wait",
+    file: "packages/millrace/src/memory/publish-queue.ts",
+    find: "      if (this.#topic.load >= bound) return false;\n",
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/memory/back-pressure.test.ts",
+      title: "makes publishers wait for room, first come first served, while other topics go on",
+    },
+  },
+  {
     promise: "who publishes to his own full topic does not lock himself up",
     file: "packages/millrace/src/memory/publish-queue.ts",
     find: "    this.#mark(true);\n    this.#moveOn(this.#bound * OVERFLOW);",
@@ -37,6 +47,16 @@ export const MEMORY: readonly Mutant[] = [
     caughtBy: { file: "packages/millrace/src/memory/back-pressure.test.ts", title: "rejects when the pub/sub closes" },
   },
   {
+    promise: "what is given back keeps its place",
+    file: "packages/millrace/src/memory/memory-group.ts",
+    find: "    all.sort((one, other) => one.receipt.offset - other.receipt.offset);\n",
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/memory/delivery.test.ts",
+      title: "gives what two members gave back to a third in its old order, whoever closed first",
+    },
+  },
+  {
     promise: "what is given back is handed out before what is new",
     file: "packages/millrace/src/memory/memory-group.ts",
     find: "    if (this.#returned.size > 0) return this.#returned.shift();\n    const fresh",
@@ -52,6 +72,16 @@ export const MEMORY: readonly Mutant[] = [
     find: "entry.acks?.put(this.#all.length);",
     put: "entry.acks?.put(Math.min(1, this.#all.length));",
     caughtBy: { file: "packages/millrace/src/memory/until-ack.test.ts", title: "resolves when every group has acked, nacks included in the wait" },
+  },
+  {
+    promise: "a delayed message is never early",
+    file: "packages/millrace/src/memory/memory-topic.ts",
+    find: "    if (dueMs === 0) {",
+    put: "    if (dueMs >= 0) {",
+    caughtBy: {
+      file: "packages/millrace/src/memory/delay.test.ts",
+      title: "is held back until it is due, for every group, and never comes a millisecond early or late",
+    },
   },
   {
     promise: "messages of one moment keep their order",
@@ -136,5 +166,12 @@ export const MEMORY: readonly Mutant[] = [
     find: "metadata === undefined || metadata.size === 0 ? undefined : new TextMap(metadata);",
     put: "metadata === undefined || metadata.size === 0 ? undefined : (metadata as TextMap);",
     caughtBy: { file: "packages/millrace/src/memory/delivery.test.ts", title: "takes a snapshot of metadata at publish, and shares the payload bytes" },
+  },
+  {
+    promise: "close drains the subscriptions",
+    file: "packages/millrace/src/memory/memory-pubsub.ts",
+    find: "      await this.#open.close();\n",
+    put: "      void this.#open.close();\n",
+    caughtBy: { file: "packages/millrace/src/memory/losses.test.ts", title: "does not count messages whose publishers are told that it is unknown" },
   },
 ];

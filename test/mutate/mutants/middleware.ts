@@ -153,4 +153,14 @@ export const MIDDLEWARE: readonly Mutant[] = [
       title: "does not call the handler when the ack does not hold, and says that the message comes again, uncounted",
     },
   },
+  {
+    promise: "delayOnError's delays grow",
+    file: "packages/millrace/src/middleware/delay-on-error.ts",
+    find: "first * settings.multiplier ** (attempts - 1)",
+    put: "first",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/delay-on-error.test.ts",
+      title: "grows the delay with each attempt, although a redelivery has its original metadata",
+    },
+  },
 ];

@@ -34,6 +34,13 @@ export const PUBLISHING: readonly Mutant[] = [
     },
   },
   {
+    promise: "after the first failure in a call nothing more of it is sent",
+    file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
+    find: "      if (!call.failed) {",
+    put: "      if (!call.ended) {",
+    caughtBy: { file: "packages/millrace/src/adapter/publishing/publish-queue.test.ts", title: "lets nothing more of its call into the room that it leaves" },
+  },
+  {
     promise: "one message's failure leaves what was sent to its own answers",
     file: "packages/millrace/src/adapter/publishing/outgoing.ts",
     find: '    this.#desk.onAnswer(this, true);\n    this.call.decide(this.index, 1, "rejected", error);',
@@ -86,6 +93,16 @@ export const PUBLISHING: readonly Mutant[] = [
     find: "const MOST_FILLS = 16;",
     put: "const MOST_FILLS = 160;",
     caughtBy: { file: "packages/millrace/src/adapter/publishing/publish-limits.test.ts", title: "refuses at sixteen times its bound with BUFFER_FULL" },
+  },
+  {
+    promise: "a closed publisher lets nothing in",
+    file: "packages/millrace/src/adapter/publishing/publish-calls.ts",
+    find: "    this.#closed = true;\n    return this.idle();",
+    put: "    return this.idle();",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/publishing/publish-limits.test.ts",
+      title: "lets nothing more in, waits for what is under way and for what waits for room, and disconnects",
+    },
   },
   {
     promise: "close waits for what is under way",
@@ -185,6 +202,16 @@ export const PUBLISHING: readonly Mutant[] = [
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-queue.test.ts",
       title: "rejects its whole call when it cannot be encoded or has to wait, and nothing is sent behind it",
+    },
+  },
+  {
+    promise: "a call that has ended leaves its signal alone",
+    file: "packages/millrace/src/adapter/publishing/publish-call.ts",
+    find: '    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);\n',
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/publishing/publish-limits.test.ts",
+      title: "before anything was sent rejects all, and leaves no listener behind",
     },
   },
 ];

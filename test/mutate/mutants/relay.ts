@@ -95,6 +95,23 @@ export const RELAY: readonly Mutant[] = [
     caughtBy: { file: "packages/millrace/src/forwarder/envelope.test.ts", title: "carries a key that is no text without loss" },
   },
   {
+    promise: "what is no envelope is refused for good",
+    file: "packages/millrace/src/forwarder/envelope.ts",
+    find: 'if (topic === "") throw bad(message, "it names no destination topic");',
+    put: "",
+    caughtBy: { file: "packages/millrace/src/forwarder/envelope.test.ts", title: "reads what Watermill reads, and refuses what it refuses: empty destination" },
+  },
+  {
+    promise: "an envelope keeps what is native to a broker",
+    file: "packages/millrace/src/forwarder/envelope.ts",
+    find: "return { topic, message: withNative(new Message(payload(fields.payload, message), options), writtenNative(fields.native)) };",
+    put: "return { topic, message: new Message(payload(fields.payload, message), options) };",
+    caughtBy: {
+      file: "packages/kafka/src/codec.test.ts",
+      title: "goes through an outbox, a missing value and the key 200, which is not the key 201, among them",
+    },
+  },
+  {
     promise: "a fan-out acks upstream only after every branch",
     file: "packages/millrace/src/fan-out/share.ts",
     find: "    if (this.pending.size > 0) return;\n",
@@ -130,5 +147,12 @@ export const RELAY: readonly Mutant[] = [
       file: "packages/sql/src/delaying-publisher.test.ts",
       title: "tells by position what became of a call that goes both ways, and sends nothing behind a failure",
     },
+  },
+  {
+    promise: "close waits for what is being parked",
+    file: "packages/millrace/src/delay/delaying-publisher.ts",
+    find: "    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);\n",
+    put: "",
+    caughtBy: { file: "packages/sql/src/delaying-publisher.test.ts", title: "waits at close for what is under way" },
   },
 ];

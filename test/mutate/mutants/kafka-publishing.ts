@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
-/** Kafka. */
-export const KAFKA: readonly Mutant[] = [
+/** Publishing to Kafka, and reading partitions. */
+export const KAFKA_PUBLISHING: readonly Mutant[] = [
   {
     promise: "OUT_OF_ORDER_SEQUENCE_NUMBER is not read as written",
     file: "packages/kafka/src/batch-answer.ts",
@@ -122,53 +122,6 @@ export const KAFKA: readonly Mutant[] = [
     caughtBy: {
       file: "packages/kafka/src/fetch-loop.test.ts",
       title: "asks first for the partitions that got nothing last time, so that all get their share of an answer that does not hold all",
-    },
-  },
-  {
-    promise: "only the settled prefix is committed",
-    file: "packages/kafka/src/partition-reader.ts",
-    find: "return this.#window.peek()?.offset ?? this.#passed;",
-    put: "return this.#passed;",
-    caughtBy: {
-      file: "packages/kafka/src/reading.test.ts",
-      title: "commits the contiguous settled prefix, and notes what is settled beyond it, so that a new member repeats only the rest",
-    },
-  },
-  {
-    promise: "what is settled beyond the prefix is noted",
-    file: "packages/kafka/src/commits.ts",
-    find: "writeRanges(offset, partition.settledBeyond())",
-    put: "writeRanges(offset, [])",
-    caughtBy: {
-      file: "packages/kafka/src/reading.test.ts",
-      title: "commits the contiguous settled prefix, and notes what is settled beyond it, so that a new member repeats only the rest",
-    },
-  },
-  {
-    promise: "a broken batch is not stepped over before it is settled",
-    file: "packages/kafka/src/partition-reader.ts",
-    find: "    this.#unread.push(unread);\n",
-    put: "",
-    caughtBy: {
-      file: "packages/kafka/src/partition-reader.test.ts",
-      title: "does not step over a batch that cannot be read before that is settled, and gives it out again where it could not be put elsewhere",
-    },
-  },
-  {
-    promise: "a group's commits wait for a transaction",
-    file: "packages/kafka/src/commits.ts",
-    find: "      if (partition.deciding !== undefined) {\n        held.push(partition.deciding);\n        continue;\n      }\n",
-    put: "",
-    caughtBy: { file: "packages/kafka/src/transaction-faults.test.ts", title: "let a group's own commits wait until they are decided" },
-  },
-  {
-    promise: "a partition that moves is drained before it is given up",
-    file: "packages/kafka/src/handover.ts",
-    find: "if (leaving().every(({ out }) => out === 0) || monotonicMs() >= deadline || this.#ended.aborted) break;",
-    put: "break;",
-    caughtBy: {
-      file: "packages/kafka/src/groups.test.ts",
-      title: "waits for the handlers of a partition that moves, commits, and only then gives it up; the others go on meanwhile",
     },
   },
 ];

@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
-/** The life of a message in the router. */
-export const ROUTER: readonly Mutant[] = [
+/** Results, verdicts and dead letters in the router. */
+export const ROUTER_VERDICTS: readonly Mutant[] = [
   {
     promise: "a message is acked only when its results are confirmed",
     file: "packages/millrace/src/router/handling/outlet.ts",
@@ -104,6 +104,16 @@ export const ROUTER: readonly Mutant[] = [
     caughtBy: { file: "packages/millrace/src/router/due-and-topics.test.ts", title: "asks for no attempt before that, where the backoff would be shorter" },
   },
   {
+    promise: "a message waits for the verdict of the one before it",
+    file: "packages/millrace/src/router/judge.ts",
+    find: "return call.before !== undefined || call.inner !== undefined || call.overtaken;",
+    put: "return call.inner !== undefined || call.overtaken;",
+    caughtBy: {
+      file: "packages/millrace/src/router/way-back.test.ts",
+      title: "and settles them in that order, although middleware holds the first one longer",
+    },
+  },
+  {
     promise: "the verdict waits until the handler has really ended",
     file: "packages/millrace/src/router/judge.ts",
     find: "return call.before !== undefined || call.inner !== undefined || call.overtaken;",
@@ -135,6 +145,46 @@ export const ROUTER: readonly Mutant[] = [
     },
   },
   {
+    promise: "a redelivery of what succeeded is acked without a second call",
+    file: "packages/millrace/src/router/judge.ts",
+    find: "if (token !== undefined) this.#desk.lost.end(token, call, true, this.#desk.orderOf(call.message));",
+    put: "if (token !== undefined) this.#desk.lost.end(token, call, false, this.#desk.orderOf(call.message));",
+    caughtBy: {
+      file: "packages/millrace/src/router/dead-letter.test.ts",
+      title: "a message whose dead letter is confirmed, and which cannot be acked, comes again and is acked without another call or letter",
+    },
+  },
+  {
+    promise: "undecodable bytes are dead-lettered with backoff until it works",
+    file: "packages/millrace/src/router/judge.ts",
+    find: "await this.#desk.pause(backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs));",
+    put: "return;",
+    caughtBy: {
+      file: "packages/millrace/src/router/dead-letter.test.ts",
+      title: "bytes that cannot be decoded are offered to their dead letter again, with a wait between, until it has them",
+    },
+  },
+  {
+    promise: "the default policy gives up after 10 attempts",
+    file: "packages/millrace/src/router/failure-policy.ts",
+    find: "attempts: 10,",
+    put: "attempts: 3,",
+    caughtBy: {
+      file: "packages/millrace/src/router/failure-policy.test.ts",
+      title: "gives up after 10 hand-outs, and waits between 100 ms and 30 s, where it says nothing else",
+    },
+  },
+  {
+    promise: "the default policy waits at most 30 s",
+    file: "packages/millrace/src/router/failure-policy.ts",
+    find: "maxDelayMs: 30_000,",
+    put: "maxDelayMs: 300_000,",
+    caughtBy: {
+      file: "packages/millrace/src/router/failure-policy.test.ts",
+      title: "gives up after 10 hand-outs, and waits between 100 ms and 30 s, where it says nothing else",
+    },
+  },
+  {
     promise: "the backoff doubles",
     file: "packages/millrace/src/adapter/backoff.ts",
     find: "const ceiling = Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));\n  return Math.random() * ceiling;",
@@ -143,137 +193,5 @@ export const ROUTER: readonly Mutant[] = [
       file: "packages/millrace/src/router/failure.test.ts",
       title: "waits with full jitter up to a ceiling that doubles from minDelayMs to maxDelayMs",
     },
-  },
-  {
-    promise: "a subscription that breaks is taken up again",
-    file: "packages/millrace/src/router/feed.ts",
-    find: "subscription = await this.#resubscribe();",
-    put: "subscription = undefined;",
-    caughtBy: { file: "packages/millrace/src/router/lost.test.ts", title: "is taken up again with backoff, and health says reconnecting meanwhile" },
-  },
-  {
-    promise: "a broken subscription shows in health",
-    file: "packages/millrace/src/router/feed.ts",
-    find: '      this.#broken = { since: new Date(wallMs()), error: asError(error) };\n      desk.log("error", undefined, { topic: this.topic, error }, "the subscription broke',
-    put: '      desk.log("error", undefined, { topic: this.topic, error }, "the subscription broke',
-    caughtBy: { file: "packages/millrace/src/router/lost.test.ts", title: "is taken up again with backoff, and health says reconnecting meanwhile" },
-  },
-  {
-    promise: "what a broken subscription holds comes again",
-    file: "packages/millrace/src/router/feed.ts",
-    find: "      dispose(subscription); // should it not have ended: what it holds is to come again\n",
-    put: "",
-    caughtBy: {
-      file: "packages/millrace/src/router/lost.test.ts",
-      title: "is given back first, and what it held comes again, when a failed message cannot be nacked",
-    },
-  },
-  {
-    promise: "a handler that goes on beyond the drain's deadline hears of it",
-    file: "packages/millrace/src/router/runner.ts",
-    find: "if (desk.running > 0) {",
-    put: "if (false) {",
-    caughtBy: {
-      file: "packages/millrace/src/router/ending.test.ts",
-      title: "aborts at its deadline the signal of a handler that goes on, also of one that has acked",
-    },
-  },
-  {
-    promise: "no handler reads before all are subscribed",
-    file: "packages/millrace/src/router/router.ts",
-    find: "    for (const entry of this.#entries.values()) entry.read();\n    this.#started.resolve();",
-    put: "    this.#started.resolve();",
-    caughtBy: {
-      file: "packages/millrace/src/router/start-stop.test.ts",
-      title: "resolves when every handler is subscribed: nothing published afterwards is missed",
-    },
-  },
-  {
-    promise: "close closes what it owns, in reverse order",
-    file: "packages/millrace/src/router/router.ts",
-    find: "for (const owned of [...(this.#options.owns ?? [])].reverse()) {",
-    put: "for (const owned of this.#options.owns ?? []) {",
-    caughtBy: { file: "packages/millrace/src/router/closing.test.ts", title: "closes what it owns, last and in reverse order, and nothing else" },
-  },
-  {
-    promise: "what fails at closing is told",
-    file: "packages/millrace/src/router/router.ts",
-    find: "if (failures.length === 1) throw failures[0];",
-    put: "",
-    caughtBy: {
-      file: "packages/millrace/src/router/closing.test.ts",
-      title: "closes all that it owns although one of them cannot be closed, and rejects with that",
-    },
-  },
-  {
-    promise: "a subscriber that was closed behind the router's back shows in health",
-    file: "packages/millrace/src/router/router.ts",
-    find: "else entry.lose(lostBy);",
-    put: "",
-    caughtBy: {
-      file: "packages/millrace/src/router/closed-behind.test.ts",
-      title: "stays in health, stopped and with the reason, and the process is neither live nor ready; the others go on",
-    },
-  },
-  {
-    promise: "an observer that throws changes nothing",
-    file: "packages/millrace/src/router/observers.ts",
-    find: "        this.#onFailure(error);",
-    put: "        throw error;",
-    caughtBy: {
-      file: "packages/millrace/src/router/observing.test.ts",
-      title: "is told of every verdict, publish and state; one that throws is logged and changes nothing",
-    },
-  },
-  {
-    promise: "a lost call is abandoned after abandonAfterMs",
-    file: "packages/millrace/src/router/calls/call.ts",
-    find: "    this.onAhead();\n    this.abandonLater();",
-    put: "    this.onAhead();",
-    caughtBy: {
-      file: "packages/millrace/src/router/lost.test.ts",
-      title: "keeps its slot until it ends, or for abandonAfterMs: then it is logged as abandoned and the handler goes on",
-    },
-  },
-  {
-    promise: "a redelivery waits for the call that still runs",
-    file: "packages/millrace/src/router/admission.ts",
-    find: "if (earlier !== undefined) await earlier.done;",
-    put: "",
-    caughtBy: { file: "packages/millrace/src/router/lost.test.ts", title: "is not run a second time beside itself" },
-  },
-  {
-    promise: "a redelivery of what succeeded is not handled twice",
-    file: "packages/millrace/src/router/admission.ts",
-    find: "    if (desk.lost.hasSucceeded(token)) {\n      if (ackUnhandled(call, desk)) desk.lost.forget(token);\n      return false;\n    }",
-    put: "",
-    caughtBy: {
-      file: "packages/millrace/src/router/lost.test.ts",
-      title: "waits, redelivered, for that run, and is acked without a second call when it succeeds (concurrency 1)",
-    },
-  },
-  {
-    promise: "what comes before it is due waits",
-    file: "packages/millrace/src/router/admission.ts",
-    find: "if (dueInMs > TOLERANCE_MS && !call.overtaken) {",
-    put: "if (false) {",
-    caughtBy: { file: "packages/millrace/src/router/due-and-topics.test.ts", title: "in the handler's next run, although the broker hands it out at once" },
-  },
-  {
-    promise: "results of a pipeline are acked in order",
-    file: "packages/millrace/src/router/handling/pipelined.ts",
-    find: "      if (confirmed !== undefined) await confirmed;",
-    put: "      void confirmed?.catch(() => {});",
-    caughtBy: {
-      file: "packages/millrace/src/router/pipeline.test.ts",
-      title: "handles all later ones again when a confirmation fails: readers may see some twice, never a loss, never out of order in the end",
-    },
-  },
-  {
-    promise: "the handler's policy stands before the router's",
-    file: "packages/millrace/src/router/assemble.ts",
-    find: "new Judge([around.failure, spec.options.failure], desk)",
-    put: "new Judge([spec.options.failure, around.failure], desk)",
-    caughtBy: { file: "packages/millrace/src/router/failure.test.ts", title: "follows the handler's policy before the router's, field by field" },
   },
 ];

@@ -1,7 +1,17 @@
 import type { Mutant } from "../mutant.ts";
 
-/** SQLite. */
-export const SQL: readonly Mutant[] = [
+/** Groups on SQLite: claims, leases, positions. */
+export const SQL_GROUPS: readonly Mutant[] = [
+  {
+    promise: "what is confirmed survives a power cut: synchronous=FULL",
+    file: "packages/sql/src/sqlite/connection.ts",
+    find: "PRAGMA journal_mode = WAL; PRAGMA synchronous =",
+    put: "PRAGMA journal_mode = WAL; PRAGMA synchronous = normal; --",
+    caughtBy: {
+      file: "packages/sql/src/sqlite/connection.test.ts",
+      title: "commits with synchronous=full, to a write-ahead log, and never waits for a lock inside SQLite",
+    },
+  },
   {
     promise: "full is the default durability",
     file: "packages/sql/src/sqlite/sqlite.ts",
@@ -27,6 +37,13 @@ export const SQL: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/faults.test.ts", title: "gives up a claim that was given out anew since, also under its own name" },
   },
   {
+    promise: "leases are watched by a clock that cannot be set",
+    file: "packages/sql/src/sqlite/lease-watch.ts",
+    find: '  look({ id, epoch, leaseUntil, owner }: Lease): "over" | "held" | "open" {\n    const now = monotonicMs();',
+    put: '  look({ id, epoch, leaseUntil, owner }: Lease): "over" | "held" | "open" {\n    const now = wallMs();',
+    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "goes by a clock that cannot be set" },
+  },
+  {
     promise: "a living member's claim is not taken",
     file: "packages/sql/src/sqlite/lease-watch.ts",
     find: 'if (now - sight.sinceMs >= leaseOf(owner)) return "over";',
@@ -34,11 +51,35 @@ export const SQL: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/leases.test.ts", title: "gives nobody else what a living member holds" },
   },
   {
+    promise: "a claim is taken over after the lease of its owner, not of who takes it",
+    file: "packages/sql/src/sqlite/lease-watch.ts",
+    find: "now - sight.sinceMs >= leaseOf(owner)",
+    put: "now - sight.sinceMs >= 600",
+    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "is taken over after the lease of that member, not of the one that takes it" },
+  },
+  {
+    promise: "a renewed claim shows that it was, also with the clock set back",
+    file: "packages/sql/src/sqlite/group-exchange.ts",
+    find: "row.leaseUntil = until === row.leaseUntil ? until + 1 : until;",
+    put: "row.leaseUntil = Math.max(until, row.leaseUntil);",
+    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "gives nobody else what a living member holds, who is seen to renew it" },
+  },
+  {
     promise: "a lease is renewed",
     file: "packages/sql/src/group-session.ts",
     find: "this.#renewal.start(this.#rules.leaseMs / 3, () => {",
     put: "this.#renewal.start(this.#rules.leaseMs * 3, () => {",
     caughtBy: { file: "packages/sql/src/leases.test.ts", title: "takes nothing from a handler that runs longer than its lease" },
+  },
+  {
+    promise: "a lease ends here before it ends for others",
+    file: "packages/sql/src/group-session.ts",
+    find: "return claim !== undefined && monotonicMs() < claim.deadline;",
+    put: "return claim !== undefined;",
+    caughtBy: {
+      file: "packages/sql/src/conformance.test.ts",
+      title: "refuses a verdict after the event loop stood still beyond the lease and another member took over",
+    },
   },
   {
     promise: "settle waits for the transaction",
@@ -53,6 +94,13 @@ export const SQL: readonly Mutant[] = [
     find: 'done: this.#settledBeyond === 0 ? "" : doneRanges(items, first), keep };',
     put: 'done: "", keep };',
     caughtBy: { file: "packages/sql/src/sql-pub-sub.test.ts", title: "repeats nothing that was acked out of order and flushed when another member takes over" },
+  },
+  {
+    promise: "the position moves over settled messages alone",
+    file: "packages/sql/src/sqlite/group-exchange.ts",
+    find: "      if (row.settledTo > this.#acked) this.#acked = row.settledTo;\n      if (row.settledTo < row.upto) break;",
+    put: "      if (row.settledTo > this.#acked) this.#acked = row.settledTo;",
+    caughtBy: { file: "packages/sql/src/faults.test.ts", title: "notices that its lease was lost to another member, and changes nothing afterwards" },
   },
   {
     promise: "attempts survive a change of members",
@@ -103,113 +151,17 @@ export const SQL: readonly Mutant[] = [
     },
   },
   {
+    promise: "our members show Watermill's that they are at work",
+    file: "packages/sql/src/sqlite/group-exchange.ts",
+    find: "this.#topic.savePosition.run(this.#acked, lock, group.name);",
+    put: "this.#topic.savePosition.run(this.#acked, 0, group.name);",
+    caughtBy: { file: "packages/sql/src/codec.test.ts", title: "moves the group's row as Watermill does through the life of a subscription" },
+  },
+  {
     promise: "the group is shared by turns with Watermill's members",
     file: "packages/sql/src/sqlite/turns.ts",
     find: '    if (holding) return "the turn is over',
     put: '    if (!holding) return undefined;\n    if (holding) return "the turn is over',
     caughtBy: { file: "packages/sql/src/turns.test.ts", title: "rests also where ours held nothing just when the turn ended" },
-  },
-  {
-    promise: "numbers that begin anew are noticed",
-    file: "packages/sql/src/sqlite/numbering.ts",
-    find: "if (topic.lastOffset >= seenEnd && !contradicts(topic, witness)) return false;",
-    put: "return false;",
-    caughtBy: { file: "packages/sql/src/numbers-anew.test.ts", title: "delivers them when its table was dropped and made again" },
-  },
-  {
-    promise: "retention keeps what a group still needs",
-    file: "packages/sql/src/sqlite/purge.ts",
-    find: "if (rule.includeUnread !== true && needed !== null) upto",
-    put: "if (false) upto",
-    caughtBy: { file: "packages/sql/src/purge.test.ts", title: "keeps the newest, and deletes what a group needs only when asked" },
-  },
-  {
-    promise: "retention keeps new messages until a group has noticed that numbers began anew",
-    file: "packages/sql/src/sqlite/purge.ts",
-    find: "Math.min(upto, begunAnew ? 0 : needed)",
-    put: "Math.min(upto, needed)",
-    caughtBy: { file: "packages/sql/src/numbers-anew.test.ts", title: "keeps new messages from retention until the group has noticed" },
-  },
-  {
-    promise: "one bad call does not cost the others theirs",
-    file: "packages/sql/src/log-writer.ts",
-    find: "else if (this.#collected.length > 1) this.#alone = this.#collected.length + 1;\n",
-    put: 'else if (this.#collected.length > 1) for (const call of this.#collected) decide(call, "rejected");\n',
-    caughtBy: {
-      file: "packages/sql/src/log-writer.test.ts",
-      title: "tries the calls of a failed transaction one by one, so that only the bad one fails, and later ones together again",
-    },
-  },
-  {
-    promise: "a commit that failed is unknown, not rejected",
-    file: "packages/sql/src/sqlite/sqlite-log.ts",
-    find: 'if (unknown) Object.defineProperty(told, "outcomeUnknown", { value: true });',
-    put: "",
-    caughtBy: { file: "packages/sql/src/error-codes.test.ts", title: "says unknown of messages whose COMMIT failed: they may be in the file" },
-  },
-  {
-    promise: "what is in an open transaction when a call is aborted is unknown",
-    file: "packages/sql/src/log-writer.ts",
-    find: "      if (sent) call.sent(call.next, call.count - call.next);\n      else call.unsent",
-    put: "      if (!sent) call.unsent",
-    caughtBy: {
-      file: "packages/sql/src/log-writer.test.ts",
-      title: "leaves unknown what is aborted while its transaction is open, and rejects what is in none",
-    },
-  },
-  {
-    promise: "a publisher's close waits for its transaction",
-    file: "packages/sql/src/publisher.ts",
-    find: "    await this.#writer.idle();\n",
-    put: "",
-    caughtBy: {
-      file: "packages/sql/src/log-writer.test.ts",
-      title: "leaves unknown what is in a transaction when its time is up, and closes only when that has ended",
-    },
-  },
-  {
-    promise: "a locked database is waited for",
-    file: "packages/sql/src/sqlite/database-error.ts",
-    find: "return code === 5 || code === 6 ||",
-    put: "return code === 6 ||",
-    caughtBy: { file: "packages/sql/src/faults.test.ts", title: "makes publish wait without blocking the event loop, and confirms when the lock is gone" },
-  },
-  {
-    promise: "undecodable rows keep their place until their dead letter has them",
-    file: "packages/sql/src/undecodable-rows.ts",
-    find: "      (failure: unknown) => this.#tryAgain(undecodable, attempt, failure),",
-    put: "      () => {\n        this.#forget(undecodable);\n        this.#hooks.onSteppedOver(receipt);\n      },",
-    caughtBy: {
-      file: "packages/sql/src/undecodable.test.ts",
-      title: "holds the group's position until its dead letter has it, also through a change of members",
-    },
-  },
-  {
-    promise: "delayed rows enter in the order of their times",
-    file: "packages/sql/src/sqlite/promote-due.ts",
-    find: "ORDER BY due_ms, id LIMIT ?",
-    put: "ORDER BY id LIMIT ?",
-    caughtBy: { file: "packages/sql/src/delay.test.ts", title: "enter the log when they are due, in the order of their times, and hold nobody up" },
-  },
-  {
-    promise: "a delayed row enters once",
-    file: "packages/sql/src/sqlite/promote-due.ts",
-    find: '    connection.statement("DELETE FROM millrace_delayed WHERE id = ?").run(id);\n',
-    put: "",
-    caughtBy: { file: "packages/sql/src/delay.test.ts", title: "enter the log when they are due, in the order of their times, and hold nobody up" },
-  },
-  {
-    promise: "the key travels beside Watermill's metadata",
-    file: "packages/sql/src/codec.ts",
-    find: "if (key !== undefined) entries = withKey(metadata, key);",
-    put: "",
-    caughtBy: { file: "packages/sql/src/codec.test.ts", title: "writes the key as metadata millrace_key only when it is set, and takes it out on reading" },
-  },
-  {
-    promise: "a group cannot be moved while its member holds messages",
-    file: "packages/sql/src/sqlite/sqlite-admin.ts",
-    find: 'if (leases.includes("held")) throw groupBusy(topic, name, "its members hold messages");',
-    put: "",
-    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "lets nobody move a group whose member holds messages" },
   },
 ];
