@@ -4,7 +4,7 @@ import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../inte
 import { guarded } from "../../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../../logger/index.ts";
 import { checkPublish } from "../../message/check-publish.ts";
-import type { Message, PublishOptions } from "../../message/index.ts";
+import type { MaybePromise, Message, PublishOptions } from "../../message/index.ts";
 import { publishWithinDelay } from "../publish-delay.ts";
 import { encodeAll } from "./encode-all.ts";
 import { type CallKeeper, PublishCall } from "./publish-call.ts";
@@ -82,6 +82,11 @@ export class PublishCalls<Item> {
     };
   }
 
+  /** It lets nothing more in. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Messages of calls that have not ended. */
   get messages(): number {
     return this.#messages;
@@ -147,7 +152,7 @@ export class PublishCalls<Item> {
   }
 
   /** Ends what is under way, and lets nothing more in. */
-  stop(): void {
+  stop(): MaybePromise<void> {
     this.#closed = true;
     this.#admitting = true; // nobody is let in
     for (let call = this.#calls.peek(); call !== undefined; call = this.#calls.peek()) call.giveUp(closedError());
