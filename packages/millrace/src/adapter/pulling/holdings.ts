@@ -55,7 +55,10 @@ export class Holdings<Entry extends PullEntry> {
     this.#returnsUndecodable = returnsUndecodable;
     this.leases = new Leases(target.lease?.ms ?? Infinity, {
       renew: (entries) => this.keeper?.renew(entries),
-      onExpired: (entries) => this.lose(entries),
+      onExpired: (entries) => {
+        this.hindrance.leases(undefined); // there is nothing left to be renewed
+        this.lose(entries);
+      },
       onRenewed: (lost) => {
         this.hindrance.leases(undefined);
         this.lose(lost);
@@ -89,6 +92,7 @@ export class Holdings<Entry extends PullEntry> {
       this.#target.onLost?.(entries);
       return;
     }
+    this.hindrance.leases(undefined);
     for (const entry of entries) this.surplus.push(entry);
   }
 

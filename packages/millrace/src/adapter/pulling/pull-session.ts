@@ -10,8 +10,9 @@ import { OnceTimer } from "./once-timer.ts";
 import type { PullAnswered, PullDesk, PullEntry, PullTarget } from "./pull-target.ts";
 import { Settling } from "./settling.ts";
 
-/** What came beyond what was wanted goes back after so long without a wish. */
+/** What came beyond what was wanted goes back after so long when nothing is wanted, and when nothing more was wanted for so long. */
 const SURPLUS_MS = 100;
+const UNWANTED_MS = 1_000;
 /** How long whoever closes waits for a question that is open. */
 const LAST_MS = 1_000;
 
@@ -72,9 +73,9 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (!this.#begun) this.#holdings.hindrance.again();
     this.#begun = true;
     this.#wanted = count;
-    if (count > 0) this.#surplusTimer.stop();
-    else this.#asking?.pause();
-    if (count === 0 && this.#holdings.surplus.size > 0) this.#letSurplusGo();
+    this.#surplusTimer.stop();
+    if (count === 0) this.#asking?.pause();
+    if (count === 0 && this.#holdings.surplus.size > 0) this.#letSurplusGo(SURPLUS_MS);
     this.#pump();
     this.#tellWant();
   }
@@ -197,7 +198,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (some && stale) {
       this.#holdings.oweSurplus();
       this.#release();
-    } else if (some && this.#live && this.#wanted === 0) this.#letSurplusGo();
+    } else if (some && this.#wanted === 0) this.#letSurplusGo(SURPLUS_MS);
     this.#pump();
   }
 
@@ -211,6 +212,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
       if (!this.#closing) this.#asking?.run();
     }
     this.#pumping = false;
+    if (this.#holdings.surplus.size > 0) this.#letSurplusGo(UNWANTED_MS);
   }
 
   #handOut(): void {
@@ -233,8 +235,9 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (this.#live) this.#target.want?.(this.#link as Link, this.wanted);
   }
 
-  #letSurplusGo(): void {
-    this.#surplusTimer.start(SURPLUS_MS, () => {
+  #letSurplusGo(afterMs: number): void {
+    if (!this.#live) return; // the next link hands it out
+    this.#surplusTimer.start(afterMs, () => {
       this.#holdings.oweSurplus();
       this.#release();
     });
@@ -244,12 +247,13 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (this.#releasing !== undefined || !this.#live || this.#link === undefined) return;
     const messages = this.#holdings.owed();
     if (messages.length === 0) return;
+    this.#asking?.returning();
     this.#releasing = true;
     const onDone = (): void => {
       this.#releasing = undefined;
       this.#holdings.paid(messages);
       if (this.#holdings.owes) this.#release();
-      else if (!this.#closing) this.#asking?.returned();
+      else if (!this.#closing) this.#asking?.wake();
     };
     const onError = (error: unknown): void => {
       this.#releasing = undefined;
