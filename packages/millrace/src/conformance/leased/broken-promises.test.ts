@@ -31,6 +31,7 @@ const CAUGHT: Readonly<Record<Flaw, readonly [scenario: string, says: RegExp]>> 
   "acks nothing that cannot be decoded": ["undecodable-comes-once", /none comes/],
   "says nothing of what cannot be decoded": ["undecodable-comes-once", /three dead letters/],
   "stops at what cannot be decoded": ["undecodable-does-not-stall", /all ten good ones/],
+  "steps over what its dead letter did not take": ["undecodable-is-tried-again", /tried again, and taken/],
   "loses metadata": ["metadata", /metadata empty/],
   "makes text of key bytes": ["key-bytes", /first message of every key|the key of/],
   "publishes without a time limit": ["publish-time-limit", /a publish with a limit of 1000 ms took longer/],

@@ -28,6 +28,7 @@ export const FLAWS = [
   "acks nothing that cannot be decoded",
   "says nothing of what cannot be decoded",
   "stops at what cannot be decoded",
+  "steps over what its dead letter did not take",
   "loses metadata",
   "makes text of key bytes",
   // publishing

@@ -166,7 +166,8 @@ class LeasedSession implements Session<Lent> {
     const { broker, flaws, topic, group, owner } = this.#source.reading;
     try {
       const record = { position: String(offset), payload: new Uint8Array(Buffer.from(bytes)), error };
-      if (!flaws.has("says nothing of what cannot be decoded")) await this.#intake.undecodable(record);
+      const telling = flaws.has("says nothing of what cannot be decoded") ? undefined : this.#intake.undecodable(record);
+      await (flaws.has("steps over what its dead letter did not take") ? telling?.catch(() => {}) : telling);
       if (!flaws.has("acks nothing that cannot be decoded")) await this.#link.call(() => broker.settle(topic, group, owner, [offset]));
     } catch {}
   }

@@ -110,6 +110,7 @@ import { twoMembersShare } from "./two-members-share.ts";
 import { twoSubscriptions } from "./two-subscriptions.ts";
 import { undecodableComesOnce } from "./undecodable-comes-once.ts";
 import { undecodableDoesNotStall } from "./undecodable-does-not-stall.ts";
+import { undecodableIsTriedAgain } from "./undecodable-is-tried-again.ts";
 import { verdicts } from "./verdicts.ts";
 
 /** Every scenario, in the order in which it is registered. */
@@ -208,6 +209,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   heldBackSurvivesClose,
   undecodableDoesNotStall,
   undecodableComesOnce,
+  undecodableIsTriedAgain,
   topicDeleted,
   handlerLongerThanLease,
   lostLease,
