@@ -172,9 +172,9 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
-    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll equalBackoffMs " +
-    "goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
-    "publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs withNative within",
+    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkBackoff checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll " +
+    "entriesWithKey goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntries keyText knownBackoff laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
+    "publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs whileBusy withNative within",
   "millrace/middleware":
     "duplicator formatGoDuration ignoreErrors instantAck keyFromId keyFromMetadata keyFromPayload messageCorrelationId parseGoDuration randomFail " +
     "randomPanic recoverer setCorrelationId timeout",

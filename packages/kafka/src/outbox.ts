@@ -1,5 +1,5 @@
 import { MillraceError } from "millrace";
-import { equalBackoffMs, laterTurn, monotonicMs, type PublishCall, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
+import { backoffMs, laterTurn, monotonicMs, type PublishCall, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
 import { type BatchAnswer, readAnswer } from "./batch-answer.ts";
 import type { RecordInit } from "./codec.ts";
 import type { Batch, PartitionQueue } from "./partition-queue.ts";
@@ -26,8 +26,7 @@ export interface OutboxRules {
 /** Requests under way per broker: one is encoded and sent while the broker writes the other. Never two for one partition. */
 const AT_ONCE = 2;
 const REQUEST_BYTES = 16 * 1024 * 1024;
-const RETRY_MIN_MS = 20;
-const RETRY_MAX_MS = 1000;
+const RETRY = { minDelayMs: 20, maxDelayMs: 1000 };
 
 /**
  * Sends what is published: everything that gathered for a broker in one request, one batch a partition. What gets no answer is
@@ -237,7 +236,7 @@ export class Outbox {
   #later(queue: PartitionQueue, error: unknown): void {
     this.#rules.onTrouble(error);
     queue.failures++;
-    queue.notBefore = monotonicMs() + equalBackoffMs(queue.failures, RETRY_MIN_MS, RETRY_MAX_MS);
+    queue.notBefore = monotonicMs() + backoffMs(queue.failures, RETRY);
     this.#cluster.forget(queue.topic);
     const [batch] = queue.batches;
     if (batch === undefined || batch.bytes === undefined || batch.wanted) return;

@@ -1,5 +1,5 @@
 import { type Message, MillraceError, type PublishOptions } from "millrace";
-import { equalBackoffMs, monotonicMs, type PublishCall, PublishCalls, sleep } from "millrace/adapter";
+import { monotonicMs, type PublishCall, PublishCalls, whileBusy } from "millrace/adapter";
 import { type RecordInit, watermillCodec } from "./codec.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
 import { Placement } from "./placement.ts";
@@ -10,8 +10,7 @@ import { Cluster, type TopicInfo } from "./wire/cluster.ts";
 
 export type SendingRules = Pick<OutboxRules, "acks" | "identity" | "transactionalId" | "prepare">;
 
-const RETRY_MIN_MS = 50;
-const RETRY_MAX_MS = 1000;
+const RETRY = { minDelayMs: 50, maxDelayMs: 1000 };
 
 /** The way of messages from a call of `publish` to the outbox: encoded, given room, their topic found, placed. */
 export class Sending {
@@ -99,25 +98,22 @@ export class Sending {
     const topic = first.lane;
     const calls = [first];
     this.#finding.set(topic, calls);
-    const found = await this.#ensure(topic, calls);
+    let act: (call: PublishCall<RecordInit>) => void;
+    try {
+      const info = await whileBusy(() => this.#topology.ensure(topic), {
+        ...RETRY,
+        signal: this.#stop.signal,
+        isBusy: (error) => MillraceError.is(error) && error.retryable && calls.some(({ ended }) => !ended),
+        onBusy: (error) => {
+          this.#calls.trouble = error;
+        },
+      });
+      act = (call) => this.#append(info, call);
+    } catch (error) {
+      act = (call) => call.giveUp(error);
+    }
     this.#finding.delete(topic);
-    for (const call of calls) {
-      if (call.ended) continue;
-      if ("info" in found) this.#append(found.info, call);
-      else call.giveUp(found.error);
-    }
-  }
-
-  async #ensure(topic: string, calls: readonly PublishCall<RecordInit>[]): Promise<{ readonly info: TopicInfo } | { readonly error: unknown }> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return { info: await this.#topology.ensure(topic) };
-      } catch (error) {
-        if (!MillraceError.is(error) || !error.retryable || calls.every(({ ended }) => ended)) return { error };
-        this.#calls.trouble = error;
-      }
-      await sleep(equalBackoffMs(attempt, RETRY_MIN_MS, RETRY_MAX_MS), this.#stop.signal).catch(() => {});
-    }
+    for (const call of calls) if (!call.ended) act(call);
   }
 
   #append(info: TopicInfo, call: PublishCall<RecordInit>): void {

@@ -28,7 +28,7 @@ import { Cluster, type TopicInfo } from "./wire/cluster.ts";
 const SETTLE_DELAY_MS = 100;
 const SETTLE_BATCH = 256;
 /** With the time that connecting may take, tries are at most 5 s apart. */
-const RECONNECT_MAX_MS = 2000;
+const RECONNECT = { maxDelayMs: 2000 };
 
 /**
  * Reads topics, for a group or for oneself.
@@ -101,7 +101,7 @@ export class KafkaSubscriber implements Subscriber {
         settleDelayMs: SETTLE_DELAY_MS,
         settlesApart: true,
         settleBatch: SETTLE_BATCH,
-        reconnectMaxMs: RECONNECT_MAX_MS,
+        reconnect: RECONNECT,
         ...(orderBy === "partition" ? { orderingKey: (message: Received) => partitionKey(message.receipt as PartitionRecord) } : {}),
       },
     });

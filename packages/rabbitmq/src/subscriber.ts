@@ -95,7 +95,7 @@ export class RabbitMqSubscriber implements Subscriber {
       parkLimit,
       checkTopologyMs = RABBITMQ_DEFAULTS.checkTopologyMs,
     } = this.#options;
-    const { topology, codec, logger, reconnectMinMs, reconnectMaxMs } = this.#settings;
+    const { topology, codec, logger, reconnect } = this.#settings;
     const source = new QueueSource({
       link: this.#link,
       topology,
@@ -116,7 +116,7 @@ export class RabbitMqSubscriber implements Subscriber {
       returns: delay === "broker",
       settlesApart: true, // each batch of acks costs the broker an answer
       leaseMs: (wish.temporary ? capabilities : this.capabilities).maxHandlingMs,
-      ...{ prefetch, prefetchBytes, parkLimit, logger, reconnectMinMs, reconnectMaxMs },
+      ...{ prefetch, prefetchBytes, parkLimit, logger, reconnect },
     };
     this.#read.add(wish);
     const onClosed = (): void => void this.#read.delete(wish);

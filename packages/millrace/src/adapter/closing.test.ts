@@ -256,7 +256,7 @@ describe("pause", () => {
 
   it("gives back to the next session what there was none to take", async () => {
     const source = new HandSource();
-    const subscription = await source.subscribe({}, { reconnectMinMs: 20, reconnectMaxMs: 20 });
+    const subscription = await source.subscribe({}, { reconnect: { minDelayMs: 20, maxDelayMs: 20 } });
     const iterator = subscription[Symbol.asyncIterator]();
     source.session.deliver("a", "b");
     const a = await nextOf(iterator);

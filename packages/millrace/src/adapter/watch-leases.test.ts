@@ -36,7 +36,7 @@ describe("what is in hand while there is no session", () => {
 
   it("stays where a session does not know, and is watched no more when there is another one", async () => {
     const source = new HandSource();
-    const subscription = await source.subscribe({}, { reconnectMinMs: 600, reconnectMaxMs: 600 });
+    const subscription = await source.subscribe({}, { reconnect: { minDelayMs: 600, maxDelayMs: 600 } });
     source.session.deliver("a");
     const a = await nextOf(subscription[Symbol.asyncIterator]());
     const asked = vi.spyOn(source.session, "holds").mockImplementation(() => {

@@ -1,5 +1,5 @@
 import type { Logger } from "../../logger/index.ts";
-import { OptionCheck, type OptionNames } from "../../options/index.ts";
+import { BACKOFF_NAMES, type BackoffOptions, checkBackoff, OptionCheck, type OptionNames } from "../../options/index.ts";
 
 export interface PublishRules {
   /** For error texts: `"KafkaPublisher"`. */
@@ -33,8 +33,7 @@ export interface PublishQueueRules extends PublishRules {
   /** Links that are kept open; beyond, a lane that rests gives its link up. Default 256. */
   readonly maxLinks?: number | undefined;
   /** Before connecting again after a failure. Default 100 and 5,000 ms. */
-  readonly reconnectMinMs?: number | undefined;
-  readonly reconnectMaxMs?: number | undefined;
+  readonly reconnect?: BackoffOptions | undefined;
 }
 
 export const PUBLISH_NAMES: OptionNames<PublishRules> = {
@@ -56,8 +55,7 @@ const QUEUE_NAMES: OptionNames<PublishQueueRules> = {
   batch: true,
   batchBytes: true,
   maxLinks: true,
-  reconnectMinMs: true,
-  reconnectMaxMs: true,
+  reconnect: true,
 };
 
 export function checkPublishRules(rules: PublishRules): void {
@@ -65,16 +63,15 @@ export function checkPublishRules(rules: PublishRules): void {
 }
 
 export function checkQueueRules(rules: PublishQueueRules): void {
-  checked(new OptionCheck("PublishQueue").known(rules, QUEUE_NAMES), rules)
+  const check = checked(new OptionCheck("PublishQueue").known(rules, QUEUE_NAMES), rules)
     .flag("deduplicates", rules.deduplicates)
     .integer("window", rules.window, { min: 1 })
     .integer("windowBytes", rules.windowBytes, { min: 1 })
     .integer("batch", rules.batch, { min: 1 })
     .integer("batchBytes", rules.batchBytes, { min: 1 })
     .integer("maxLinks", rules.maxLinks, { min: 1 })
-    .duration("reconnectMinMs", rules.reconnectMinMs)
-    .duration("reconnectMaxMs", rules.reconnectMaxMs)
-    .done();
+    .known(rules.reconnect, BACKOFF_NAMES, "reconnect");
+  checkBackoff(check, rules.reconnect, "reconnect").done();
 }
 
 function checked(check: OptionCheck, rules: PublishRules): OptionCheck {

@@ -138,7 +138,7 @@ export class StreamMember implements PullTarget<StreamEntry, PullDesk<StreamEntr
   }
 
   async subscribe(options: SubscribeOptions = {}, settings: Partial<AdapterSettings> = {}, rules?: PullRules): Promise<StreamReader> {
-    const known: AdapterSettings = { adapter: "stream", leaseMs: this.stream.leaseMs, reconnectMinMs: 10, reconnectMaxMs: 10, ...settings };
+    const known: AdapterSettings = { adapter: "stream", leaseMs: this.stream.leaseMs, reconnect: { minDelayMs: 10, maxDelayMs: 10 }, ...settings };
     const source = new PullSource(this, rules);
     const subscription = await new AdapterSubscription<StreamEntry>({ topic: "orders", options, settings: known, source }).start();
     return new StreamReader(subscription);

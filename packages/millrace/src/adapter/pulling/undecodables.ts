@@ -1,5 +1,5 @@
+import { backoffMs } from "../../internal/backoff.ts";
 import { startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
-import { equalBackoffMs } from "../backoff.ts";
 
 export interface UndecodableHooks<Entry> {
   /** Tells of it: see `Intake.undecodable`. */
@@ -15,8 +15,7 @@ export interface UndecodableHooks<Entry> {
   positionOf(entry: Entry): string;
 }
 
-const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 30_000;
+const DEAD_LETTER_AGAIN = { minDelayMs: 100, maxDelayMs: 30_000 };
 
 /**
  * Entries that cannot be decoded. Each is told as such, and stepped over once that is recorded; a dead letter that fails is tried again with
@@ -68,7 +67,7 @@ export class Undecodables<Entry> {
     if (this.#stopped) return;
     this.#failing.set(
       entry,
-      startTimer(() => this.#try(entry, error, attempt + 1), equalBackoffMs(attempt, FIRST_DELAY_MS, LONGEST_DELAY_MS)),
+      startTimer(() => this.#try(entry, error, attempt + 1), backoffMs(attempt, DEAD_LETTER_AGAIN)),
     );
     const text = failure instanceof Error ? failure.message : String(failure);
     this.#hooks.onTrouble(`${this.#hooks.positionOf(entry)} cannot be decoded, and its dead letter has failed ${attempt} times: ${text}`);

@@ -56,7 +56,7 @@ export class LeasedPubSub implements PubSub {
     const maxPublishDelayMs = flaws.has("publishes at once what is to be held back") ? Infinity : 0;
     const deduplicates = flaws.has("sends again what the broker may have");
     this.#publishing = new PublishQueue(
-      { subject: "LeasedPubSub", adapter: "leased", otherCode: "LEASED_ERROR", timeoutMs, maxPublishDelayMs, deduplicates, reconnectMinMs: 10 },
+      { subject: "LeasedPubSub", adapter: "leased", otherCode: "LEASED_ERROR", timeoutMs, maxPublishDelayMs, deduplicates, reconnect: { minDelayMs: 10 } },
       this.#target(),
     );
   }
@@ -78,7 +78,7 @@ export class LeasedPubSub implements PubSub {
     const group = this.#group(topic, options);
     const from = this.#flaws.has("begins every group at the earliest") ? "earliest" : options.from;
     const reading = { broker: this.#broker, wire: this.#wire, flaws: this.#flaws, topic, group, from, owner: uuidV7(), leaseMs: this.#leaseMs };
-    const settings = { adapter: "leased", leaseMs: this.#leaseMs, reconnectMinMs: 10, reconnectMaxMs: 100 };
+    const settings = { adapter: "leased", leaseMs: this.#leaseMs, reconnect: { minDelayMs: 10, maxDelayMs: 100 } };
     return await this.#open.start({ topic, options, settings, source: new LeasedSource(reading) });
   }
 
