@@ -120,7 +120,7 @@ describe("a group of Kafka members", () => {
   });
 
   kafkaTest("goes on where a member left off that closed, without a wait", async (world) => {
-    const bus = world.open();
+    const bus = world.open({ sessionTimeoutMs: 30_000 });
     await bus.publish(world.name, numbered(0, 10));
     const first = await bus.subscribe(world.name, { group: world.name });
     const seen = follow(first);

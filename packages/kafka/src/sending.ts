@@ -1,4 +1,4 @@
-import { type Message, MillraceError, type PublishOptions } from "millrace";
+import { MillraceError } from "millrace";
 import { monotonicMs, type PublishCall, PublishCalls, whileBusy } from "millrace/adapter";
 import { type RecordInit, watermillCodec } from "./codec.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
@@ -19,7 +19,7 @@ export class Sending {
   readonly #topology: Topology;
   readonly #placement: Placement;
   readonly #outbox: Outbox;
-  readonly #calls: PublishCalls<RecordInit>;
+  readonly calls: PublishCalls<RecordInit>;
   /** Calls whose topic is being looked up, in order. */
   readonly #finding: Map<string, PublishCall<RecordInit>[]> = new Map();
   readonly #stop: AbortController = new AbortController();
@@ -35,11 +35,11 @@ export class Sending {
       compression: options.compression ?? "none",
       maxBatchBytes: options.maxBatchBytes ?? PUBLISHER_DEFAULTS.maxBatchBytes,
       onTrouble: (error) => {
-        this.#calls.trouble = error;
+        this.calls.trouble = error;
       },
       ...rules(this.cluster),
     });
-    this.#calls = new PublishCalls(
+    this.calls = new PublishCalls(
       {
         subject,
         adapter: "kafka",
@@ -57,17 +57,12 @@ export class Sending {
     );
   }
 
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#calls.publish(topic, messages, options);
-  }
-
   renewIdentity(): void {
     this.#outbox.renewIdentity();
   }
 
-  /** Lets nothing more in, waits for what is under way, and ends the connections. */
-  async close(): Promise<void> {
-    await this.#calls.close();
+  /** Ends the connections: no call is under way. */
+  close(): void {
     this.#stop.abort();
     this.#outbox.close();
     this.cluster.close();
@@ -105,7 +100,7 @@ export class Sending {
         signal: this.#stop.signal,
         isBusy: (error) => MillraceError.is(error) && error.retryable && calls.some(({ ended }) => !ended),
         onBusy: (error) => {
-          this.#calls.trouble = error;
+          this.calls.trouble = error;
         },
       });
       act = (call) => this.#append(info, call);
@@ -130,7 +125,7 @@ export class Sending {
   }
 
   #late(text: string): MillraceError | undefined {
-    const { trouble } = this.#calls;
+    const { trouble } = this.calls;
     if (MillraceError.is(trouble) && trouble.code === "BROKER_UNREACHABLE") return undefined;
     return new MillraceError(text, { code: "PUBLISH_TIMEOUT", retryable: true, cause: trouble });
   }

@@ -119,12 +119,6 @@ export class Outbound implements PublishTarget<OutboundMessage, OutboundChannel>
     return blocked === undefined ? undefined : new MillraceError(`${text}: the broker is ${blocked}`, { code: "BROKER_BLOCKED", retryable: true });
   }
 
-  /** Waits for what is under way. */
-  async close(): Promise<void> {
-    await this.queue.close();
-    await this.stop();
-  }
-
   async stop(): Promise<void> {
     this.#steps.stop();
     await this.queue.stop();
