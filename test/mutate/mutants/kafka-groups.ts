@@ -129,7 +129,7 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
   },
   {
     promise: "uncommitted records are hidden",
-    file: "packages/kafka/src/subscriber.ts",
+    file: "packages/kafka/src/kafka-reading.ts",
     find: 'return this.#options.isolation !== "uncommitted";',
     put: 'return this.#options.isolation === "committed";',
     caughtBy: { file: "packages/kafka/src/transactor.test.ts", title: "hides what is not committed from readers, unless they ask for it" },

@@ -60,7 +60,7 @@ export const SQL_LOG: readonly Mutant[] = [
   {
     promise: "a publisher's close waits for its transaction",
     file: "packages/sql/src/publisher.ts",
-    find: "    await this.#writer.idle();\n",
+    find: "        await writer.idle();\n",
     put: "",
     caughtBy: {
       file: "packages/sql/src/log-writer.test.ts",
@@ -108,8 +108,8 @@ export const SQL_LOG: readonly Mutant[] = [
   {
     promise: "the key travels beside Watermill's metadata",
     file: "packages/sql/src/codec.ts",
-    find: "if (key !== undefined) entries = withKey(metadata, key);",
-    put: "",
+    find: "entriesWithKey(metadata, key)",
+    put: "metadata",
     caughtBy: { file: "packages/sql/src/codec.test.ts", title: "writes the key as metadata millrace_key only when it is set, and takes it out on reading" },
   },
   {
