@@ -112,8 +112,8 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
   {
     promise: "an error that cannot heal ends the subscription",
     file: "packages/millrace/src/adapter/supervisor.ts",
-    find: "(!MillraceError.is(error) || error.retryable)",
-    put: "true",
+    find: "!signal.aborted && (!MillraceError.is(error) || error.retryable)",
+    put: "!signal.aborted",
     caughtBy: {
       file: "packages/millrace/src/adapter/supervision.test.ts",
       title: "ends for good at an error that cannot heal, once, and nobody has to listen",

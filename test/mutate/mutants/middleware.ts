@@ -19,8 +19,8 @@ export const MIDDLEWARE: readonly Mutant[] = [
   {
     promise: "retry caps its waits, jitter included",
     file: "packages/millrace/src/internal/backoff.ts",
-    find: "return Math.min(maxDelayMs, exactMs",
-    put: "return Math.max(0, exactMs",
+    find: "return Math.min(maxDelayMs, exactMs * (least",
+    put: "return Math.max(0, exactMs * (least",
     caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "caps every wait, jitter included" },
   },
   {
@@ -156,8 +156,8 @@ export const MIDDLEWARE: readonly Mutant[] = [
   {
     promise: "delayOnError's delays grow",
     file: "packages/millrace/src/middleware/delay-on-error.ts",
-    find: "backoffMs(attempts, { ...settings, minDelayMs }, 1)",
-    put: "minDelayMs",
+    find: "return backoffMs(attempts, {",
+    put: "return backoffMs(1, {",
     caughtBy: {
       file: "packages/millrace/src/middleware/delay-on-error.test.ts",
       title: "grows the delay with each attempt, although a redelivery has its original metadata",

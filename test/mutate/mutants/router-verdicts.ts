@@ -99,8 +99,8 @@ export const ROUTER_VERDICTS: readonly Mutant[] = [
   {
     promise: "a server's Retry-After is heeded",
     file: "packages/millrace/src/router/judge.ts",
-    find: "backoffMs(attempt, this.#policy, 0), retryAfterMs(error) ?? 0);",
-    put: "backoffMs(attempt, this.#policy, 0), 0);",
+    find: "Math.max(wishedMs ?? backoffMs(attempt, this.#policy, 0), retryAfterMs(error) ?? 0)",
+    put: "Math.max(wishedMs ?? backoffMs(attempt, this.#policy, 0), 0)",
     caughtBy: { file: "packages/millrace/src/router/due-and-topics.test.ts", title: "asks for no attempt before that, where the backoff would be shorter" },
   },
   {
@@ -187,8 +187,8 @@ export const ROUTER_VERDICTS: readonly Mutant[] = [
   {
     promise: "the backoff doubles",
     file: "packages/millrace/src/internal/backoff.ts",
-    find: "minDelayMs * Math.min(multiplier ** (failures - 1), Number.MAX_SAFE_INTEGER)",
-    put: "minDelayMs * failures",
+    find: "multiplier ** (failures - 1)",
+    put: "multiplier * failures",
     caughtBy: {
       file: "packages/millrace/src/router/failure.test.ts",
       title: "waits with full jitter up to a ceiling that doubles from minDelayMs to maxDelayMs",

@@ -85,6 +85,16 @@ export const SQL_LOG: readonly Mutant[] = [
     },
   },
   {
+    promise: "a delayed row is not let in before its time",
+    file: "packages/sql/src/sqlite/promote-due.ts",
+    find: "WHERE due_ms <= ? AND",
+    put: "WHERE due_ms <= ? + 3600000 AND",
+    caughtBy: {
+      file: "packages/sql/src/delay.test.ts",
+      title: "is not let in while the clock stands before its time, however long that takes, and is when it comes",
+    },
+  },
+  {
     promise: "delayed rows enter in the order of their times",
     file: "packages/sql/src/sqlite/promote-due.ts",
     find: "ORDER BY due_ms, id LIMIT ?",
@@ -108,8 +118,8 @@ export const SQL_LOG: readonly Mutant[] = [
   {
     promise: "the key travels beside Watermill's metadata",
     file: "packages/sql/src/codec.ts",
-    find: "entriesWithKey(metadata, key)",
-    put: "metadata",
+    find: "goJsonMap(entriesWithKey(metadata, key))",
+    put: "goJsonMap(metadata)",
     caughtBy: { file: "packages/sql/src/codec.test.ts", title: "writes the key as metadata millrace_key only when it is set, and takes it out on reading" },
   },
   {
