@@ -22,7 +22,7 @@ if ("notRun" in broker) {
   it("@millrace/rabbitmq keeps the contract", (context) => context.skip(broker.notRun));
 } else {
   afterAll(() => broker.remove());
-  adapterSuite(setup(broker), { mostRuns: 1 });
+  adapterSuite(setup(broker));
 }
 
 function setup(broker: RabbitmqBroker): ConformanceSetup {
