@@ -1,10 +1,9 @@
-import { equalBackoffMs, type Intake, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
+import { backoffMs, type Intake, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
 import type { SqlReceipt } from "./claim.ts";
 import type { StoredRow } from "./dialect.ts";
 import type { Hindrance } from "./hindrance.ts";
 
-const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 30_000;
+const AGAIN = { minDelayMs: 100, maxDelayMs: 30_000 };
 const EMPTY = new Uint8Array(0);
 
 /** Beyond so many that nobody has recorded yet, each takes the place of a message. */
@@ -73,7 +72,7 @@ export class UndecodableRows {
 
   #tryAgain(undecodable: UndecodableRow, attempt: number, failure: unknown): void {
     if (this.#closed) return;
-    const delayMs = equalBackoffMs(attempt, FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    const delayMs = backoffMs(attempt, AGAIN);
     this.#failing.set(
       undecodable,
       startTimer(() => this.#try(undecodable, attempt + 1), delayMs),

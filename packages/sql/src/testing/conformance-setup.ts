@@ -26,6 +26,9 @@ class OwningPubSub extends SqlPubSub {
   }
 }
 
+/** Longer than anybody waits. */
+const LONG_LEASE_MS = 120_000;
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function begin(database: SqliteDatabase): Promise<void> {
@@ -51,7 +54,7 @@ export function conformanceSetup(driver: "node:sqlite" | "better-sqlite3"): Conf
   return {
     name: `@millrace/sql on ${driver}`,
     capabilities,
-    create: () => create(),
+    create: () => create(LONG_LEASE_MS),
     admin: ["topics", "groups", "lag", "seek", "deleteGroup"],
     lease: { leaseMs: SHORT_LEASE_MS, create: () => create(SHORT_LEASE_MS) },
     limits: { oddTopicNames: ["a.b.c", "with-dash", "MixedCase", "colon:and$dollar", "_under", "7", "x".repeat(200)] },
@@ -78,6 +81,16 @@ export function conformanceSetup(driver: "node:sqlite" | "better-sqlite3"): Conf
           database.close();
         }
         await pause(Math.random() * 40);
+      },
+      refusePublishing: async (topic) => {
+        const database = open();
+        try {
+          await begin(database);
+          database.exec(`CREATE TRIGGER "refuse ${topic}" BEFORE INSERT ON "watermill_${topic}" BEGIN SELECT RAISE(ABORT, 'this table takes nothing'); END`);
+          database.exec("COMMIT");
+        } finally {
+          database.close();
+        }
       },
       putUndecodable: async (topic) => {
         const database = open();
