@@ -21,4 +21,5 @@ if (values.list === true) {
   console.log(`${chosen.length} mutants`);
   process.exit(0);
 }
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exit((await hunt({ root: ROOT, mutants: chosen, print: console.log })) ? 0 : 1);

@@ -16,6 +16,8 @@ export interface Hunt {
 export async function hunt({ root, mutants, print }: Hunt): Promise<boolean> {
   const counts = { caught: 0, survived: 0, broken: 0 };
   const copy = new Copy(root);
+  const removeCopy = (): void => copy.remove();
+  process.once("exit", removeCopy); // should it be ended before its time
   const runs = await TestRuns.open(copy.root);
   try {
     const sound = await soundTests(runs, copy, mutants);
@@ -36,7 +38,8 @@ export async function hunt({ root, mutants, print }: Hunt): Promise<boolean> {
     }
   } finally {
     await runs.close();
-    copy.remove();
+    process.off("exit", removeCopy);
+    removeCopy();
   }
   print(`${counts.caught} caught, ${counts.survived} survived, ${counts.broken} failed to run`);
   return counts.survived + counts.broken === 0;

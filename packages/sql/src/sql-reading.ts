@@ -1,12 +1,12 @@
 import { type BrokerAdmin, type Capabilities, OptionError, type SubscribeOptions, silentLogger } from "millrace";
-import { guarded, type Reading, type Source, type SubscriberParts } from "millrace/adapter";
+import { guarded, PullSource, type Reading, type Source, type SubscriberParts } from "millrace/adapter";
 import { sqlAdmin } from "./admin.ts";
 import type { SqlReceipt } from "./claim.ts";
 import type { Log } from "./dialect.ts";
-import { GroupSource } from "./group-source.ts";
+import { GroupTarget } from "./group-target.ts";
 import { isPlace } from "./is-place.ts";
 import { SQL_DEFAULTS, type SqlSubscriberOptions } from "./options.ts";
-import { ReplaySource } from "./replay-source.ts";
+import { ReplayTarget } from "./replay-target.ts";
 
 /** A transaction costs the same for many verdicts as for few: as many as are fetched in one. */
 const SETTLE_BATCH = 1000;
@@ -56,14 +56,15 @@ export class SqlReading implements SubscriberParts<SqlReceipt> {
   }
 
   #source(topic: string, { group, from = "earliest" }: SubscribeOptions, leaseMs: number): Source<SqlReceipt> {
-    if (group === undefined) return new ReplaySource(this.#log, topic, from);
-    return new GroupSource(this.#log, {
+    if (group === undefined) return new PullSource(new ReplayTarget(this.#log, topic, from), { pollMs: Infinity }); // the log tells of changes
+    const target = new GroupTarget(this.#log, {
       group: { topic, name: this.#groupName(topic, group) },
       from,
       leaseMs,
       maxGap: this.#options.maxGap ?? SQL_DEFAULTS.maxGap,
       logger: guarded(this.#options.logger ?? silentLogger),
     });
+    return new PullSource(target);
   }
 
   #groupName(topic: string, group: string): string {

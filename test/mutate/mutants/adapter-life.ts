@@ -112,8 +112,8 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
   {
     promise: "an error that cannot heal ends the subscription",
     file: "packages/millrace/src/adapter/supervisor.ts",
-    find: "if (MillraceError.is(error) && !error.retryable) {",
-    put: "if (false) {",
+    find: "!signal.aborted && (!MillraceError.is(error) || error.retryable)",
+    put: "!signal.aborted",
     caughtBy: {
       file: "packages/millrace/src/adapter/supervision.test.ts",
       title: "ends for good at an error that cannot heal, once, and nobody has to listen",
@@ -128,9 +128,9 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
   },
   {
     promise: "the wait between tries to reconnect doubles up to its cap",
-    file: "packages/millrace/src/adapter/backoff.ts",
-    find: "const ceiling = Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));\n  return ceiling / 2",
-    put: "const ceiling = minMs;\n  return ceiling / 2",
+    file: "packages/millrace/src/internal/backoff.ts",
+    find: "minDelayMs * Math.min(multiplier ** (failures - 1), Number.MAX_SAFE_INTEGER)",
+    put: "minDelayMs",
     caughtBy: { file: "packages/millrace/src/adapter/supervision.test.ts", title: "waits longer from try to try, up to the cap, with jitter of at most half" },
   },
   {

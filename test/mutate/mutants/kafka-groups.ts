@@ -23,6 +23,16 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
     },
   },
   {
+    promise: "what is noted as settled is not handed out again",
+    file: "packages/kafka/src/partition-reader.ts",
+    find: "      if (!this.#isSkipped(next.offset)) {",
+    put: "      if (true) {",
+    caughtBy: {
+      file: "packages/kafka/src/reading.test.ts",
+      title: "commits the contiguous settled prefix, and notes what is settled beyond it, so that a new member repeats only the rest",
+    },
+  },
+  {
     promise: "a broken batch is not stepped over before it is settled",
     file: "packages/kafka/src/partition-reader.ts",
     find: "    this.#unread.push(unread);\n",
@@ -31,6 +41,34 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
       file: "packages/kafka/src/partition-reader.test.ts",
       title: "does not step over a batch that cannot be read before that is settled, and gives it out again where it could not be put elsewhere",
     },
+  },
+  {
+    promise: "what was given back goes out again in order, before anything else",
+    file: "packages/kafka/src/partition-reader.ts",
+    find: "    this.#returned.sort((one, other) => one.receipt.offset - other.receipt.offset);\n",
+    put: "",
+    caughtBy: { file: "packages/kafka/src/partition-reader.test.ts", title: "gives out again in order what was given back, whatever came back first" },
+  },
+  {
+    promise: "flush waits for the commit",
+    file: "packages/kafka/src/commits.ts",
+    find: "    await this.commit();\n    if (!final)",
+    put: "    void this.commit().catch(() => {});\n    if (!final)",
+    caughtBy: { file: "packages/kafka/src/commits.test.ts", title: "is durable when the group has the commit, and not before" },
+  },
+  {
+    promise: "a commit is never older than what the group has",
+    file: "packages/kafka/src/commits.ts",
+    find: "if (partition.dead || offset < partition.committed) continue;",
+    put: "if (partition.dead) continue;",
+    caughtBy: { file: "packages/kafka/src/commits.test.ts", title: "is not committed over what the group has, nor for a partition that is another's" },
+  },
+  {
+    promise: "nothing is committed for a partition that is another's",
+    file: "packages/kafka/src/commits.ts",
+    find: "if (partition.dead || offset < partition.committed) continue;",
+    put: "if (offset < partition.committed) continue;",
+    caughtBy: { file: "packages/kafka/src/commits.test.ts", title: "is not committed over what the group has, nor for a partition that is another's" },
   },
   {
     promise: "a group's commits wait for a transaction",
@@ -75,6 +113,33 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
       file: "packages/kafka/src/membership.test.ts",
       title: "takes an answer about a round that it has joined meanwhile, or is joining, for no news; one about its own for what it is",
     },
+  },
+  {
+    promise: "a member lives by the request's time, not the answer's",
+    file: "packages/kafka/src/membership.ts",
+    find: "this.#lastBeat = Math.max(this.#lastBeat, sentAt);",
+    put: "this.#lastBeat = monotonicMs();",
+    caughtBy: {
+      file: "packages/kafka/src/membership.test.ts",
+      title: "is alive for the length of a session from when its last answered heartbeat was sent, and no longer",
+    },
+  },
+  {
+    promise: "a member that was not heard of for a session is lost",
+    file: "packages/kafka/src/membership.ts",
+    find: "return this.joined && monotonicMs() - this.#lastBeat < this.#rules.sessionTimeoutMs;",
+    put: "return this.joined;",
+    caughtBy: {
+      file: "packages/kafka/src/membership.test.ts",
+      title: "is alive for the length of a session from when its last answered heartbeat was sent, and no longer",
+    },
+  },
+  {
+    promise: "a closing member leaves at once",
+    file: "packages/kafka/src/group-session.ts",
+    find: "const leaving = this.#client.leave(member.memberId);",
+    put: "const leaving = Promise.resolve();",
+    caughtBy: { file: "packages/kafka/src/groups.test.ts", title: "goes on where a member left off that closed, without a wait" },
   },
   {
     promise: "partitions that are added are read",
@@ -126,13 +191,6 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
       file: "packages/kafka/src/transaction-faults.test.ts",
       title: "do not move the position of a partition that was given up while they waited for it",
     },
-  },
-  {
-    promise: "uncommitted records are hidden",
-    file: "packages/kafka/src/subscriber.ts",
-    find: 'return this.#options.isolation !== "uncommitted";',
-    put: 'return this.#options.isolation === "committed";',
-    caughtBy: { file: "packages/kafka/src/transactor.test.ts", title: "hides what is not committed from readers, unless they ask for it" },
   },
   {
     promise: "aborted records are stepped over",

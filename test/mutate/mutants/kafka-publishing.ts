@@ -64,6 +64,57 @@ export const KAFKA_PUBLISHING: readonly Mutant[] = [
     },
   },
   {
+    promise: "acks all is all in-sync replicas",
+    file: "packages/kafka/src/publisher.ts",
+    find: 'acks: acks === "all" ? -1 : 1',
+    put: "acks: 1",
+    caughtBy: {
+      file: "packages/kafka/src/confirmed.test.ts",
+      title: "is what all in-sync replicas have, and the broker removes repeats of it, where nothing else is said",
+    },
+  },
+  {
+    promise: "publishing is idempotent by default",
+    file: "packages/kafka/src/publisher.ts",
+    find: 'idempotent = acks === "all" } = options;',
+    put: "idempotent = false } = options;",
+    caughtBy: {
+      file: "packages/kafka/src/confirmed.test.ts",
+      title: "is what all in-sync replicas have, and the broker removes repeats of it, where nothing else is said",
+    },
+  },
+  {
+    promise: "a batch that got no answer keeps its number",
+    file: "packages/kafka/src/partition-queue.ts",
+    find: "    if (batch === undefined || batch.bytes !== undefined) return batch;\n    batch.identity",
+    put: "    if (batch === undefined) return batch;\n    batch.identity",
+    caughtBy: { file: "packages/kafka/src/partition-queue.test.ts", title: "is repeated byte for byte, under its number, whatever has come since" },
+  },
+  {
+    promise: "what was on the wire is repeated byte for byte: nothing is added to it",
+    file: "packages/kafka/src/partition-queue.ts",
+    find: "if (batch === undefined || batch.bytes !== undefined || (batch.builder.count",
+    put: "if (batch === undefined || (batch.builder.count",
+    caughtBy: { file: "packages/kafka/src/partition-queue.test.ts", title: "is repeated byte for byte, under its number, whatever has come since" },
+  },
+  {
+    promise: "a batch that is surely not in the log gives its number back",
+    file: "packages/kafka/src/partition-queue.ts",
+    find: "    if (batch.identity === this.identity) this.sequence = batch.sequence;\n",
+    put: "",
+    caughtBy: {
+      file: "packages/kafka/src/partition-queue.test.ts",
+      title: "has its number used again when it surely did not enter the log, and what is new under another producer begins anew",
+    },
+  },
+  {
+    promise: "what may be in the log is not taken out of its batch",
+    file: "packages/kafka/src/partition-queue.ts",
+    find: "      if (batch.bytes !== undefined) continue;\n      const rest",
+    put: "      const rest",
+    caughtBy: { file: "packages/kafka/src/partition-queue.test.ts", title: "keeps messages whose call has ended; before that they are taken out" },
+  },
+  {
     promise: "what a broker that keeps repeats has not answered is not sent again",
     file: "packages/kafka/src/outbox.ts",
     find: "if (fatal || (written && this.#rules.identity === undefined)) {",
@@ -86,6 +137,13 @@ export const KAFKA_PUBLISHING: readonly Mutant[] = [
     find: "tls: tls === true ? {} : { ...tls }",
     put: "tls: { ...(tls === true ? {} : tls), rejectUnauthorized: false }",
     caughtBy: { file: "packages/kafka/src/tls.test.ts", title: "is spoken to only when its certificate is trusted and names the host" },
+  },
+  {
+    promise: "OFFSET_OUT_OF_RANGE leads to the first record that is left, not to the end",
+    file: "packages/kafka/src/fetch-loop.ts",
+    find: "        logStartOffset >= 0\n          ? logStartOffset\n          : await offsetsAt(this.#cluster, topic, [partition.index], -2n, committedOnly)",
+    put: "        await offsetsAt(this.#cluster, topic, [partition.index], -1n, committedOnly)",
+    caughtBy: { file: "packages/kafka/src/reading.test.ts", title: "goes on at the first record that is left when those were deleted at which it stood" },
   },
   {
     promise: "a log that was cut off is read on where it was cut off",
@@ -123,5 +181,12 @@ export const KAFKA_PUBLISHING: readonly Mutant[] = [
       file: "packages/kafka/src/fetch-loop.test.ts",
       title: "asks first for the partitions that got nothing last time, so that all get their share of an answer that does not hold all",
     },
+  },
+  {
+    promise: "a partition stops at its gap",
+    file: "packages/kafka/src/dispenser.ts",
+    find: "    if (partition.gap >= this.#rules.maxGap) {",
+    put: "    if (false) {",
+    caughtBy: { file: "packages/kafka/src/reading.test.ts", title: "pauses one partition at the gap, says so, and goes on with the others" },
   },
 ];

@@ -18,9 +18,9 @@ export const MIDDLEWARE: readonly Mutant[] = [
   },
   {
     promise: "retry caps its waits, jitter included",
-    file: "packages/millrace/src/middleware/retry.ts",
-    find: "return Math.min(maxDelayMs, Math.round(exact",
-    put: "return Math.max(0, Math.round(exact",
+    file: "packages/millrace/src/internal/backoff.ts",
+    find: "return Math.min(maxDelayMs, exactMs * (least",
+    put: "return Math.max(0, exactMs * (least",
     caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "caps every wait, jitter included" },
   },
   {
@@ -156,8 +156,8 @@ export const MIDDLEWARE: readonly Mutant[] = [
   {
     promise: "delayOnError's delays grow",
     file: "packages/millrace/src/middleware/delay-on-error.ts",
-    find: "first * settings.multiplier ** (attempts - 1)",
-    put: "first",
+    find: "return backoffMs(attempts, {",
+    put: "return backoffMs(1, {",
     caughtBy: {
       file: "packages/millrace/src/middleware/delay-on-error.test.ts",
       title: "grows the delay with each attempt, although a redelivery has its original metadata",

@@ -107,7 +107,7 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "close waits for what is under way",
     file: "packages/millrace/src/adapter/publishing/publish-queue.ts",
-    find: "    await this.#calls.close();\n    await this.stop();",
+    find: "    await super.close();\n    await this.stop();",
     put: "    await this.stop();",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-limits.test.ts",

@@ -111,6 +111,13 @@ export const ROUTER_LIFE: readonly Mutant[] = [
     },
   },
   {
+    promise: "concurrency bounds the calls at a time",
+    file: "packages/millrace/src/router/calls/slots.ts",
+    find: "return this.#taken < this.#limit;",
+    put: "return true;",
+    caughtBy: { file: "packages/millrace/src/router/due-and-topics.test.ts", title: "have one call at a time between them, where their handler has one slot" },
+  },
+  {
     promise: "a call that outlives its timeout keeps its slot",
     file: "packages/millrace/src/router/handling/pipelined.ts",
     find: "if (call.inner === undefined) call.giveSlot();",

@@ -99,8 +99,8 @@ export const ROUTER_VERDICTS: readonly Mutant[] = [
   {
     promise: "a server's Retry-After is heeded",
     file: "packages/millrace/src/router/judge.ts",
-    find: "backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);",
-    put: "backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), 0);",
+    find: "Math.max(wishedMs ?? backoffMs(attempt, this.#policy, 0), retryAfterMs(error) ?? 0)",
+    put: "Math.max(wishedMs ?? backoffMs(attempt, this.#policy, 0), 0)",
     caughtBy: { file: "packages/millrace/src/router/due-and-topics.test.ts", title: "asks for no attempt before that, where the backoff would be shorter" },
   },
   {
@@ -157,7 +157,7 @@ export const ROUTER_VERDICTS: readonly Mutant[] = [
   {
     promise: "undecodable bytes are dead-lettered with backoff until it works",
     file: "packages/millrace/src/router/judge.ts",
-    find: "await this.#desk.pause(backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs));",
+    find: "await this.#desk.pause(backoffMs(attempt, this.#policy, 0));",
     put: "return;",
     caughtBy: {
       file: "packages/millrace/src/router/dead-letter.test.ts",
@@ -186,9 +186,9 @@ export const ROUTER_VERDICTS: readonly Mutant[] = [
   },
   {
     promise: "the backoff doubles",
-    file: "packages/millrace/src/adapter/backoff.ts",
-    find: "const ceiling = Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));\n  return Math.random() * ceiling;",
-    put: "const ceiling = Math.min(maxMs, minMs * attempt);\n  return Math.random() * ceiling;",
+    file: "packages/millrace/src/internal/backoff.ts",
+    find: "multiplier ** (failures - 1)",
+    put: "multiplier * failures",
     caughtBy: {
       file: "packages/millrace/src/router/failure.test.ts",
       title: "waits with full jitter up to a ceiling that doubles from minDelayMs to maxDelayMs",

@@ -60,7 +60,7 @@ export const SQL_LOG: readonly Mutant[] = [
   {
     promise: "a publisher's close waits for its transaction",
     file: "packages/sql/src/publisher.ts",
-    find: "    await this.#writer.idle();\n",
+    find: "        await writer.idle();\n",
     put: "",
     caughtBy: {
       file: "packages/sql/src/log-writer.test.ts",
@@ -82,6 +82,16 @@ export const SQL_LOG: readonly Mutant[] = [
     caughtBy: {
       file: "packages/sql/src/undecodable.test.ts",
       title: "holds the group's position until its dead letter has it, also through a change of members",
+    },
+  },
+  {
+    promise: "a delayed row is not let in before its time",
+    file: "packages/sql/src/sqlite/promote-due.ts",
+    find: "WHERE due_ms <= ? AND",
+    put: "WHERE due_ms <= ? + 3600000 AND",
+    caughtBy: {
+      file: "packages/sql/src/delay.test.ts",
+      title: "is not let in while the clock stands before its time, however long that takes, and is when it comes",
     },
   },
   {
@@ -108,8 +118,8 @@ export const SQL_LOG: readonly Mutant[] = [
   {
     promise: "the key travels beside Watermill's metadata",
     file: "packages/sql/src/codec.ts",
-    find: "if (key !== undefined) entries = withKey(metadata, key);",
-    put: "",
+    find: "goJsonMap(entriesWithKey(metadata, key))",
+    put: "goJsonMap(metadata)",
     caughtBy: { file: "packages/sql/src/codec.test.ts", title: "writes the key as metadata millrace_key only when it is set, and takes it out on reading" },
   },
   {

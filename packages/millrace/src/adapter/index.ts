@@ -27,6 +27,7 @@ export { publishError, refusal } from "./publishing/publish-error.ts";
 export { PublishQueue } from "./publishing/publish-queue.ts";
 export type { PublishQueueRules, PublishRules } from "./publishing/publish-rules.ts";
 export type { PublishTarget } from "./publishing/publish-target.ts";
+export { OnceTimer } from "./pulling/once-timer.ts";
 export { type PullRules, PullSource } from "./pulling/pull-source.ts";
 export type { PullAnswer, PullAsk, PullDesk, PullEntry, PullLease, PullTarget } from "./pulling/pull-target.ts";
 export { Received, type Settler } from "./received.ts";

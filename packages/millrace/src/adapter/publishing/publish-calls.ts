@@ -7,9 +7,9 @@ import { checkPublish } from "../../message/check-publish.ts";
 import type { MaybePromise, Message, PublishOptions } from "../../message/index.ts";
 import { publishWithinDelay } from "../publish-delay.ts";
 import { encodeAll } from "./encode-all.ts";
+import { Load } from "./load.ts";
 import { type CallKeeper, PublishCall } from "./publish-call.ts";
 import { abortedError, closedError, refusal } from "./publish-error.ts";
-import { Load } from "./load.ts";
 import { checkPublishRules, type PublishRules } from "./publish-rules.ts";
 
 /** What an adapter makes of messages and calls. */

@@ -65,11 +65,10 @@ export class Asking<Entry extends PullEntry, Link> {
     }
   }
 
-  /** Something was given back. */
-  returned(): void {
+  /** Something is given back: what was asked for before comes behind it. */
+  returning(): void {
     this.#returns = true;
     this.#returnsSoFar++;
-    this.wake();
   }
 
   wake(): void {

@@ -1,4 +1,4 @@
-/** What holds a source up, as health shows it: one thing at a time, the group's trouble before that of one entry. */
+/** What holds a source up, as health shows it: one thing at a time, the group's trouble before that of leases, and of one entry. */
 export class Hindrance {
   readonly #show: (detail: string | undefined) => void;
   readonly #details: (string | undefined)[] = [];
@@ -19,6 +19,11 @@ export class Hindrance {
 
   entry(detail: string | undefined): void {
     this.#set(2, detail);
+  }
+
+  /** There is another link: what the adapter said of the last one is over. */
+  relinked(): void {
+    this.#details[0] = undefined;
   }
 
   /** Whoever shows it has forgotten. */

@@ -47,6 +47,7 @@ export class Holdings<Entry extends PullEntry> {
   readonly #target: HoldingsTarget<Entry>;
   readonly #returnsUndecodable: boolean;
   #owed: Owed<Entry>[] = [];
+  #stopped = false;
   #intake: Intake<Entry> | undefined;
 
   constructor(target: HoldingsTarget<Entry>, returnsUndecodable: boolean) {
@@ -54,7 +55,10 @@ export class Holdings<Entry extends PullEntry> {
     this.#returnsUndecodable = returnsUndecodable;
     this.leases = new Leases(target.lease?.ms ?? Infinity, {
       renew: (entries) => this.keeper?.renew(entries),
-      onExpired: (entries) => this.lose(entries),
+      onExpired: (entries) => {
+        this.hindrance.leases(undefined); // there is nothing left to be renewed
+        this.lose(entries);
+      },
       onRenewed: (lost) => {
         this.hindrance.leases(undefined);
         this.lose(lost);
@@ -79,11 +83,16 @@ export class Holdings<Entry extends PullEntry> {
   /** Ours from now on, unless it was too long on its way. */
   add(entries: readonly Entry[], sinceMs: number): void {
     if (entries.length === 0) return;
+    if (this.#stopped) {
+      this.#target.onLost?.(entries);
+      return;
+    }
     if (!this.leases.add(entries, sinceMs)) {
       this.hindrance.leases(`messages came too late, their lease of ${this.#target.lease?.ms} ms was over`);
       this.#target.onLost?.(entries);
       return;
     }
+    this.hindrance.leases(undefined);
     for (const entry of entries) this.surplus.push(entry);
   }
 
@@ -124,7 +133,11 @@ export class Holdings<Entry extends PullEntry> {
   /** What the broker is to be told of now; what it may have given to another is forgotten. */
   owed(): readonly Received<Entry>[] {
     const now = monotonicMs();
-    this.#owed = this.#owed.filter(({ untilMs }) => untilMs > now);
+    const late = this.#owed.filter(({ untilMs }) => untilMs <= now);
+    if (late.length > 0) {
+      this.#owed = this.#owed.filter((each) => !late.includes(each));
+      this.#target.onLost?.(late.map(({ message }) => message.receipt));
+    }
     return this.#owed.map(({ message }) => message);
   }
 
@@ -136,6 +149,7 @@ export class Holdings<Entry extends PullEntry> {
 
   /** Nothing is ours any more. */
   stop(): void {
+    this.#stopped = true;
     this.undecodables.stop();
     this.leases.stop();
     this.surplus.clear();

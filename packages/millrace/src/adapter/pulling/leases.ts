@@ -23,7 +23,6 @@ export class Leases<Entry extends PullEntry> {
   readonly #ms: number;
   readonly #hooks: LeaseHooks<Entry>;
   readonly #lots: Set<Lot> = new Set();
-  #size = 0;
   #timer: TimerHandle | undefined;
   #lookMs = Infinity;
   #renewing = false;
@@ -35,18 +34,12 @@ export class Leases<Entry extends PullEntry> {
     this.#hooks = hooks;
   }
 
-  /** Entries that are ours. */
-  get size(): number {
-    return this.#size;
-  }
-
   /** Their lease began at `sinceMs`. False when it is over already. */
   add(entries: readonly Entry[], sinceMs: number): boolean {
     const untilMs = sinceMs + this.#ms;
     if (untilMs <= monotonicMs()) return false;
     if (entries.length === 0) return true;
     this.#lots.add(new Lot(entries, untilMs));
-    this.#size += entries.length;
     this.#lookBy(this.#dueMs(untilMs));
     return true;
   }
@@ -55,7 +48,6 @@ export class Leases<Entry extends PullEntry> {
   drop(entry: Entry): boolean {
     const { lot } = entry;
     if (lot === undefined) return false;
-    this.#size--;
     if (lot.drop(entry)) this.#lots.delete(lot);
     return true;
   }

@@ -93,6 +93,23 @@ describe("leases", () => {
     await Promise.all([pair.reader.subscription[Symbol.asyncDispose](), other.subscription[Symbol.asyncDispose]()]);
   });
 
+  it("count from when their renewal was asked for, however late the answer comes", async () => {
+    const pair = await reading(1, "a");
+    const [a] = pair.reader.messages;
+    a?.signal;
+    const answered = deferred<void>();
+    pair.member.gates.renew = answered.promise;
+    await pass(5_000); // asked for after a third of the lease
+    expect(renewals(pair)).toEqual(["renew a"]);
+    pair.member.gates.renew = new Promise(() => {});
+    answered.resolve();
+    await pass(LEASE_MS / 3 + LEASE_MS - 5_000 - 200);
+    expect(a?.signal.aborted).toBe(false);
+    await pass(400);
+    expect(a?.signal.aborted).toBe(true);
+    await pair.reader.subscription[Symbol.asyncDispose]();
+  });
+
   it("run out in an outage: the handler's signal aborts at that moment, and what waits is not handed out any more", async () => {
     const pair = await reading(1, "a", "b");
     const [a] = pair.reader.messages;
@@ -203,7 +220,7 @@ describe("entries that turn out to be another's", () => {
     const pair = await reading(1, "a", "b");
     const receipts = pair.reader.messages.map((message) => (message as unknown as { receipt: never }).receipt);
     pair.member.desk.lose(receipts);
-    expect([pair.reader.messages[0]?.ack(), pair.member.desk.outstanding, pair.reader.subscription.status().inFlight]).toEqual([false, 1, 0]);
+    expect([pair.reader.messages[0]?.ack(), pair.member.desk.ours().length, pair.reader.subscription.status().inFlight]).toEqual([false, 1, 0]);
     await pair.reader.subscription[Symbol.asyncDispose]();
   });
 });

@@ -10,8 +10,9 @@ import { OnceTimer } from "./once-timer.ts";
 import type { PullAnswered, PullDesk, PullEntry, PullTarget } from "./pull-target.ts";
 import { Settling } from "./settling.ts";
 
-/** What came beyond what was wanted goes back after so long without a wish. */
+/** What came beyond what was wanted goes back after so long when nothing is wanted, and when nothing more was wanted for so long. */
 const SURPLUS_MS = 100;
+const UNWANTED_MS = 1_000;
 /** How long whoever closes waits for a question that is open. */
 const LAST_MS = 1_000;
 
@@ -58,6 +59,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
       this.#asking = new Asking(this.#target, link, hooks, this.#rules);
     }
     if (!this.#live) return;
+    this.#holdings.hindrance.relinked();
     this.#holdings.keeper = this;
     this.#holdings.leases.look();
     this.#release();
@@ -71,11 +73,11 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (!this.#begun) this.#holdings.hindrance.again();
     this.#begun = true;
     this.#wanted = count;
-    if (count > 0) this.#surplusTimer.stop();
-    else this.#asking?.pause();
-    if (count === 0 && this.#holdings.surplus.size > 0) this.#letSurplusGo();
+    this.#surplusTimer.stop();
+    if (count === 0) this.#asking?.pause();
+    if (count === 0 && this.#holdings.surplus.size > 0) this.#letSurplusGo(SURPLUS_MS);
     this.#pump();
-    this.#target.want?.(this.#link as Link, this.wanted);
+    this.#tellWant();
   }
 
   settle(verdicts: readonly Settlement<Entry>[], final: boolean): MaybePromise<void> {
@@ -142,16 +144,12 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     return Math.max(0, this.#wanted - this.#holdings.surplus.size);
   }
 
-  get outstanding(): number {
-    return this.#holdings.leases.size;
-  }
-
   ours(): readonly Entry[] {
     return this.#holdings.leases.all();
   }
 
   take(entries: readonly Entry[], sinceMs: number = monotonicMs()): void {
-    if (this.#live) this.#take(entries, sinceMs, false);
+    this.#take(entries, sinceMs, false);
   }
 
   lose(entries: readonly Entry[]): void {
@@ -188,6 +186,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
   goOn(): void {
     this.#settling.goOn();
     this.#pump();
+    this.#tellWant();
   }
 
   /** Also what comes late: it is ours, whoever asked for it. */
@@ -199,7 +198,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (some && stale) {
       this.#holdings.oweSurplus();
       this.#release();
-    } else if (some && this.#wanted === 0) this.#letSurplusGo();
+    } else if (some && this.#wanted === 0) this.#letSurplusGo(SURPLUS_MS);
     this.#pump();
   }
 
@@ -213,6 +212,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
       if (!this.#closing) this.#asking?.run();
     }
     this.#pumping = false;
+    if (this.#holdings.surplus.size > 0) this.#letSurplusGo(UNWANTED_MS);
   }
 
   #handOut(): void {
@@ -231,8 +231,13 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     }
   }
 
-  #letSurplusGo(): void {
-    this.#surplusTimer.start(SURPLUS_MS, () => {
+  #tellWant(): void {
+    if (this.#live) this.#target.want?.(this.#link as Link, this.wanted);
+  }
+
+  #letSurplusGo(afterMs: number): void {
+    if (!this.#live) return; // the next link hands it out
+    this.#surplusTimer.start(afterMs, () => {
       this.#holdings.oweSurplus();
       this.#release();
     });
@@ -242,12 +247,13 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (this.#releasing !== undefined || !this.#live || this.#link === undefined) return;
     const messages = this.#holdings.owed();
     if (messages.length === 0) return;
+    this.#asking?.returning();
     this.#releasing = true;
     const onDone = (): void => {
       this.#releasing = undefined;
       this.#holdings.paid(messages);
       if (this.#holdings.owes) this.#release();
-      else if (!this.#closing) this.#asking?.returned();
+      else if (!this.#closing) this.#asking?.wake();
     };
     const onError = (error: unknown): void => {
       this.#releasing = undefined;

@@ -78,7 +78,7 @@ describe("what comes beyond what was wanted", () => {
     const reader = await member.subscribe({ maxInFlight: 1 }, { prefetch: 1 });
     const a = await reader.read();
     await pass();
-    expect([reader.subscription.status().held, member.desk.outstanding]).toEqual([1, 4]);
+    expect([reader.subscription.status().held, member.desk.ours().length]).toEqual([1, 4]);
     const fetches = member.calls.filter((call) => call.startsWith("fetch"));
     a.ack();
     (await reader.read()).ack();
@@ -99,6 +99,21 @@ describe("what comes beyond what was wanted", () => {
     reader.subscription.pause();
     await pass(900);
     expect([...other.texts].sort()).toEqual(["b", "c", "d"]);
+    await Promise.all([reader.subscription[Symbol.asyncDispose](), other.subscription[Symbol.asyncDispose]()]);
+  });
+
+  it("goes back when nobody has wanted it for a second: a slow handler does not hoard", async () => {
+    const stream = new Stream(60_000);
+    const [one, two] = [new StreamMember(stream), new StreamMember(stream)];
+    one.excess = 10;
+    stream.add("a", "b", "c", "d");
+    const reader = await one.subscribe({ maxInFlight: 1 }, { prefetch: 1 });
+    await reader.read();
+    await pass();
+    expect([reader.subscription.status().held, one.desk.ours().length]).toEqual([1, 4]);
+    const other = (await two.subscribe({ maxInFlight: 4, orderBy: "none" })).readAll();
+    await pass(1_600);
+    expect([other.texts, one.desk.ours().length]).toEqual([["c", "d"], 2]);
     await Promise.all([reader.subscription[Symbol.asyncDispose](), other.subscription[Symbol.asyncDispose]()]);
   });
 
@@ -188,6 +203,34 @@ describe("what is given back", () => {
     await pass();
     reader.subscription.resume();
     late.resolve();
+    await reader.read(2);
+    expect(reader.texts).toEqual(["a", "b", "c"]);
+    await reader.subscription[Symbol.asyncDispose]();
+  });
+
+  it("comes before what a fetch brings while the broker is being told", async () => {
+    const stream = new Stream();
+    const member = new StreamMember(stream);
+    stream.add("a", "b", "c");
+    const reader = await member.subscribe({ maxInFlight: 2, orderBy: "none" }, { prefetch: 2 });
+    await reader.read(1);
+    await pass();
+    const [fetched, released] = [deferred<void>(), deferred<void>()];
+    member.gates = { release: released.promise };
+    vi.spyOn(member, "fetch").mockImplementationOnce(async (_desk, { count }) => {
+      await fetched.promise;
+      return stream.lend(stream.fresh.splice(0, count), member);
+    });
+    reader.messages[0]?.ack();
+    member.desk.wake();
+    await pass();
+    reader.subscription.pause();
+    await pass(1);
+    fetched.resolve();
+    await pass(1);
+    reader.subscription.resume();
+    await pass(1);
+    released.resolve();
     await reader.read(2);
     expect(reader.texts).toEqual(["a", "b", "c"]);
     await reader.subscription[Symbol.asyncDispose]();

@@ -79,15 +79,19 @@ export interface PullLease<Entry, Link> {
   renew(link: Link, entries: readonly Entry[]): PullAnswer<Entry>;
 }
 
-/** What a link calls. All but `lose` is ignored once the link has ended. */
+/** What a link calls. All but `take` and `lose` is ignored once the link has ended. */
 export interface PullDesk<Entry> {
   /** Entries that are wanted and have not come. */
   readonly wanted: number;
-  /** Entries that are ours: delivered and without a durable verdict, or waiting here. */
-  readonly outstanding: number;
-  /** Those, for a broker that is told at the beginning of a link: what else it lent to us was in an answer that never came. */
+  /**
+   * Entries that are ours: delivered and without a durable verdict, or waiting here. For a broker that can be told at the beginning of a
+   * link: what else it lent to us was in an answer that never came.
+   */
   ours(): readonly Entry[];
-  /** Entries that came unasked, or with another answer. `sinceMs`: when their lease began at the earliest, on the monotonic clock; default now. */
+  /**
+   * Entries that came unasked, or with another answer. `sinceMs`: when their lease began at the earliest, on the monotonic clock; default
+   * now. What comes when all is over is passed to `onLost` at once.
+   */
   take(entries: readonly Entry[], sinceMs?: number): void;
   /** These may be another's. */
   lose(entries: readonly Entry[]): void;
@@ -95,6 +99,6 @@ export interface PullDesk<Entry> {
   wake(): void;
   /** Something holds the group up that health should show; `undefined` when it is over. */
   blocked(detail: string | undefined): void;
-  /** The link is broken: another is connected, with backoff. What is outstanding stays ours. */
+  /** The link is broken: another is connected, with backoff. What is ours stays ours. */
   lost(error: unknown): void;
 }

@@ -43,7 +43,7 @@ describe("entries that cannot be decoded", () => {
     const waits = tries.map((at, index) => at - (tries[index - 1] ?? at)).slice(1);
     for (const [index, wait] of waits.entries()) expect(wait).toBeGreaterThanOrEqual(Math.min(30_000, 100 * 2 ** index) / 2 - 1);
     expect(reader.subscription.status().detail).toMatch(
-      /^bad1 cannot be decoded, and its dead letter has failed \d+ times: the dead letter is full; 1 undecodable, last at bad1$/,
+      /^position bad1 cannot be decoded, and its dead letter has failed \d+ times: the dead letter is full; 1 undecodable, last at bad1$/,
     );
     failing = false;
     await pass(60_000);

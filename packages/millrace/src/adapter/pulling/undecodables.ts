@@ -70,7 +70,7 @@ export class Undecodables<Entry> {
       startTimer(() => this.#try(entry, error, attempt + 1), backoffMs(attempt, DEAD_LETTER_AGAIN)),
     );
     const text = failure instanceof Error ? failure.message : String(failure);
-    this.#hooks.onTrouble(`${this.#hooks.positionOf(entry)} cannot be decoded, and its dead letter has failed ${attempt} times: ${text}`);
+    this.#hooks.onTrouble(`position ${this.#hooks.positionOf(entry)} cannot be decoded, and its dead letter has failed ${attempt} times: ${text}`);
   }
 
   #forget(entry: Entry): void {

@@ -17,7 +17,7 @@ export function encode(message: Message, flaws: ReadonlySet<Flaw>): string {
 }
 
 /** Throws for bytes that are no record of ours. */
-export function decode(entry: Lent, flaws: ReadonlySet<Flaw>): Received<Lent> {
+export function decode<Entry extends Lent>(entry: Entry, flaws: ReadonlySet<Flaw>): Received<Entry> {
   const wire = JSON.parse(entry.bytes) as Wire;
   const payload = new Uint8Array(Buffer.from(wire.payload, "base64"));
   const entries = flaws.has("loses metadata") ? [] : wire.metadata;

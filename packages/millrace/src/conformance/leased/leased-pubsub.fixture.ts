@@ -6,7 +6,7 @@ import type { Flaw } from "./flaws.fixture.ts";
 import { leasedAdmin } from "./leased-admin.fixture.ts";
 import type { LeasedBroker } from "./leased-broker.fixture.ts";
 import { encode } from "./leased-codec.fixture.ts";
-import { LeasedSource } from "./leased-source.fixture.ts";
+import { leasedSource } from "./leased-source.fixture.ts";
 import { type LeasedLink, LeasedWire } from "./leased-wire.fixture.ts";
 
 export const leasedCapabilities: Capabilities = Object.freeze({
@@ -79,7 +79,7 @@ export class LeasedPubSub implements PubSub {
     const from = this.#flaws.has("begins every group at the earliest") ? "earliest" : options.from;
     const reading = { broker: this.#broker, wire: this.#wire, flaws: this.#flaws, topic, group, from, owner: uuidV7(), leaseMs: this.#leaseMs };
     const settings = { adapter: "leased", leaseMs: this.#leaseMs, reconnect: { minDelayMs: 10, maxDelayMs: 100 } };
-    return await this.#open.start({ topic, options, settings, source: new LeasedSource(reading) });
+    return await this.#open.start({ topic, options: this.#flawed(options), settings, source: leasedSource(reading) });
   }
 
   async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
@@ -137,6 +137,12 @@ export class LeasedPubSub implements PubSub {
     } catch (error) {
       return error;
     }
+  }
+
+  #flawed(options: SubscribeOptions): SubscribeOptions {
+    const { undecodable } = options;
+    if (undecodable === undefined || !this.#flaws.has("steps over what its dead letter did not take")) return options;
+    return { ...options, undecodable: (record) => undecodable(record).catch(() => {}) };
   }
 
   #group(topic: string, options: SubscribeOptions): string {
