@@ -4,9 +4,6 @@ import { join, resolve } from "node:path";
 import { runTests } from "./run-tests.ts";
 import { packages, ROOT } from "./workspace.ts";
 
-/** The conformance suites run this often, one run after the other. */
-process.env.MILLRACE_RUNS ??= "3";
-
 const NAMED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(packages().map(({ name, folder }) => [name, `packages/${folder}`])),
   "my-events": "examples/my-events",

@@ -13,6 +13,7 @@ import {
   transformPublisher,
   transformSubscriber,
 } from "millrace";
+import { PublisherShell, PubSubShell, SubscriberShell } from "millrace/adapter";
 import { DelayingPublisher } from "millrace/delay";
 import { FanOut } from "millrace/fan-out";
 import { ForwardingPublisher } from "millrace/forwarder";
@@ -51,8 +52,19 @@ const io = {
 } as const;
 const ofBranches = { replay: false, consumerGroups: true, groupless: true, ordering: "one-member", nativeDelay: false, redelivers: true } as const;
 
+function publisherShell(): PublisherShell {
+  return new PublisherShell({ capabilities: toyCapabilities, calls: new MemoryPubSub() });
+}
+
+function subscriberShell(): SubscriberShell {
+  return new SubscriberShell("X", { capabilities: toyCapabilities, reading: () => ({}) as never, provision: () => {}, close: () => {} });
+}
+
 /** Every publisher, subscriber and pub/sub that a package exports, with the options that change what it promises. */
 const ENDS: Readonly<Record<string, readonly Row[]>> = {
+  PublisherShell: [[() => publisherShell(), toyCapabilities]],
+  SubscriberShell: [[() => subscriberShell(), toyCapabilities]],
+  PubSubShell: [[() => new PubSubShell({ capabilities: toyCapabilities, publisher: publisherShell(), subscriber: subscriberShell() }), toyCapabilities]],
   MemoryPubSub: [
     [() => new MemoryPubSub(), memoryCapabilities],
     [() => new MemoryPubSub({ persistent: true }), persistentMemoryCapabilities],

@@ -3,7 +3,7 @@ import * as kafka from "@millrace/kafka";
 import * as rabbitmq from "@millrace/rabbitmq";
 import * as sql from "@millrace/sql";
 import { connect, consoleLogger, defineEvent, MemoryPubSub, Message, OptionError, Router, readMessages, readUntil, transformSubscriber } from "millrace";
-import { AdapterSubscription, PublishCalls, PublishQueue, type Source } from "millrace/adapter";
+import { AdapterSubscription, PublishCalls, PublishQueue, PullSource, type Source } from "millrace/adapter";
 import { ChaosProxy, conformance, Probe, WorkerProcess } from "millrace/conformance";
 import { DelayingPublisher } from "millrace/delay";
 import { FanIn } from "millrace/fan-in";
@@ -27,6 +27,10 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { packages } from "../scripts/workspace.ts";
 
+const never = (): never => {
+  throw new Error("not called");
+};
+
 type Options = Record<string, unknown>;
 /** How to call it with these options, and options that it takes. */
 type Call = readonly [make: (options: never) => unknown, valid: Options];
@@ -44,6 +48,7 @@ const add = { name: "h", subscribe: "t", handle: () => {} };
 const routerOn = (): Router => new Router({ subscriber: bus, publisher: bus });
 const source: Source<undefined> = { open: () => ({ want: () => {}, settle: () => {}, giveBack: () => {}, close: () => {} }) };
 const way = { encode: () => "", bytesOf: () => 0, begin: () => {}, connect: () => {}, send: () => {}, disconnect: () => {} };
+const pull = { connect: () => {}, disconnect: () => {}, want: () => {}, settle: () => {}, release: () => {}, receive: () => never(), raw: () => never() };
 const hand = { topic: "t", options: {}, settings: { adapter: "x" }, source };
 
 /** Every constructor and factory with options, by the export, and once more for each option that has options of its own. */
@@ -88,6 +93,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
   ],
   "millrace/adapter PublishCalls": [[(rules) => new PublishCalls(rules, way, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
   "millrace/adapter PublishQueue": [[(rules) => new PublishQueue(rules, way), { subject: "X", adapter: "x", otherCode: "X", timeoutMs: 1 }]],
+  "millrace/adapter PullSource": [[(rules) => new PullSource(pull, rules), { pollMs: 1 }]],
   "millrace/middleware MemoryDeduplicationRepository": [[(options) => new MemoryDeduplicationRepository(options), { windowMs: 1 }]],
   "millrace/middleware circuitBreaker": [[(options) => circuitBreaker(options), { timeoutMs: 1 }]],
   "millrace/middleware correlationId": [[(options) => correlationId(options), { generate: true }]],
@@ -166,9 +172,9 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
-    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll equalBackoffMs " +
-    "goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyEntry keyOfEntry keyText laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
-    "publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs withNative within",
+    "OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkBackoff checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll " +
+    "entriesWithKey goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyOfEntries keyText knownBackoff laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
+    "PubSubShell PublisherShell SubscriberShell publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs whileBusy withNative within",
   "millrace/middleware":
     "duplicator formatGoDuration ignoreErrors instantAck keyFromId keyFromMetadata keyFromPayload messageCorrelationId parseGoDuration randomFail " +
     "randomPanic recoverer setCorrelationId timeout",

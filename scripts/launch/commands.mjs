@@ -8,6 +8,7 @@ export const COMMANDS = {
   delays: ["scripts/delays.ts"],
   bench: ["--expose-gc", "bench/main.ts"],
   model: ["scripts/model.ts"],
+  mutate: ["scripts/mutate.ts"],
   "bench:compare": ["bench/compare/main.ts"],
   soak: ["bench/soak/main.ts"],
   brokers: ["scripts/brokers/main.ts"],

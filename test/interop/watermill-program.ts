@@ -15,6 +15,14 @@ export interface WatermillMessage {
   readonly metadata: Readonly<Record<string, string>>;
   /** In base64. */
   readonly payload: string;
+  /** In base64; where the broker has keys. */
+  readonly key?: string;
+}
+
+/** A message for Go to publish. */
+export interface WatermillOrder extends WatermillMessage {
+  /** What Watermill's delay component marks it with, as Go writes durations. */
+  readonly delay?: string;
 }
 
 /** A message that Watermill's forwarder has brought to a topic. */
@@ -46,12 +54,17 @@ export class WatermillProgram {
     throw new Error(`Watermill's side could not be built:\n${stderr}`);
   }
 
-  async publish(kind: string, url: string, topic: string, messages: readonly WatermillMessage[]): Promise<void> {
+  async publish(kind: string, url: string, topic: string, messages: readonly WatermillOrder[]): Promise<void> {
     await this.#run([kind, "publish", url, topic], lined(messages));
   }
 
   async read(kind: string, url: string, topic: string, group: string, count: number): Promise<readonly WatermillMessage[]> {
     return parsed(await this.#run([kind, "read", url, topic, group, String(count)]));
+  }
+
+  /** Has Watermill's requeuer bring so many dead letters back to the topics that they came from. */
+  async requeue(kind: string, url: string, topic: string, group: string, count: number): Promise<void> {
+    await this.#run([kind, "requeue", url, topic, group, String(count)]);
   }
 
   /** What Watermill's forwarder makes of envelopes. */

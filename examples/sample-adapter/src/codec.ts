@@ -1,6 +1,6 @@
 import { type Message, metadata } from "millrace";
 import { Received, TextMap } from "millrace/adapter";
-import type { ToyRecord } from "./toy-broker.ts";
+import type { ToyEntry } from "./toy-source.ts";
 
 /** The wire format: one JSON text a message. It escapes what a key has in place of bytes that are no UTF-8, so these come back too. */
 export function encode(message: Message): string {
@@ -9,7 +9,7 @@ export function encode(message: Message): string {
 }
 
 /** Throws for bytes that are not ours; the subscription then steps over them, visibly. */
-export function decode(record: ToyRecord): Received<ToyRecord> {
+export function decode(record: ToyEntry): Received<ToyEntry> {
   const wire = JSON.parse(record.bytes) as { id: string; key?: string; payload: string; metadata: [string, string][] };
   const payload = new Uint8Array(Buffer.from(wire.payload, "base64"));
   return new Received({ source: { id: wire.id }, key: wire.key, payload, metadata: new TextMap(metadata(wire.metadata)) }, record);

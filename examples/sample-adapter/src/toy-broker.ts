@@ -4,7 +4,7 @@ export interface ToyRecord {
   readonly bytes: string;
 }
 
-interface Queue {
+export interface ToyQueue {
   readonly waiting: ToyRecord[];
   readonly members: Set<() => void>;
   /** Records that members have and have not settled. */
@@ -12,7 +12,7 @@ interface Queue {
 }
 
 export class ToyBroker {
-  readonly #queues: Map<string, Map<string, Queue>> = new Map();
+  readonly #queues: Map<string, Map<string, ToyQueue>> = new Map();
   #offset = 0;
 
   append(topic: string, bytes: string): void {
@@ -23,15 +23,15 @@ export class ToyBroker {
     }
   }
 
-  queue(topic: string, group: string): Queue {
+  queue(topic: string, group: string): ToyQueue {
     const groups = this.#groups(topic);
     const queue = groups.get(group) ?? { waiting: [], members: new Set(), inHand: 0 };
     groups.set(group, queue);
     return queue;
   }
 
-  #groups(topic: string): Map<string, Queue> {
-    const groups = this.#queues.get(topic) ?? new Map<string, Queue>();
+  #groups(topic: string): Map<string, ToyQueue> {
+    const groups = this.#queues.get(topic) ?? new Map<string, ToyQueue>();
     this.#queues.set(topic, groups);
     return groups;
   }

@@ -1,5 +1,5 @@
 import { type BrokerAdmin, type From, OptionError } from "millrace";
-import { checkQuestion, groupBusy, unknownGroup, unknownTopic } from "millrace/adapter";
+import { groupBusy, unknownGroup, unknownTopic } from "millrace/adapter";
 import { countedBacklog } from "./counted-backlog.ts";
 import { GroupClient, hasMembers, whileCoordinatorMoves } from "./group-client.ts";
 import { brokerError } from "./kafka-error.ts";
@@ -11,8 +11,6 @@ import type { Cluster, TopicInfo } from "./wire/cluster.ts";
 export interface KafkaAdminRules {
   readonly cluster: Cluster;
   readonly committedOnly: boolean;
-  /** Throws when the subscriber is closed. */
-  checkOpen(): void;
   groupName(topic: string, group: string): string;
   /** Kafka's ids of groups are not the names in `subscribe`, and it cannot be told what those would be. */
   readonly renamed: boolean;
@@ -22,9 +20,8 @@ export interface KafkaAdminRules {
  * What tools ask of a cluster. A group is of a topic when it has an offset on record there; `groups` is left out where ids are
  * made by a function.
  */
-export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renamed }: KafkaAdminRules): BrokerAdmin {
+export function kafkaAdmin({ cluster, committedOnly, groupName, renamed }: KafkaAdminRules): BrokerAdmin {
   const topicOf = async (topic: string): Promise<TopicInfo> => {
-    checkOpen();
     const info = (await cluster.refresh([topic])).get(topic);
     if (info === undefined) throw unknownTopic(topic);
     return info;
@@ -53,19 +50,16 @@ export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renam
   };
   return {
     async topics() {
-      checkOpen();
       return await cluster.topicNames();
     },
     ...(renamed
       ? {}
       : {
           groups: async (topic: string) => {
-            checkQuestion("KafkaSubscriber.admin.groups", { topic });
             return await listGroups(cluster, topic, [...(await topicOf(topic)).leaders.keys()]);
           },
         }),
     async lag(topic, group) {
-      checkQuestion("KafkaSubscriber.admin.lag", { topic, group });
       return await withGroup(topic, group, async (client, partitions) => {
         const { recorded, backlogs } = await partitionBacklogs(cluster, client, topic, partitions, committedOnly);
         if (!recorded) throw unknownGroup(topic, group);
@@ -76,7 +70,6 @@ export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renam
       });
     },
     async seek(topic: string, group: string, to: From) {
-      checkQuestion("KafkaSubscriber.admin.seek", { topic, group, to });
       if (typeof to === "object" && "position" in to && parsePosition(to.position) === undefined) {
         throw new OptionError("KafkaSubscriber.admin.seek", ['to: { position } must be "partition:offset", or several separated by commas']);
       }
@@ -88,7 +81,6 @@ export function kafkaAdmin({ cluster, committedOnly, checkOpen, groupName, renam
       });
     },
     async deleteGroup(topic, group) {
-      checkQuestion("KafkaSubscriber.admin.deleteGroup", { topic, group });
       await withGroup(topic, group, async (client, partitions) => {
         if ((await client.committed(topic, partitions, { atOnce: true })).size === 0) throw unknownGroup(topic, group);
         changed(topic, group, await client.forget(topic, partitions));

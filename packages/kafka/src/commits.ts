@@ -1,5 +1,5 @@
 import { MillraceError, SettleError } from "millrace";
-import { type Settlement, sleep } from "millrace/adapter";
+import { type Settlement, whileBusy } from "millrace/adapter";
 import { positionOf } from "./delivery.ts";
 import type { CommitPart } from "./group-client.ts";
 import type { PartitionReader, PartitionRecord } from "./partition-reader.ts";
@@ -11,8 +11,9 @@ export interface CommitRules {
   send(parts: readonly CommitPart[]): Promise<"done" | "later">;
 }
 
-const TRIES = 40;
-const RETRY_MS = 50;
+const GATHERS = "GROUP_GATHERS";
+/** A group gathers for as long as its slowest member takes: the session that asked tries again later. */
+const GATHERING = { minDelayMs: 50, maxDelayMs: 50, patienceMs: 2000 };
 
 /**
  * Makes verdicts durable: the settled prefix of each partition is its offset, what is settled beyond it is in the commit's note.
@@ -65,19 +66,15 @@ export class Commits {
   }
 
   async #commit(): Promise<readonly Promise<void>[]> {
-    for (let attempt = 1; ; attempt++) {
-      const held: Promise<void>[] = [];
-      if (await this.#commitOnce(held)) return held;
-      if (attempt === TRIES) throw new MillraceError("the group gathers, it takes no commits at the moment", { code: "GROUP_GATHERS", retryable: true });
-      await sleep(RETRY_MS);
-    }
+    return await whileBusy(() => this.#commitOnce(), { ...GATHERING, isBusy: (error) => MillraceError.is(error) && error.code === GATHERS });
   }
 
   /**
-   * False when the group takes no commits at the moment. What is committed is looked up anew each time: it may not be ours any more.
-   * Adds what has to wait to `held`.
+   * Resolves with what has to wait; rejects when the group takes no commits at the moment. What is committed is looked up anew each time: it
+   * may not be ours any more.
    */
-  async #commitOnce(held: Promise<void>[]): Promise<boolean> {
+  async #commitOnce(): Promise<readonly Promise<void>[]> {
+    const held: Promise<void>[] = [];
     const parts: CommitPart[] = [];
     const sent: { readonly partition: PartitionReader; readonly part: CommitPart; readonly covered: number }[] = [];
     for (const partition of this.#rules.partitions()) {
@@ -93,13 +90,14 @@ export class Commits {
       parts.push(part);
       sent.push({ partition, part, covered });
     }
-    if (parts.length === 0) return true;
-    if ((await this.#rules.send(parts)) === "later") return false;
+    if (parts.length === 0) return held;
+    if ((await this.#rules.send(parts)) === "later")
+      throw new MillraceError("the group gathers, it takes no commits at the moment", { code: GATHERS, retryable: true });
     for (const { partition, part, covered } of sent) {
       partition.committed = part.offset;
       partition.committedNote = part.note;
       this.#coveredTo.set(partition, covered);
     }
-    return true;
+    return held;
   }
 }

@@ -8,6 +8,7 @@ import { capabilities } from "./capabilities.ts";
 import { KafkaPubSub } from "./pub-sub.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { deleteTopic } from "./testing/delete-topic.ts";
+import { refusePublishing } from "./testing/refuse-publishing.ts";
 import { publisherTestOptions, SHORT_SESSION_MS, testOptions, UNDECODABLE } from "./testing/test-options.ts";
 import { KafkaTransactor } from "./transactor.ts";
 
@@ -17,7 +18,7 @@ if ("notRun" in broker) {
   it("@millrace/kafka keeps the contract", (context) => context.skip(broker.notRun));
 } else {
   afterAll(() => broker.remove());
-  adapterSuite(setup(broker), { mostRuns: 1 });
+  adapterSuite(setup(broker));
 }
 
 function setup(broker: KafkaBroker): ConformanceSetup {
@@ -46,10 +47,12 @@ function setup(broker: KafkaBroker): ConformanceSetup {
         await broker.kill();
         await broker.start();
       },
-      proxied: async () => {
+      proxied: async ({ shortLease, publishTimeoutMs }) => {
         const proxy = await ChaosProxy.start({ port });
-        return { proxy, pubsub: new KafkaPubSub({ ...testOptions(url), brokerAddress: () => ({ host: "127.0.0.1", port: proxy.port }) }) };
+        const brokerAddress = (): { host: string; port: number } => ({ host: "127.0.0.1", port: proxy.port });
+        return { proxy, pubsub: new KafkaPubSub({ ...testOptions(url, shortLease), publishTimeoutMs, brokerAddress }) };
       },
+      refusePublishing: (topic) => refusePublishing(url, port, topic),
       deleteTopic: async (topic) => {
         await deleteTopic(broker, topic);
       },

@@ -1,5 +1,5 @@
 import { MillraceError } from "millrace";
-import { sleep } from "millrace/adapter";
+import { whileBusy } from "millrace/adapter";
 import type { BrokerAddress } from "./connection-options.ts";
 import { brokerError, errorId } from "./kafka-error.ts";
 import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_DELETE, OFFSET_FETCH, SYNC_GROUP } from "./wire/apis.ts";
@@ -43,8 +43,8 @@ const MOVED: readonly string[] = ["NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE"
 const MOVED_CODE = "COORDINATOR_MOVED";
 /** What a commit from outside is answered with while the group has members. */
 const HAS_MEMBERS: readonly string[] = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"];
-const TRIES = 50;
-const RETRY_MS = 100;
+/** A new cluster, and one that has just lost a broker, takes a moment. */
+const MOVING = { minDelayMs: 20, maxDelayMs: 200, patienceMs: 10_000 };
 
 /** True for the answer to a commit, or a deletion, from outside of a group that has members. */
 export function hasMembers(id: string): boolean {
@@ -57,16 +57,9 @@ export function coordinatorMoved(group: string, id: string): MillraceError | und
   return new MillraceError(`group ${JSON.stringify(group)}: its coordinator moves (${id})`, { code: MOVED_CODE, retryable: true });
 }
 
-/** Does `work`, again while the group's coordinator moves: a new cluster, and one that has just lost a broker, takes a moment. */
+/** Does `work`, again while the group's coordinator moves. */
 export async function whileCoordinatorMoves<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === TRIES || !MillraceError.is(error) || error.code !== MOVED_CODE) throw error;
-      await sleep(RETRY_MS);
-    }
-  }
+  return await whileBusy(work, { ...MOVING, isBusy: (error) => MillraceError.is(error) && error.code === MOVED_CODE });
 }
 
 /** What a member says to its group's coordinator. Answers are Kafka's error names; a broker that is no coordinator any more throws. */

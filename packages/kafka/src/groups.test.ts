@@ -62,13 +62,20 @@ describe("a group of Kafka members", () => {
     frozen.wake();
     await until(() => frozen.has("settled") || frozen.received.length >= 6, "the woken one goes on");
     await bus.publish(world.name, numbered(100, 110));
-    await until(async () => (await offsets(world, 1))[0] === 110 || frozen.received.length > 6, "the group goes on", 40_000);
-    expect((await offsets(world, 1))[0]).toBeGreaterThanOrEqual(100);
+    const positions: (number | undefined)[] = [];
+    const now = async (): Promise<number | undefined> => {
+      const [position] = await offsets(world, 1);
+      positions.push(position);
+      return position;
+    };
+    await until(async () => (await now()) === 110 || frozen.received.length > 6, "the group goes on", 40_000);
+    await now();
+    expect(positions.filter((position) => position === undefined || position < 100)).toEqual([]);
     expect(seen.filter((text) => Number(text) < 5)).toEqual([]);
   });
 
   kafkaTest("waits for the handlers of a partition that moves, commits, and only then gives it up; the others go on meanwhile", async (world) => {
-    const bus = world.open({ topics: { partitions: 2 }, partitioner: (key) => Number(String(Buffer.from(key))) });
+    const bus = world.open({ topics: { partitions: 2 }, partitioner: (key) => Number(String(Buffer.from(key)).slice(0, 1)) });
     const subscription = await bus.subscribe(world.name, { group: world.name, maxInFlight: 4 });
     let release = (): void => {};
     const slow = new Promise<void>((resolve) => {
@@ -82,19 +89,14 @@ describe("a group of Kafka members", () => {
     await until(() => seen.length === 2, "both partitions have a message in hand");
     const second = await world.open().subscribe(world.name, { group: world.name, maxInFlight: 4 });
     const seenBySecond = follow(second);
-    // One of the two is about to move. What stays goes on, what moves is handed out to nobody.
-    await bus.publish(
-      world.name,
-      [new Message("next0", { key: "0x" }), new Message("next1", { key: "1x" })].map(
-        (message) => new Message(message.payload, { key: message.text().slice(-1) }),
-      ),
-    );
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(seenBySecond).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // by now the first one knows which of the two is to move
+    await bus.publish(world.name, [new Message("next0", { key: "0, another" }), new Message("next1", { key: "1, another" })]);
+    await until(() => seen.length === 3, "what stays goes on, although a handler of its partition is slow");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([seen.length, seenBySecond]).toEqual([3, []]); // what moves is handed out to nobody
     release();
-    await until(() => seen.length + seenBySecond.length === 4, "everything is handed out");
-    expect(seenBySecond).toHaveLength(1);
-    expect([...seen, ...seenBySecond].sort()).toEqual(["next0", "next1", "slow0", "slow1"]);
+    await until(() => seenBySecond.length === 1, "what moved goes on");
+    expect([...seen, ...seenBySecond].sort()).toEqual(["next0", "next1", "slow0", "slow1"]); // what was slow is committed, and comes to nobody again
   });
 
   kafkaTest("gives a partition up when its budget is over; the late verdict answers false, and the message comes again elsewhere", async (world) => {
@@ -118,7 +120,7 @@ describe("a group of Kafka members", () => {
   });
 
   kafkaTest("goes on where a member left off that closed, without a wait", async (world) => {
-    const bus = world.open();
+    const bus = world.open({ sessionTimeoutMs: 30_000 });
     await bus.publish(world.name, numbered(0, 10));
     const first = await bus.subscribe(world.name, { group: world.name });
     const seen = follow(first);
@@ -129,7 +131,7 @@ describe("a group of Kafka members", () => {
     await bus.publish(world.name, numbered(10, 11));
     await until(() => next.length === 1, "the next one is read");
     expect(next).toEqual(["10"]);
-    expect(performance.now() - began).toBeLessThan(15_000); // less than a session
+    expect(performance.now() - began).toBeLessThan(5_000); // a session is 30 s
   });
 
   kafkaTest("is shared by eager members, as Go clients are, when told to", async (world) => {

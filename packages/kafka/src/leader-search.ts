@@ -1,4 +1,4 @@
-import { equalBackoffMs, monotonicMs, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
+import { backoffMs, monotonicMs, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
 import type { PartitionReader } from "./partition-reader.ts";
 
 export interface SearchHooks {
@@ -11,8 +11,7 @@ export interface SearchHooks {
 
 /** After so many failures in a row health shows it. */
 const QUIET_FAILURES = 3;
-const RETRY_MIN_MS = 50;
-const RETRY_MAX_MS = 1000;
+const RETRY = { minDelayMs: 50, maxDelayMs: 1000 };
 
 /** Partitions that nobody leads, or whose leader does not answer: each is looked for at growing distances, until it answers itself. */
 export class LeaderSearch {
@@ -44,7 +43,7 @@ export class LeaderSearch {
     }
     if (fewest === Number.POSITIVE_INFINITY) return;
     this.#show();
-    this.#lookIn(fewest === 1 ? 0 : equalBackoffMs(fewest, RETRY_MIN_MS, RETRY_MAX_MS));
+    this.#lookIn(fewest === 1 ? 0 : backoffMs(fewest, RETRY));
   }
 
   /** Its leader has answered. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { GroupClient, Joined } from "./group-client.ts";
 import { Membership } from "./membership.ts";
 import type { Cluster } from "./wire/cluster.ts";
@@ -104,5 +104,28 @@ describe("a member of a group", () => {
     expect(member.alive).toBe(true);
     await join();
     expect([member.memberId, member.generation, lost]).toEqual(["m-1", 4, 0]);
+  });
+
+  it("is alive for the length of a session from when its last answered heartbeat was sent, and no longer", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const member = new Membership(RULES);
+    let answerAfterMs = 0;
+    const client = {
+      join: async () => SECOND,
+      sync: async () => ({ id: "NONE", assignment: Buffer.alloc(0) }),
+      heartbeat: () => new Promise((resolve) => setTimeout(() => resolve("NONE"), answerAfterMs)),
+    } as unknown as GroupClient;
+    const joining = member.join(client, {} as Cluster, { owned: () => [], onLost: () => {}, ended: NEVER });
+    await vi.advanceTimersByTimeAsync(0);
+    await joining;
+    answerAfterMs = RULES.sessionTimeoutMs / 2;
+    const beating = member.beat(client);
+    await vi.advanceTimersByTimeAsync(answerAfterMs);
+    await beating;
+    await vi.advanceTimersByTimeAsync(RULES.sessionTimeoutMs / 2 - 1);
+    expect(member.alive).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(member.alive).toBe(false);
   });
 });

@@ -29,7 +29,7 @@ export class OpenTransaction implements KafkaTransaction {
 
   publish(topic: string, messages: Message | readonly Message[]): Promise<void> {
     if (this.#over) return Promise.reject(overError());
-    const publishing = this.#sending.publish(topic, messages);
+    const publishing = this.#sending.calls.publish(topic, messages);
     this.published.push(publishing);
     return publishing;
   }

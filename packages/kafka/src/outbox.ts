@@ -1,9 +1,8 @@
 import { MillraceError } from "millrace";
-import { equalBackoffMs, laterTurn, monotonicMs, type PublishCall, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
+import { backoffMs, laterTurn, monotonicMs, type PublishCall, startTimer, stopTimer, type TimerHandle, wallMs } from "millrace/adapter";
 import { type BatchAnswer, readAnswer } from "./batch-answer.ts";
 import type { RecordInit } from "./codec.ts";
-import type { Batch, PartitionQueue } from "./partition-queue.ts";
-import { PartitionQueues } from "./partition-queues.ts";
+import { type Batch, PartitionQueue } from "./partition-queue.ts";
 import type { Topology } from "./topology.ts";
 import type { BatchIdentity, Compression } from "./wire/batch-builder.ts";
 import type { BrokerLinks } from "./wire/broker-links.ts";
@@ -26,8 +25,7 @@ export interface OutboxRules {
 /** Requests under way per broker: one is encoded and sent while the broker writes the other. Never two for one partition. */
 const AT_ONCE = 2;
 const REQUEST_BYTES = 16 * 1024 * 1024;
-const RETRY_MIN_MS = 20;
-const RETRY_MAX_MS = 1000;
+const RETRY = { minDelayMs: 20, maxDelayMs: 1000 };
 
 /**
  * Sends what is published: everything that gathered for a broker in one request, one batch a partition. What gets no answer is
@@ -38,7 +36,8 @@ export class Outbox {
   readonly #topology: Topology;
   readonly #rules: OutboxRules;
   readonly #links: BrokerLinks;
-  readonly #queues: PartitionQueues;
+  /** Of every partition that was ever written to, by topic and number. */
+  readonly #queues: Map<string, PartitionQueue[]> = new Map();
   readonly #waiting: Set<PartitionQueue> = new Set();
   readonly #underWay: Map<number, number> = new Map();
   #scheduled = false;
@@ -53,12 +52,13 @@ export class Outbox {
     this.#cluster = cluster;
     this.#topology = topology;
     this.#rules = rules;
-    this.#queues = new PartitionQueues(rules.maxBatchBytes);
     this.#links = cluster.links({ atOnce: AT_ONCE });
   }
 
   append(topic: string, partition: number, init: RecordInit, call: PublishCall<RecordInit>, index: number): void {
-    const queue = this.#queues.of(topic, partition);
+    let queues = this.#queues.get(topic);
+    if (queues === undefined) this.#queues.set(topic, (queues = []));
+    const queue = (queues[partition] ??= new PartitionQueue(topic, partition, this.#rules.maxBatchBytes));
     queue.append(init, wallMs(), call, index);
     this.#waiting.add(queue);
     this.#schedule();
@@ -72,7 +72,7 @@ export class Outbox {
 
   /** What comes next goes under a fresh identity. */
   renewIdentity(): void {
-    this.#queues.renewIdentity();
+    for (const queues of this.#queues.values()) for (const queue of queues) queue?.renewIdentity();
   }
 
   close(): void {
@@ -111,8 +111,8 @@ export class Outbox {
         wakeMs = Math.min(wakeMs, queue.notBefore - now);
         continue;
       }
-      const leader = this.#cluster.topic(queue.topic)?.leaders[queue.partition] ?? -1;
-      if (leader < 0 || !this.#cluster.brokers.has(leader)) lost = true;
+      const leader = this.#leaderOf(queue);
+      if (leader < 0) lost = true;
       else if ((this.#underWay.get(leader) ?? 0) < AT_ONCE) ready.set(leader, [...(ready.get(leader) ?? []), queue]);
     }
     if (lost) this.#look();
@@ -244,7 +244,7 @@ export class Outbox {
   #later(queue: PartitionQueue, error: unknown): void {
     this.#rules.onTrouble(error);
     queue.failures++;
-    queue.notBefore = monotonicMs() + equalBackoffMs(queue.failures, RETRY_MIN_MS, RETRY_MAX_MS);
+    queue.notBefore = monotonicMs() + backoffMs(queue.failures, RETRY);
     this.#cluster.forget(queue.topic);
     const [batch] = queue.batches;
     if (batch === undefined || batch.bytes === undefined || batch.wanted) return;
@@ -257,28 +257,27 @@ export class Outbox {
   #look(): void {
     if (this.#looking) return;
     this.#looking = true;
-    const topics = new Set(
-      [...this.#waiting].filter(({ topic, partition }) => (this.#cluster.topic(topic)?.leaders[partition] ?? -1) < 0).map(({ topic }) => topic),
-    );
-    const all = [...topics].map(async (topic) => {
-      try {
-        const { leaders } = await this.#topology.ensure(topic);
-        for (const queue of this.#waiting) {
-          if (queue.topic === topic && (leaders[queue.partition] ?? -1) < 0)
-            this.#later(queue, new MillraceError(`partition ${queue.partition} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true }));
-        }
-      } catch (error) {
-        this.#rules.onTrouble(error);
-        for (const queue of this.#waiting) {
-          if (queue.topic !== topic || queue.sending) continue;
-          if (MillraceError.is(error) && !error.retryable) this.#onFailure([queue], [], error);
-          else this.#later(queue, error);
-        }
+    const leaderless = [...this.#waiting].filter((queue) => this.#leaderOf(queue) < 0);
+    const all = [...new Set(leaderless.map(({ topic }) => topic))].map(async (topic) => {
+      const failure: unknown = await this.#topology.ensure(topic).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      for (const queue of this.#waiting) {
+        if (queue.topic !== topic || queue.sending || this.#leaderOf(queue) >= 0) continue;
+        const none = new MillraceError(`partition ${queue.partition} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true });
+        this.#onFailure([queue], [], failure ?? none);
       }
     });
-    void Promise.allSettled(all).then(() => {
+    void Promise.all(all).then(() => {
       this.#looking = false;
       this.#schedule();
     });
+  }
+
+  /** −1 where none is known that could be asked. */
+  #leaderOf({ topic, partition }: PartitionQueue): number {
+    const leader = this.#cluster.topic(topic)?.leaders[partition] ?? -1;
+    return this.#cluster.brokers.has(leader) ? leader : -1;
   }
 }

@@ -13,7 +13,7 @@ interface Run {
 /** Records of one partition that go in one piece. */
 export class Batch {
   readonly builder: BatchBuilder;
-  readonly runs: Run[];
+  readonly runs: Run[] = [];
   /** Set when it was put on the wire for the first time: from then on it is repeated byte for byte. */
   bytes: Buffer | undefined = undefined;
   sequence = 0;
@@ -21,16 +21,13 @@ export class Batch {
   /** How often it was sent without a word about what became of it: above 0 it may be in the log. */
   doubts = 0;
 
-  constructor(builder: BatchBuilder = new BatchBuilder(), runs: Run[] = []) {
+  constructor(builder: BatchBuilder = new BatchBuilder()) {
     this.builder = builder;
-    this.runs = runs;
   }
 
   append(init: RecordInit, timeMs: number, call: PublishCall<RecordInit>, index: number): void {
     this.builder.append(init, timeMs);
-    const last = this.runs.at(-1);
-    if (last?.call === call && last.from + last.count === index) last.count++;
-    else this.runs.push({ call, from: index, count: 1 });
+    this.#note(call, index);
   }
 
   /** Somebody still waits for it. */
@@ -55,34 +52,31 @@ export class Batch {
   /** As two, where one is too large. */
   halves(): [Batch, Batch] {
     const middle = this.builder.count >> 1;
-    return [this.#part(0, middle), this.#part(middle, this.builder.count)];
+    return [this.#only((place) => place < middle), this.#only((place) => place >= middle)];
   }
 
   /** Without the messages of calls that have failed, which were rejected; the batch itself when there are none. */
   swept(): Batch {
-    if (!this.runs.some(({ call }) => call.failed)) return this;
-    const dropped = new Set<number>();
-    let place = 0;
-    for (const { call, count } of this.runs) {
-      if (call.failed) for (let index = 0; index < count; index++) dropped.add(place + index);
-      place += count;
-    }
-    return new Batch(
-      this.builder.copy(0, this.builder.count, (each) => !dropped.has(each)),
-      this.runs.filter(({ call }) => !call.failed),
-    );
+    return this.runs.some(({ call }) => call.failed) ? this.#only((_place, call) => !call.failed) : this;
   }
 
-  #part(from: number, to: number): Batch {
-    const runs: Run[] = [];
+  #only(keeps: (place: number, call: PublishCall<RecordInit>) => boolean): Batch {
+    const part = new Batch();
     let place = 0;
-    for (const run of this.runs) {
-      const begin = Math.max(from, place);
-      const end = Math.min(to, place + run.count);
-      if (begin < end) runs.push({ call: run.call, from: run.from + begin - place, count: end - begin });
-      place += run.count;
+    for (const { call, from, count } of this.runs) {
+      for (let index = from; index < from + count; index++, place++) {
+        if (!keeps(place, call)) continue;
+        part.builder.appendFrom(this.builder, place);
+        part.#note(call, index);
+      }
     }
-    return new Batch(this.builder.copy(from, to), runs);
+    return part;
+  }
+
+  #note(call: PublishCall<RecordInit>, index: number): void {
+    const last = this.runs.at(-1);
+    if (last?.call === call && last.from + last.count === index) last.count++;
+    else this.runs.push({ call, from: index, count: 1 });
   }
 }
 

@@ -1,5 +1,7 @@
+import { Received } from "millrace/adapter";
 import { describe, expect, it } from "vitest";
-import { PartitionReader } from "./partition-reader.ts";
+import { watermillCodec } from "./codec.ts";
+import { PartitionReader, type PartitionRecord } from "./partition-reader.ts";
 import { BatchBuilder } from "./wire/batch-builder.ts";
 import { BrokenBatch } from "./wire/record-cursor.ts";
 
@@ -83,5 +85,14 @@ describe("PartitionReader", () => {
     const cut = reader.cutOff(5);
     expect([cut.position, cut.settledTo, cut.settledBeyond(), cut.committed, cut.epochBefore(2)]).toEqual([2, 2, [{ begin: 4, end: 5 }], -1, 2]);
     expect(reader.cutOff(1).position).toBe(1);
+  });
+
+  it("gives out again in order what was given back, whatever came back first", () => {
+    const reader = new PartitionReader("t", 0, 0);
+    reader.addFetched(batch(0, 4), []);
+    const all = takeAll(reader).map((record) => new Received(watermillCodec().decode(record as PartitionRecord), record as PartitionRecord));
+    reader.giveBack(all.slice(3));
+    reader.giveBack(all.slice(1, 3));
+    expect(Array.from({ length: 4 }, () => reader.takeReturned()?.receipt.offset)).toEqual([1, 2, 3, undefined]);
   });
 });

@@ -1,5 +1,5 @@
-import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "millrace";
-import { OptionCheck, pickOptions } from "millrace/adapter";
+import type { BrokerAdmin } from "millrace";
+import { OptionCheck, PubSubShell, pickOptions } from "millrace/adapter";
 import { capabilitiesOf } from "./capabilities.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions, PUBLISHER_NAMES } from "./publisher-options.ts";
@@ -23,54 +23,18 @@ export interface KafkaPubSubOptions extends KafkaPublisherOptions, KafkaSubscrib
  * await bus.close();
  * ```
  */
-export class KafkaPubSub implements PubSub {
-  readonly capabilities: Capabilities;
-  readonly #publisher: KafkaPublisher;
-  readonly #subscriber: KafkaSubscriber;
-  #closing: Promise<void> | undefined;
+export class KafkaPubSub extends PubSubShell {
+  /** What tools may ask of the cluster: see `BrokerAdmin`. */
+  declare readonly admin: BrokerAdmin;
 
   constructor(options: KafkaPubSubOptions) {
     const check = new OptionCheck("KafkaPubSub").known(options, { ...PUBLISHER_NAMES, ...SUBSCRIBER_NAMES });
     checkPublisherOptions(check, options);
     checkSubscriberOptions(check, options).done();
-    this.capabilities = capabilitiesOf(options);
-    this.#publisher = new KafkaPublisher(pickOptions<KafkaPublisherOptions>(options, PUBLISHER_NAMES));
-    this.#subscriber = new KafkaSubscriber(pickOptions<KafkaSubscriberOptions>(options, SUBSCRIBER_NAMES));
-  }
-
-  /** What tools may ask of the cluster: see `BrokerAdmin`. */
-  get admin(): BrokerAdmin {
-    return this.#subscriber.admin;
-  }
-
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#publisher.publish(topic, messages, options);
-  }
-
-  subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
-    return this.#subscriber.subscribe(topic, options);
-  }
-
-  /** Makes the topic and, with `group`, puts on record where the group begins. */
-  provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
-    return this.#subscriber.provision(topic, options);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#subscriber[Symbol.asyncDispose]();
-    await this.close();
-  }
-
-  async #close(): Promise<void> {
-    try {
-      await this.#subscriber.close();
-    } finally {
-      await this.#publisher.close();
-    }
+    super({
+      capabilities: capabilitiesOf(options),
+      publisher: new KafkaPublisher(pickOptions<KafkaPublisherOptions>(options, PUBLISHER_NAMES)),
+      subscriber: new KafkaSubscriber(pickOptions<KafkaSubscriberOptions>(options, SUBSCRIBER_NAMES)),
+    });
   }
 }

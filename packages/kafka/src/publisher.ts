@@ -1,4 +1,4 @@
-import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
+import { PublisherShell } from "millrace/adapter";
 import { capabilitiesOf } from "./capabilities.ts";
 import { ProducerIdentity } from "./producer-identity.ts";
 import { checkPublisher, type KafkaPublisherOptions } from "./publisher-options.ts";
@@ -23,31 +23,14 @@ import { Sending } from "./sending.ts";
  * await publisher.close();
  * ```
  */
-export class KafkaPublisher implements Publisher {
-  readonly capabilities: Capabilities;
-  readonly #sending: Sending;
-  #closing: Promise<void> | undefined;
-
+export class KafkaPublisher extends PublisherShell {
   constructor(options: KafkaPublisherOptions) {
     checkPublisher(options);
-    this.capabilities = capabilitiesOf(options);
     const { acks = "all", idempotent = acks === "all" } = options;
-    this.#sending = new Sending("KafkaPublisher", options, (cluster) => {
+    const sending = new Sending("KafkaPublisher", options, (cluster) => {
       const identity = new ProducerIdentity(cluster);
       return { acks: acks === "all" ? -1 : 1, identity: idempotent ? () => identity.fresh() : undefined };
     });
-  }
-
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#sending.publish(topic, messages, options);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#sending.close();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    super({ capabilities: capabilitiesOf(options), calls: sending.calls, close: () => sending.close() });
   }
 }

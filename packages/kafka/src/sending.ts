@@ -1,5 +1,5 @@
-import { type Message, MillraceError, type PublishOptions } from "millrace";
-import { equalBackoffMs, monotonicMs, type PublishCall, PublishCalls, sleep } from "millrace/adapter";
+import { MillraceError } from "millrace";
+import { monotonicMs, type PublishCall, PublishCalls, whileBusy } from "millrace/adapter";
 import { type RecordInit, watermillCodec } from "./codec.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
 import { Placement } from "./placement.ts";
@@ -10,8 +10,7 @@ import { Cluster, type TopicInfo } from "./wire/cluster.ts";
 
 export type SendingRules = Pick<OutboxRules, "acks" | "identity" | "transactionalId" | "prepare">;
 
-const RETRY_MIN_MS = 50;
-const RETRY_MAX_MS = 1000;
+const RETRY = { minDelayMs: 50, maxDelayMs: 1000 };
 
 /** The way of messages from a call of `publish` to the outbox: encoded, given room, their topic found, placed. */
 export class Sending {
@@ -20,7 +19,7 @@ export class Sending {
   readonly #topology: Topology;
   readonly #placement: Placement;
   readonly #outbox: Outbox;
-  readonly #calls: PublishCalls<RecordInit>;
+  readonly calls: PublishCalls<RecordInit>;
   /** Calls whose topic is being looked up, in order. */
   readonly #finding: Map<string, PublishCall<RecordInit>[]> = new Map();
   readonly #stop: AbortController = new AbortController();
@@ -36,11 +35,11 @@ export class Sending {
       compression: options.compression ?? "none",
       maxBatchBytes: options.maxBatchBytes ?? PUBLISHER_DEFAULTS.maxBatchBytes,
       onTrouble: (error) => {
-        this.#calls.trouble = error;
+        this.calls.trouble = error;
       },
       ...rules(this.cluster),
     });
-    this.#calls = new PublishCalls(
+    this.calls = new PublishCalls(
       {
         subject,
         adapter: "kafka",
@@ -58,17 +57,12 @@ export class Sending {
     );
   }
 
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#calls.publish(topic, messages, options);
-  }
-
   renewIdentity(): void {
     this.#outbox.renewIdentity();
   }
 
-  /** Lets nothing more in, waits for what is under way, and ends the connections. */
-  async close(): Promise<void> {
-    await this.#calls.close();
+  /** Ends the connections: no call is under way. */
+  close(): void {
     this.#stop.abort();
     this.#outbox.close();
     this.cluster.close();
@@ -99,25 +93,22 @@ export class Sending {
     const topic = first.lane;
     const calls = [first];
     this.#finding.set(topic, calls);
-    const found = await this.#ensure(topic, calls);
+    let act: (call: PublishCall<RecordInit>) => void;
+    try {
+      const info = await whileBusy(() => this.#topology.ensure(topic), {
+        ...RETRY,
+        signal: this.#stop.signal,
+        isBusy: (error) => MillraceError.is(error) && error.retryable && calls.some(({ ended }) => !ended),
+        onBusy: (error) => {
+          this.calls.trouble = error;
+        },
+      });
+      act = (call) => this.#append(info, call);
+    } catch (error) {
+      act = (call) => call.giveUp(error);
+    }
     this.#finding.delete(topic);
-    for (const call of calls) {
-      if (call.ended) continue;
-      if ("info" in found) this.#append(found.info, call);
-      else call.giveUp(found.error);
-    }
-  }
-
-  async #ensure(topic: string, calls: readonly PublishCall<RecordInit>[]): Promise<{ readonly info: TopicInfo } | { readonly error: unknown }> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return { info: await this.#topology.ensure(topic) };
-      } catch (error) {
-        if (!MillraceError.is(error) || !error.retryable || calls.every(({ ended }) => ended)) return { error };
-        this.#calls.trouble = error;
-      }
-      await sleep(equalBackoffMs(attempt, RETRY_MIN_MS, RETRY_MAX_MS), this.#stop.signal).catch(() => {});
-    }
+    for (const call of calls) if (!call.ended) act(call);
   }
 
   #append(info: TopicInfo, call: PublishCall<RecordInit>): void {
@@ -134,7 +125,7 @@ export class Sending {
   }
 
   #late(text: string): MillraceError | undefined {
-    const { trouble } = this.#calls;
+    const { trouble } = this.calls;
     if (MillraceError.is(trouble) && trouble.code === "BROKER_UNREACHABLE") return undefined;
     return new MillraceError(text, { code: "PUBLISH_TIMEOUT", retryable: true, cause: trouble });
   }

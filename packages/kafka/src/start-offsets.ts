@@ -1,14 +1,14 @@
 import type { From } from "millrace";
 import { MillraceError } from "millrace";
-import { sleep } from "millrace/adapter";
+import { whileBusy } from "millrace/adapter";
 import { brokerError, errorId } from "./kafka-error.ts";
 import { LIST_OFFSETS } from "./wire/apis.ts";
 import type { Cluster } from "./wire/cluster.ts";
 
 const EARLIEST = -2n;
 const LATEST = -1n;
-const TRIES = 20;
-const RETRY_MS = 100;
+/** A partition that was made just now, and one whose leader died, takes a moment. */
+const LEADERLESS = { minDelayMs: 50, maxDelayMs: 200, patienceMs: 3000 };
 const PASSING: readonly string[] = ["NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "OFFSET_NOT_AVAILABLE"];
 
 /** Where `from` begins in each of the partitions. */
@@ -60,7 +60,8 @@ export async function offsetsAt(
 ): Promise<Map<number, number>> {
   const found = new Map<number, number>();
   let left = [...partitions];
-  for (let attempt = 1; left.length > 0; attempt++) {
+  let leaderless: unknown;
+  const ask = async (): Promise<Map<number, number>> => {
     const leaders = (cluster.topic(topic) ?? (await cluster.refresh([topic])).get(topic))?.leaders;
     if (leaders === undefined) throw brokerError("UNKNOWN_TOPIC_OR_PARTITION", `topic ${JSON.stringify(topic)}`);
     const groups = Map.groupBy(left, (partition) => leaders[partition] ?? -1);
@@ -78,11 +79,10 @@ export async function offsetsAt(
       }),
     );
     left = left.filter((partition) => !found.has(partition));
-    if (left.length === 0) break;
-    if (attempt === TRIES)
-      throw new MillraceError(`partition ${left[0]} of topic ${JSON.stringify(topic)} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true });
-    await sleep(RETRY_MS);
+    if (left.length === 0) return found;
     cluster.forget(topic);
-  }
-  return found;
+    leaderless = new MillraceError(`partition ${left[0]} of topic ${JSON.stringify(topic)} has no leader`, { code: "BROKER_UNREACHABLE", retryable: true });
+    throw leaderless;
+  };
+  return await whileBusy(ask, { ...LEADERLESS, isBusy: (error) => error === leaderless });
 }

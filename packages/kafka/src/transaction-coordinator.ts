@@ -1,5 +1,5 @@
 import { MillraceError } from "millrace";
-import { equalBackoffMs, monotonicMs, sleep } from "millrace/adapter";
+import { whileBusy } from "millrace/adapter";
 import type { BrokerAddress } from "./connection-options.ts";
 import { GroupClient, whileCoordinatorMoves } from "./group-client.ts";
 import { brokerError, errorId } from "./kafka-error.ts";
@@ -23,6 +23,8 @@ const DENIALS: readonly string[] = [
   "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
 ];
 const PASSING: readonly string[] = ["COORDINATOR_LOAD_IN_PROGRESS", "CONCURRENT_TRANSACTIONS", "UNKNOWN_TOPIC_OR_PARTITION", "REQUEST_TIMED_OUT", ...MOVED];
+
+const STEP = { minDelayMs: 10, maxDelayMs: 500 };
 
 export interface TransactionRules {
   readonly transactionalId: string;
@@ -139,24 +141,21 @@ export class TransactionCoordinator {
 
   async #step(name: string, call: (at: BrokerAddress) => Promise<number>): Promise<void> {
     const { transactionalId, stepTimeoutMs } = this.#rules;
-    const deadline = monotonicMs() + stepTimeoutMs;
-    for (let attempt = 1; ; attempt++) {
-      let failure: unknown;
+    let id: string | undefined;
+    const work = async (): Promise<void> => {
+      id = undefined;
       try {
         this.#address ??= await this.#cluster.coordinator(1, transactionalId);
-        const id = errorId(await call(this.#address));
-        if (id === "NONE") return;
-        failure = brokerError(id, `${name} in transaction ${JSON.stringify(transactionalId)}`);
-        if (MOVED.includes(id)) this.#address = undefined;
-        if (!PASSING.includes(id)) throw failure;
-      } catch (error) {
-        if (error === failure || !MillraceError.is(error) || error.code !== "BROKER_UNREACHABLE") throw error;
-        failure = error;
-        this.#address = undefined;
+        id = errorId(await call(this.#address));
+      } finally {
+        if (id === undefined || MOVED.includes(id)) this.#address = undefined;
       }
-      const waitMs = equalBackoffMs(attempt, 10, 500);
-      if (monotonicMs() + waitMs >= deadline) throw failure;
-      await sleep(waitMs);
-    }
+      if (id !== "NONE") throw brokerError(id, `${name} in transaction ${JSON.stringify(transactionalId)}`);
+    };
+    await whileBusy(work, {
+      ...STEP,
+      patienceMs: stepTimeoutMs,
+      isBusy: (error) => (id === undefined ? MillraceError.is(error) && error.code === "BROKER_UNREACHABLE" : PASSING.includes(id)),
+    });
   }
 }

@@ -208,7 +208,8 @@ export class KafkaTransactor implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#last;
     if (this.#open) await this.#renew().catch(() => {}); // then its time limit ends it
-    await this.#sending.close();
+    await this.#sending.calls.close();
+    this.#sending.close();
     this.#coordinator.close();
   }
 }

@@ -1,6 +1,6 @@
 import type { Channel } from "amqplib";
 import type { BrokerAdmin } from "millrace";
-import { checkQuestion, groupBusy, unknownGroup, unknownTopic } from "millrace/adapter";
+import { groupBusy, unknownGroup, unknownTopic } from "millrace/adapter";
 import { amqpError } from "./amqp-error.ts";
 import { leaveChannel } from "./leave-channel.ts";
 import type { Link } from "./link.ts";
@@ -10,8 +10,6 @@ import { tryAgain } from "./try-again.ts";
 export interface RabbitMqAdminRules {
   readonly link: Link;
   readonly topology: RabbitMqTopology;
-  /** Throws when the subscriber is closed. */
-  checkOpen(): void;
   queueOf(topic: string, group: string): string;
   /** This object itself reads the queue, also where it has no consumer at the moment. */
   isRead(queue: string): boolean;
@@ -24,7 +22,7 @@ const PRECONDITION = 406;
  * What tools can ask over AMQP, which is little: it names no topics and no groups, it counts the messages that wait and not those
  * in the hands of members or in delay queues, and a queue cannot go back.
  */
-export function rabbitMqAdmin({ link, topology, checkOpen, queueOf, isRead }: RabbitMqAdminRules): BrokerAdmin {
+export function rabbitMqAdmin({ link, topology, queueOf, isRead }: RabbitMqAdminRules): BrokerAdmin {
   /** The broker closes the channel of a question that it does not like: each has one of its own. */
   const ask = async <T>(question: (channel: Channel) => Promise<T>): Promise<T> => {
     const { model } = await link.open();
@@ -36,8 +34,6 @@ export function rabbitMqAdmin({ link, topology, checkOpen, queueOf, isRead }: Ra
   };
   return {
     async deleteGroup(topic, group) {
-      checkQuestion("RabbitMqSubscriber.admin.deleteGroup", { topic, group });
-      checkOpen();
       const queue = queueOf(topic, group);
       const exchange = topology.exchange(topic);
       if (isRead(queue)) throw groupBusy(topic, group);

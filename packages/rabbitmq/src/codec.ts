@@ -1,6 +1,6 @@
 import type { Options } from "amqplib";
 import { type Message, MillraceError } from "millrace";
-import { isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, keyEntry, keyOfEntry, OptionCheck, TextMap } from "millrace/adapter";
+import { entriesWithKey, keyOfEntries, OptionCheck, TextMap } from "millrace/adapter";
 import { headerText } from "./header-text.ts";
 import { isOwnHeader } from "./own-headers.ts";
 
@@ -80,19 +80,13 @@ export function correlatingCodec(): RabbitMqCodec {
 function headersOf(message: Message): Record<string, unknown> {
   const headers: Record<string, unknown> = {};
   const { key, metadata } = message;
-  if (metadata.size > 0) {
-    for (const [name, value] of metadata) {
-      if (name === "CC" || name === "BCC") throw unencodable(`metadata ${name} would have RabbitMQ send copies elsewhere`);
-      if (Buffer.byteLength(name) > 255) throw unencodable(`the name of a metadata entry is longer than 255 bytes: ${name.slice(0, 32)}…`);
-      if (key !== undefined && isKeyMetadata(name)) continue; // the message's own key holds
-      // Plain assignment of this one name would set the object's prototype.
-      if (name === "__proto__") Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
-      else headers[name] = value;
-    }
-  }
-  if (key !== undefined) {
-    const [name, value] = keyEntry(key);
-    headers[name] = value;
+  if (metadata.size === 0 && key === undefined) return headers;
+  for (const [name, value] of entriesWithKey(metadata, key)) {
+    if (name === "CC" || name === "BCC") throw unencodable(`metadata ${name} would have RabbitMQ send copies elsewhere`);
+    if (Buffer.byteLength(name) > 255) throw unencodable(`the name of a metadata entry is longer than 255 bytes: ${name.slice(0, 32)}…`);
+    // Plain assignment of this one name would set the object's prototype.
+    if (name === "__proto__") Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
+    else headers[name] = value;
   }
   return headers;
 }
@@ -114,8 +108,7 @@ export class HeadersMessage implements DecodedMessage {
   get key(): string | undefined {
     const headers = this.#headers;
     if (headers === undefined) return undefined;
-    const name = Object.hasOwn(headers, KEY_BASE64_METADATA) ? KEY_BASE64_METADATA : Object.hasOwn(headers, KEY_METADATA) ? KEY_METADATA : undefined;
-    return name === undefined ? undefined : keyOfEntry(name, headerText(headers[name]));
+    return keyOfEntries((name) => (Object.hasOwn(headers, name) ? headerText(headers[name]) : undefined));
   }
 
   readMetadata(): TextMap | undefined {

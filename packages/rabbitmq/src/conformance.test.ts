@@ -6,6 +6,7 @@ import { adapterSuite } from "../../../test/adapter-suite.ts";
 import { ownBroker, type RabbitmqBroker } from "../../../test/brokers/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { ID_HEADER } from "./codec.ts";
+import type { RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
 import { testOptions } from "./testing/test-options.ts";
 
@@ -21,12 +22,13 @@ if ("notRun" in broker) {
   it("@millrace/rabbitmq keeps the contract", (context) => context.skip(broker.notRun));
 } else {
   afterAll(() => broker.remove());
-  adapterSuite(setup(broker), { mostRuns: 1 });
+  adapterSuite(setup(broker));
 }
 
 function setup(broker: RabbitmqBroker): ConformanceSetup {
   const { url, port } = broker;
-  const create = (heartbeatMs?: number, other = url): RabbitMqPubSub => new RabbitMqPubSub({ ...testOptions(other), heartbeatMs });
+  const create = (heartbeatMs?: number, other: Partial<RabbitMqPubSubOptions> = {}): RabbitMqPubSub =>
+    new RabbitMqPubSub({ ...testOptions(url), heartbeatMs, ...other });
   return {
     name: "@millrace/rabbitmq",
     capabilities,
@@ -42,9 +44,17 @@ function setup(broker: RabbitmqBroker): ConformanceSetup {
         await broker.kill();
         await broker.start();
       },
-      proxied: async () => {
+      proxied: async ({ shortLease, publishTimeoutMs = 120_000 }) => {
         const proxy = await ChaosProxy.start({ port });
-        return { proxy, pubsub: create(undefined, `amqp://guest:guest@127.0.0.1:${proxy.port}`) };
+        const other = { url: `amqp://guest:guest@127.0.0.1:${proxy.port}`, publishTimeoutMs };
+        return { proxy, pubsub: create(shortLease === true ? SHORT_HEARTBEAT_MS : undefined, other) };
+      },
+      refusePublishing: async (topic) => {
+        const connection = await connect(url);
+        const channel = await connection.createChannel();
+        const { queue } = await channel.assertQueue(`${topic}_full`, { expires: 5 * 60_000, maxLength: 0, arguments: { "x-overflow": "reject-publish" } });
+        await channel.bindQueue(queue, topic, "");
+        await connection.close();
       },
       deleteTopic: async (topic, group) => {
         const connection = await connect(url);

@@ -1,6 +1,6 @@
 import type { SocketOptions } from "amqplib";
 import type { Logger } from "millrace";
-import { checkSharedOptions, OptionCheck, type OptionNames } from "millrace/adapter";
+import { BACKOFF_NAMES, type Backoff, type BackoffOptions, checkBackoff, checkSharedOptions, OptionCheck, type OptionNames } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import type { RabbitMqCodec } from "./codec.ts";
 import { isExchangeType } from "./exchange-type.ts";
@@ -15,9 +15,8 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** How long a connection may be silent before it is given up; the broker is asked to speak twice as often. Default 10,000 ms. */
   readonly heartbeatMs?: number | undefined;
-  /** First and longest wait between two tries to connect. Default 100 and 4,000 ms. */
-  readonly reconnectMinMs?: number | undefined;
-  readonly reconnectMaxMs?: number | undefined;
+  /** First and longest wait between two tries to connect. Default `{ minDelayMs: 100, maxDelayMs: 4_000 }`. */
+  readonly reconnect?: BackoffOptions | undefined;
   /** Passed on to the socket: TLS keys and certificates, `credentials` of amqplib. */
   readonly socket?: SocketOptions | undefined;
 }
@@ -103,8 +102,7 @@ const MIB = 1024 * 1024;
 export const RABBITMQ_DEFAULTS: {
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
+  readonly reconnect: Backoff;
   readonly publishTimeoutMs: number;
   readonly confirmWindow: number;
   readonly confirmWindowBytes: number;
@@ -116,8 +114,7 @@ export const RABBITMQ_DEFAULTS: {
 } = Object.freeze({
   connectTimeoutMs: 4_000,
   heartbeatMs: 10_000,
-  reconnectMinMs: 100,
-  reconnectMaxMs: 4_000,
+  reconnect: { minDelayMs: 100, maxDelayMs: 4_000 },
   publishTimeoutMs: 30_000,
   confirmWindow: 1_000,
   confirmWindowBytes: 16 * MIB,
@@ -133,8 +130,7 @@ const SHARED_NAMES: OptionNames<SharedOptions> = {
   connectionName: true,
   connectTimeoutMs: true,
   heartbeatMs: true,
-  reconnectMinMs: true,
-  reconnectMaxMs: true,
+  reconnect: true,
   socket: true,
   topology: true,
   codec: true,
@@ -196,12 +192,11 @@ export function checkOptions<Options extends RabbitMqPubSubOptions>(subject: str
   }
   if (typeof codec !== "object") check.oneOf("codec", codec, ["watermill", "correlating"]);
   else check.methods("codec", codec, ["encode", "decode"]);
-  checkSharedOptions(check, options)
+  checkBackoff(checkSharedOptions(check, options), options.reconnect, "reconnect")
     .text("connectionName", options.connectionName)
     .duration("connectTimeoutMs", options.connectTimeoutMs, { min: 1 })
     .duration("heartbeatMs", options.heartbeatMs, { min: 2_000 })
-    .duration("reconnectMinMs", options.reconnectMinMs, { min: 1 })
-    .duration("reconnectMaxMs", options.reconnectMaxMs, { min: 1 })
+    .known(options.reconnect, BACKOFF_NAMES, "reconnect")
     .oneOf("provision", options.provision, ["create", "verify", "off"])
     .duration("publishTimeoutMs", options.publishTimeoutMs, { min: 1 })
     .flag("mandatory", options.mandatory)

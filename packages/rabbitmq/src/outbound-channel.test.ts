@@ -22,3 +22,44 @@ it("leaves no watcher behind on its connection, whoever ends it", () => {
   left.close();
   expect(watchers.size).toBe(0);
 });
+
+/** A channel that sends nothing, and three messages on it, with what they are told. */
+function sending() {
+  const watchers: { onBlocked?(): void }[] = [];
+  const link = { blocked: undefined as string | undefined, watch: (watcher: object) => void watchers.push(watcher) };
+  const channel = Object.assign(new EventEmitter(), { publish: () => true, prefetch: async () => {} });
+  const rules: OutboundRules = { steps: {} as OutboundRules["steps"], idOf: () => undefined };
+  const out = new OutboundChannel(channel as unknown as ConfirmChannel, link as unknown as OpenLink, rules, () => {});
+  const told: string[] = [];
+  const messages = ["a", "b", "c"].map((id) => ({
+    item: { id, exchange: "e", routingKey: "", content: Buffer.from(id), properties: {}, hold: undefined, returned: undefined, settled: false },
+    call: { failed: false },
+    confirm: () => told.push(`${id} confirmed`),
+    reject: ({ code }: { readonly code: string }) => told.push(`${id} ${code}`),
+  })) as unknown as Parameters<OutboundChannel["send"]>[0];
+  const unblock = (): void => {
+    link.blocked = undefined;
+    for (const watcher of watchers) watcher.onBlocked?.();
+  };
+  return { out, channel, link, messages, told, unblock };
+}
+
+it("tells of each message what the broker says of it, and nothing before", () => {
+  const { out, channel, messages, told } = sending();
+  out.send(messages);
+  expect(told).toEqual([]);
+  channel.emit("ack", { deliveryTag: 2, multiple: true });
+  expect(told).toEqual(["a confirmed", "b confirmed"]);
+  channel.emit("nack", { deliveryTag: 3, multiple: false });
+  expect(told).toEqual(["a confirmed", "b confirmed", "c PUBLISH_REFUSED"]);
+});
+
+it("sends nothing while the broker takes nothing", async () => {
+  const { out, link, messages, unblock } = sending();
+  link.blocked = "low on memory";
+  const waiting = out.ready(messages[0] as (typeof messages)[number]);
+  expect(waiting).toBeInstanceOf(Promise);
+  unblock();
+  await waiting;
+  expect(out.ready(messages[0] as (typeof messages)[number])).toBeUndefined();
+});

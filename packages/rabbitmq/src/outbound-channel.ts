@@ -171,7 +171,8 @@ export class OutboundChannel {
   #settle(message: Sent, taken: boolean): void {
     const { returned, exchange, routingKey } = message.item;
     message.item.settled = true;
-    if (!taken) message.reject(new MillraceError("the broker refused a message (basic.nack)", { code: "PUBLISH_REFUSED", retryable: true }));
+    // One queue that refuses is enough, and others of the exchange may have it.
+    if (!taken) message.unknown(new MillraceError("the broker refused a message (basic.nack)", { code: "PUBLISH_REFUSED", retryable: true }));
     else if (returned === undefined) this.#confirm(message);
     else {
       if (isHeld(message)) this.#rules.steps.forget(); // somebody deleted a queue of ours: it is made again

@@ -26,10 +26,10 @@ export class Outbound implements PublishTarget<OutboundMessage, OutboundChannel>
   used = false;
 
   constructor(subject: string, purpose: string, settings: Settings) {
-    const { options, logger, reconnectMinMs, reconnectMaxMs } = settings;
+    const { options, logger, reconnect } = settings;
     this.#settings = settings;
     this.link = new Link(settings.link, purpose, logger);
-    this.#steps = new DelaySteps(this.link, { logger, reconnectMinMs, reconnectMaxMs });
+    this.#steps = new DelaySteps(this.link, { logger, reconnect });
     this.queue = new PublishQueue(
       {
         subject,
@@ -41,8 +41,7 @@ export class Outbound implements PublishTarget<OutboundMessage, OutboundChannel>
         maxPublishDelayMs: settings.capabilities.maxPublishDelayMs,
         window: options.confirmWindow ?? RABBITMQ_DEFAULTS.confirmWindow,
         windowBytes: options.confirmWindowBytes ?? RABBITMQ_DEFAULTS.confirmWindowBytes,
-        reconnectMinMs,
-        reconnectMaxMs,
+        reconnect,
         logger,
       },
       this,
@@ -118,12 +117,6 @@ export class Outbound implements PublishTarget<OutboundMessage, OutboundChannel>
   late(text: string): MillraceError | undefined {
     const blocked = this.link.current?.blocked;
     return blocked === undefined ? undefined : new MillraceError(`${text}: the broker is ${blocked}`, { code: "BROKER_BLOCKED", retryable: true });
-  }
-
-  /** Waits for what is under way. */
-  async close(): Promise<void> {
-    await this.queue.close();
-    await this.stop();
   }
 
   async stop(): Promise<void> {

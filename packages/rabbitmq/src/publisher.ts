@@ -1,7 +1,7 @@
-import type { Capabilities, Message, Publisher, PublishOptions } from "millrace";
+import { PublisherShell } from "millrace/adapter";
 import { checkOptions, PUBLISHER_NAMES, type RabbitMqPublisherOptions } from "./options.ts";
 import { Outbound } from "./outbound.ts";
-import { type Settings, settingsOf } from "./settings.ts";
+import { settingsOf } from "./settings.ts";
 
 /** What a publisher is doing. */
 export interface RabbitMqPublisherStatus {
@@ -38,23 +38,15 @@ export interface RabbitMqPublisherStatus {
  * await publisher.close();
  * ```
  */
-export class RabbitMqPublisher implements Publisher {
-  readonly #settings: Settings;
+export class RabbitMqPublisher extends PublisherShell {
   readonly #outbound: Outbound;
-  #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqPublisherOptions) {
     checkOptions("RabbitMqPublisher", options, PUBLISHER_NAMES);
-    this.#settings = settingsOf(options);
-    this.#outbound = new Outbound("RabbitMqPublisher", "publish", this.#settings);
-  }
-
-  get capabilities(): Capabilities {
-    return this.#settings.capabilities;
-  }
-
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#outbound.queue.publish(topic, messages, options);
+    const settings = settingsOf(options);
+    const outbound = new Outbound("RabbitMqPublisher", "publish", settings);
+    super({ capabilities: settings.capabilities, calls: outbound.queue, close: () => outbound.stop() });
+    this.#outbound = outbound;
   }
 
   /** What it is doing, for health checks. */
@@ -62,16 +54,7 @@ export class RabbitMqPublisher implements Publisher {
     const { queue, link, used } = this.#outbound;
     const blocked = link.current?.blocked;
     const open = link.current !== undefined;
-    const state = this.#closing !== undefined ? "closed" : blocked !== undefined ? "blocked" : open ? "running" : used ? "reconnecting" : "idle";
+    const state = queue.closed ? "closed" : blocked !== undefined ? "blocked" : open ? "running" : used ? "reconnecting" : "idle";
     return { state, waiting: queue.messages, detail: blocked, lastError: queue.trouble as Error | undefined };
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#outbound.close();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 }

@@ -1,13 +1,15 @@
 import type { ConsumeMessage } from "amqplib";
-import type { Intake, UndecodableRecord } from "millrace/adapter";
+import { backoffMs, type Intake, type UndecodableRecord } from "millrace/adapter";
 import { HeadersMessage, ID_HEADER } from "./codec.ts";
 import { NativeProperties } from "./native-properties.ts";
 import type { QueueRules } from "./queue-rules.ts";
 import { attemptOf, propertiesOf, type RabbitMqReceipt } from "./receipt.ts";
 import type { Exits, Returns } from "./returns.ts";
 
-const FIRST_DELAY_MS = 60_000;
-const LONGEST_DELAY_MS = 60 * 60_000;
+/** Before a dead letter is tried again. */
+const NEXT_TRY = { minDelayMs: 1_000, maxDelayMs: 60 * 60_000 };
+/** Where there is none. */
+const NEXT_LOOK = { minDelayMs: 60_000, maxDelayMs: 60 * 60_000 };
 
 /** Gets deliveries out of the way that cannot be decoded: into the dead letter, else out to the broker for a long time, or away. */
 export class PutAside {
@@ -31,14 +33,13 @@ export class PutAside {
         else if (this.#rules.onUndecodable === "reject") this.#exits.reject(raw);
         else this.#delay(raw);
       },
-      // The dead letter could not be written.
-      () => this.#delay(raw),
+      () => this.#delay(raw, NEXT_TRY), // the dead letter could not be written
     );
   }
 
-  #delay(raw: ConsumeMessage): void {
+  #delay(raw: ConsumeMessage, backoff: typeof NEXT_LOOK = NEXT_LOOK): void {
     const attempt = attemptOf(raw);
-    this.#returns.send(raw, attempt + 1, Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)), false);
+    this.#returns.send(raw, attempt + 1, backoffMs(attempt, backoff, 1), false);
   }
 }
 

@@ -77,7 +77,8 @@ export class QueueSession implements Session<RabbitMqReceipt> {
   want(count: number): void {
     if (!this.#live) return;
     this.#wanted = count;
-    if (count > 0 && this.#back.length > 0) this.#sendBack();
+    // The broker would send them behind the surplus.
+    if (count > 0) while (this.#back.length > 0) this.#surplus.unshift(this.#back.pop() as Received<RabbitMqReceipt>);
     while (this.#wanted > 0 && this.#surplus.size > 0) this.#handOver(this.#surplus.shift() as Received<RabbitMqReceipt>);
     this.#consumer.adapt();
   }
@@ -85,6 +86,7 @@ export class QueueSession implements Session<RabbitMqReceipt> {
   giveBack(messages: readonly Received<RabbitMqReceipt>[]): void {
     if (!this.#live) return;
     for (const message of messages) if (message.receipt.session === this) this.#back.push(message);
+    this.#back.sort((one, other) => tagOf(one) - tagOf(other));
     if (this.#consumer.idle || this.#wanted > 0) this.#sendBack();
   }
 
@@ -129,7 +131,7 @@ export class QueueSession implements Session<RabbitMqReceipt> {
   #sendBack(): void {
     const back = this.#back;
     this.#back = [];
-    for (const { receipt } of back) this.#requeue(receipt.raw.fields.deliveryTag);
+    for (const message of back) this.#requeue(tagOf(message));
   }
 
   // ── verdicts ──
@@ -233,4 +235,8 @@ export class QueueSession implements Session<RabbitMqReceipt> {
     this.#intake.lose(({ receipt }) => receipt.session === this);
     this.#intake.fail(error);
   }
+}
+
+function tagOf({ receipt }: Received<RabbitMqReceipt>): number {
+  return receipt.raw.fields.deliveryTag;
 }

@@ -1,5 +1,5 @@
 import { type Capabilities, type Logger, silentLogger } from "millrace";
-import { guarded } from "millrace/adapter";
+import { type Backoff, guarded, knownBackoff } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { correlatingCodec, type RabbitMqCodec, watermillCodec } from "./codec.ts";
@@ -15,8 +15,7 @@ export interface Settings {
   readonly codec: RabbitMqCodec;
   readonly link: LinkRules;
   readonly logger: Logger;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
+  readonly reconnect: Backoff;
 }
 
 export function settingsOf(options: RabbitMqPubSubOptions): Settings {
@@ -40,7 +39,6 @@ export function settingsOf(options: RabbitMqPubSubOptions): Settings {
       socket: options.socket ?? {},
     },
     logger: guarded(options.logger ?? silentLogger),
-    reconnectMinMs: options.reconnectMinMs ?? RABBITMQ_DEFAULTS.reconnectMinMs,
-    reconnectMaxMs: options.reconnectMaxMs ?? RABBITMQ_DEFAULTS.reconnectMaxMs,
+    reconnect: knownBackoff(options.reconnect ?? {}, RABBITMQ_DEFAULTS.reconnect),
   };
 }

@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import { PublishError } from "millrace";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { Outbound } from "./outbound.ts";
 import { WayBack } from "./way-back.ts";
 
@@ -29,7 +29,19 @@ it("leaves everything else, and what is refused for ever, to whoever has the mes
   const lost = refusing(1, "CONNECTION_LOST");
   await expect(lost.wayBack.send(raw, { queue: "q", temporary: false }, 2, 1_000)).rejects.toMatchObject({ code: "CONNECTION_LOST" });
   expect(lost.pushes).toBe(1);
-  const refused = refusing(100, "PUBLISH_REFUSED");
-  await expect(refused.wayBack.send(raw, { queue: "q", temporary: false }, 2, 60_000)).rejects.toMatchObject({ code: "PUBLISH_REFUSED" });
-  expect(refused.pushes).toBe(6);
+  vi.useFakeTimers();
+  try {
+    const refused = refusing(100, "PUBLISH_REFUSED");
+    let told: unknown;
+    refused.wayBack.send(raw, { queue: "q", temporary: false }, 2, 60_000).catch((error: unknown) => {
+      told = error;
+    });
+    await vi.advanceTimersByTimeAsync(2_900);
+    expect(told).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(told).toMatchObject({ code: "PUBLISH_REFUSED" });
+    expect(refused.pushes).toBeGreaterThan(5);
+  } finally {
+    vi.useRealTimers();
+  }
 });

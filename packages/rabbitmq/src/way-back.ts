@@ -1,8 +1,8 @@
 import type { ConsumeMessage } from "amqplib";
 import type { PublishError } from "millrace";
-import { equalBackoffMs, sleep, wallMs } from "millrace/adapter";
+import { wallMs, whileBusy } from "millrace/adapter";
 import { backProperties } from "./back-properties.ts";
-import { holdFor } from "./delay/delay-exit.ts";
+import { type Hold, holdFor } from "./delay/delay-exit.ts";
 import { LONGEST_DELAY_MS } from "./delay/delay-route.ts";
 import type { Outbound } from "./outbound.ts";
 
@@ -13,7 +13,7 @@ export interface WayBackQueue {
 }
 
 /** A quorum queue that was made just now, on a busy broker, may refuse what comes: surely it has not taken it. */
-const MOST_REFUSALS = 5;
+const REFUSED = { minDelayMs: 50, maxDelayMs: 1_000, patienceMs: 3_000 };
 
 /**
  * The way of a message back to its queue, after a delay: published to the queues that hold messages back, and confirmed, before anybody
@@ -35,23 +35,23 @@ export class WayBack {
   async send(raw: ConsumeMessage, { queue, temporary }: WayBackQueue, attempt: number, delayMs: number): Promise<void> {
     const dueMs = wallMs() + Math.min(delayMs, LONGEST_DELAY_MS);
     const exit = { exchange: "", routingKey: queue, keep: !temporary };
-    for (let again = 0; ; again++) {
+    let hold: Hold | undefined;
+    let unroutable = 0;
+    const push = (): Promise<void> => {
       const waitMs = dueMs - wallMs();
-      const hold = waitMs > 0 ? holdFor(exit, dueMs, waitMs) : undefined;
-      try {
-        const properties = backProperties(raw, attempt, hold !== undefined);
-        const id = this.#outbound.idOf(raw);
-        await this.#outbound.queue.push("", [
-          { id, exchange: "", routingKey: queue, content: raw.content, properties, hold, returned: undefined, settled: false },
-        ]);
-        return;
-      } catch (error) {
-        const { code } = error as PublishError;
-        if (code === "PUBLISH_REFUSED" && again < MOST_REFUSALS) await sleep(equalBackoffMs(again + 1, 50, 1_000));
-        // Somebody deleted a queue in which messages wait: it has been made again.
-        else if (code !== "UNROUTABLE" || again > 0 || hold === undefined) throw error;
-      }
-    }
+      hold = waitMs > 0 ? holdFor(exit, dueMs, waitMs) : undefined;
+      const properties = backProperties(raw, attempt, hold !== undefined);
+      const id = this.#outbound.idOf(raw);
+      return this.#outbound.queue.push("", [
+        { id, exchange: "", routingKey: queue, content: raw.content, properties, hold, returned: undefined, settled: false },
+      ]);
+    };
+    const isBusy = (error: unknown): boolean => {
+      const { code } = error as PublishError;
+      // Once: somebody deleted a queue in which messages wait, and it has been made again.
+      return code === "PUBLISH_REFUSED" || (code === "UNROUTABLE" && hold !== undefined && unroutable++ === 0);
+    };
+    await whileBusy(push, { ...REFUSED, isBusy });
   }
 
   async close(): Promise<void> {

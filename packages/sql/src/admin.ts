@@ -1,5 +1,4 @@
 import { type BrokerAdmin, type From, OptionError } from "millrace";
-import { checkQuestion } from "millrace/adapter";
 import { timeOf } from "./delivery.ts";
 import type { LogAdmin } from "./dialect.ts";
 import type { GroupRef } from "./exchange.ts";
@@ -7,8 +6,6 @@ import { isPlace } from "./is-place.ts";
 
 export interface SqlAdminRules {
   readonly log: LogAdmin;
-  /** Throws when the subscriber is closed. */
-  checkOpen(): void;
   groupName(topic: string, group: string): string;
   /** Names in the database are not those in `subscribe`: it cannot be told what it would call its groups. */
   readonly renamed: boolean;
@@ -18,42 +15,22 @@ export interface SqlAdminRules {
  * What tools ask of the log. `topics` is left out where table names are made by a function, `groups` where those of groups are.
  * A message whose delay is not over is not in the log yet, and not counted.
  */
-export function sqlAdmin({ log, checkOpen, groupName, renamed }: SqlAdminRules): BrokerAdmin {
-  const ask = (question: string, topic: string, group: string): GroupRef => {
-    checkQuestion(`SqlSubscriber.admin.${question}`, { topic, group });
-    checkOpen();
-    return { topic, name: groupName(topic, group) };
-  };
+export function sqlAdmin({ log, groupName, renamed }: SqlAdminRules): BrokerAdmin {
+  const groupOf = (topic: string, group: string): GroupRef => ({ topic, name: groupName(topic, group) });
   const { topics } = log;
   return {
-    ...(topics === undefined
-      ? {}
-      : {
-          topics: async () => {
-            checkOpen();
-            return await topics();
-          },
-        }),
-    ...(renamed
-      ? {}
-      : {
-          groups: async (topic: string) => {
-            checkQuestion("SqlSubscriber.admin.groups", { topic });
-            checkOpen();
-            return await log.groups(topic);
-          },
-        }),
+    ...(topics === undefined ? {} : { topics: async () => await topics() }),
+    ...(renamed ? {} : { groups: async (topic: string) => await log.groups(topic) }),
     async lag(topic, group) {
-      const { messages, oldestAt } = await log.lag(ask("lag", topic, group));
+      const { messages, oldestAt } = await log.lag(groupOf(topic, group));
       return { messages, oldestAt: oldestAt === undefined ? undefined : timeOf(oldestAt) };
     },
     async seek(topic: string, group: string, to: From) {
-      checkQuestion("SqlSubscriber.admin.seek", { topic, group, to });
       if (!isPlace(to)) throw new OptionError("SqlSubscriber.admin.seek", ["to: { position } must be an offset, a whole number from 1, as text"]);
-      await log.seek(ask("seek", topic, group), to);
+      await log.seek(groupOf(topic, group), to);
     },
     async deleteGroup(topic, group) {
-      await log.deleteGroup(ask("deleteGroup", topic, group));
+      await log.deleteGroup(groupOf(topic, group));
     },
   };
 }

@@ -3,7 +3,7 @@ import { Claim, SqlReceipt } from "./claim.ts";
 
 function claimOf(count: number, done = ""): { claim: Claim; receipts: SqlReceipt[] } {
   const claim = new Claim(7, 1, 0, count, done);
-  const receipts = Array.from({ length: count }, (_, index) => new SqlReceipt(`m${index + 1}`, index + 1, "", claim, 0));
+  const receipts = Array.from({ length: count }, (_, index) => new SqlReceipt([index + 1, `m${index + 1}`, "", null, null], claim, 0));
   return { claim, receipts };
 }
 

@@ -1,20 +1,28 @@
+import type { PullEntry } from "millrace/adapter";
+import type { StoredRow } from "./dialect.ts";
 import type { ClaimPart, ClaimReport } from "./exchange.ts";
 import { parseRanges, rangeText } from "./offset-ranges.ts";
 
-/** One message of a claim: what settles it. */
-export class SqlReceipt {
+/** One message of the log as it was given to us: what settles it. */
+export class SqlReceipt implements PullEntry {
+  lot: PullEntry["lot"] = undefined;
   readonly id: string;
   readonly offset: number;
   readonly createdAt: string;
+  /** All of it, for as long as it is needed. */
+  row: StoredRow | undefined;
   /** The attempts made before this process got it are remembered in the database. */
   kept: number;
+  /** It failed before, and is not to be handed out again before this moment of the monotonic clock. */
+  notBeforeMs = 0;
   claim: Claim | undefined;
   state: "held" | "settled" | "returned" = "held";
 
-  constructor(id: string, offset: number, createdAt: string, claim: Claim | undefined, kept: number) {
-    this.id = id;
-    this.offset = offset;
-    this.createdAt = createdAt;
+  constructor(row: StoredRow, claim: Claim | undefined, kept: number) {
+    this.offset = row[0];
+    this.id = row[1];
+    this.createdAt = row[2];
+    this.row = row;
     this.claim = claim;
     this.kept = kept;
   }
@@ -34,8 +42,6 @@ export class Claim {
   epoch: number;
   readonly after: number;
   upto: number;
-  /** On the local monotonic clock: from then on another member may hold it. */
-  deadline = 0;
   #items: SqlReceipt[] = [];
   #head = 0;
   #settledBeyond = 0;
@@ -80,13 +86,6 @@ export class Claim {
     this.#changes++;
   }
 
-  /** Gives back all that is held; answers how many. */
-  giveUp(): number {
-    const before = this.#returned;
-    for (const receipt of this.#live()) this.giveBack(receipt);
-    return this.#returned - before;
-  }
-
   /** Messages of it that are neither settled nor given back. */
   get held(): number {
     return this.unsettled - this.#returned;
@@ -119,11 +118,10 @@ export class Claim {
     return undefined;
   }
 
-  /** `renewTo`: a lease that ends by then is to be renewed. */
-  report(renewTo: number = Number.NEGATIVE_INFINITY): ClaimReport {
+  /** `renew`: its lease is to be renewed. */
+  report(renew: boolean = false): ClaimReport {
     this.#reported = this.#changes;
     const { id, epoch, after, upto } = this;
-    const renew = this.deadline <= renewTo;
     const first = this.#items[this.#head];
     if (this.#returned === 0 && this.#settledBeyond === 0) {
       // The usual case, once for every batch: nothing settled out of order.
@@ -139,7 +137,6 @@ export class Claim {
     const kept = parts.filter(({ keep }) => keep);
     return kept.map((part, index) => {
       const claim = new Claim(ids[index] as number, 1, part.after, part.upto);
-      claim.deadline = this.deadline;
       claim.#changes = this.#changes - this.#reported; // what has happened since the report
       for (const receipt of this.#live()) {
         if (receipt.offset <= part.after || receipt.offset > part.upto) continue;
@@ -156,7 +153,7 @@ export class Claim {
   #addSettled(from: number, to: number): void {
     // A range of an earlier owner, as two marks: what lies between is settled as well, and nobody asks for it.
     for (const offset of from === to ? [from] : [from, to]) {
-      const receipt = new SqlReceipt("", offset, "", this, 0);
+      const receipt = new SqlReceipt([offset, "", "", null, null], this, 0);
       receipt.state = "settled";
       this.#items.push(receipt);
       this.#settledBeyond++;

@@ -1,22 +1,12 @@
-import { type Message, type Metadata, MillraceError } from "millrace";
-import { dueMsOf, goJsonMap, isKeyMetadata, KEY_BASE64_METADATA, KEY_METADATA, keyEntry, keyOfEntry, TextMap } from "millrace/adapter";
+import { type Message, MillraceError } from "millrace";
+import { dueMsOf, entriesWithKey, goJsonMap, isKeyMetadata, keyOfEntries, TextMap } from "millrace/adapter";
 import type { NewRow } from "./dialect.ts";
 
 /** The row of a message, as Watermill's SQL publishers write it; its key is one more entry. Takes a snapshot; the payload is shared. */
 export function encodeRow(topic: string, message: Message): NewRow {
   const { key, metadata } = message;
   if (metadata.size === 0 && key === undefined) return { topic, id: message.id, payload: message.payload, metadata: undefined, dueMs: undefined };
-  let entries: Iterable<readonly [string, string]> = metadata;
-  if (key !== undefined) entries = withKey(metadata, key);
-  return { topic, id: message.id, payload: message.payload, metadata: goJsonMap(entries), dueMs: dueMsOf(message) };
-}
-
-function withKey(metadata: Metadata, key: string): ReadonlyMap<string, string> {
-  const entries = new Map(metadata);
-  // Of what came from elsewhere nothing may stand beside the message's own key.
-  entries.delete(KEY_METADATA);
-  entries.delete(KEY_BASE64_METADATA);
-  return entries.set(...keyEntry(key));
+  return { topic, id: message.id, payload: message.payload, metadata: goJsonMap(entriesWithKey(metadata, key)), dueMs: dueMsOf(message) };
 }
 
 export interface DecodedMetadata {
@@ -38,18 +28,15 @@ export function decodeMetadata(text: string | null): DecodedMetadata {
   if (value === null) return NONE;
   if (typeof value !== "object" || Array.isArray(value)) throw new MillraceError("the metadata is not a JSON object", { code: "UNDECODABLE" });
   const metadata = new TextMap();
-  let key: string | undefined;
-  let keyName = "";
+  let keyed = false;
   for (const [name, entry] of Object.entries(value)) {
     // Go reads null as the empty text.
     if (typeof entry !== "string" && entry !== null) {
       throw new MillraceError(`the metadata ${JSON.stringify(name)} is not a text`, { code: "UNDECODABLE" });
     }
-    if (!isKeyMetadata(name)) metadata.set(name, entry ?? "");
-    else if (keyName !== KEY_BASE64_METADATA) {
-      key = keyOfEntry(name, entry ?? "");
-      keyName = name;
-    }
+    if (isKeyMetadata(name)) keyed = true;
+    else metadata.set(name, entry ?? "");
   }
-  return { key, metadata };
+  const entries = value as Readonly<Record<string, string | null | undefined>>;
+  return { key: keyed ? keyOfEntries((name) => (entries[name] === null ? "" : entries[name])) : undefined, metadata };
 }

@@ -248,6 +248,20 @@ describe("DelayingPublisher", () => {
     expect(target.texts).toEqual(["now", "again"]);
   });
 
+  it("waits at close for what is under way", async () => {
+    const gate = Promise.withResolvers<void>();
+    const publisher = delaying(Object.assign(new Target(), { publish: () => gate.promise }));
+    let closed = false;
+    const publishing = publisher.publish("t", new Message("x"));
+    const closing = publisher.close().then(() => {
+      closed = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(closed).toBe(false);
+    gate.resolve();
+    await Promise.all([publishing, closing]);
+  });
+
   it("relays nothing after close, refuses everything with CLOSED, and leaves the store open", async () => {
     const target = new Target();
     const store = file.open();

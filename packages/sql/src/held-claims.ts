@@ -5,18 +5,16 @@ import type { ClaimPart, ClaimReport, Exchanged, Grant } from "./exchange.ts";
 export class HeldClaims {
   #claims: Claim[] = [];
 
-  get size(): number {
-    return this.#claims.length;
-  }
-
   /** The database knows all that has become of them. */
   get areTold(): boolean {
     return this.#claims.every(({ isTold }) => isTold);
   }
 
-  /** On the local monotonic clock: until then nobody else may hold any of them. */
-  get firstDeadline(): number {
-    return this.#claims.reduce((first, { deadline }) => Math.min(first, deadline), Number.POSITIVE_INFINITY);
+  /** Messages in them that are neither settled nor given back. */
+  get held(): number {
+    let count = 0;
+    for (const claim of this.#claims) count += claim.held;
+    return count;
   }
 
   /** Messages in them that are not settled. */
@@ -36,17 +34,9 @@ export class HeldClaims {
     return oldest;
   }
 
-  reports(renewTo: number): readonly ClaimReport[] {
-    return this.#claims.map((claim) => claim.report(renewTo));
-  }
-
-  /** Those that another member may hold by now, though messages of them are in our hands. */
-  expired(now: number): readonly Claim[] {
-    return this.#claims.filter((claim) => claim.deadline <= now && claim.held > 0);
-  }
-
-  giveUp(): void {
-    for (const claim of this.#claims) claim.giveUp();
+  /** `renewing`: their leases are to be renewed. */
+  reports(renewing: ReadonlySet<Claim>): readonly ClaimReport[] {
+    return this.#claims.map((claim) => claim.report(renewing.has(claim)));
   }
 
   /** Takes out those that are another's now. */
@@ -56,28 +46,22 @@ export class HeldClaims {
     return lost;
   }
 
-  /** Follows what the database made of the reports: it knows them now, has renewed leases and cut claims. */
-  follow({ renewed, cut }: Exchanged, reports: readonly ClaimReport[], deadline: number): void {
+  /** Follows what the database made of the reports: it knows them now, and has cut claims. */
+  follow({ cut }: Exchanged, reports: readonly ClaimReport[]): void {
     for (const { id } of reports) this.#find(id)?.confirm();
-    for (const id of renewed) {
-      const claim = this.#find(id);
-      if (claim !== undefined) claim.deadline = deadline;
-    }
     for (const [id, ids] of cut ?? []) {
       const claim = this.#find(id);
       const parts: readonly ClaimPart[] = reports.find((report) => report.id === id)?.parts ?? [];
       const kept = claim?.split(parts, ids) ?? [];
-      for (const part of kept) part.deadline = deadline;
       this.#claims = this.#claims.flatMap((each) => (each === claim ? kept : [each]));
     }
   }
 
   /** The claim that a grant makes or extends. */
-  take(grant: Grant, deadline: number): Claim {
+  take(grant: Grant): Claim {
     let claim = this.#find(grant.id);
     if (claim === undefined) this.#claims.push((claim = new Claim(grant.id, grant.epoch, grant.after, grant.upto, grant.done)));
     claim.upto = grant.upto;
-    claim.deadline = deadline;
     return claim;
   }
 

@@ -1,5 +1,5 @@
 import { type MaybePromise, MillraceError, type PublishOutcome } from "millrace";
-import { laterTurn, type PublishCall, Ring } from "millrace/adapter";
+import { laterTurn, type PublishCall, type PublishDesk, Ring } from "millrace/adapter";
 import type { Log, NewRow } from "./dialect.ts";
 
 /** Most calls of one transaction. */
@@ -9,7 +9,7 @@ const MOST_CALLS = 1000;
  * Puts the calls under way at once into one commit. One transaction a turn of the event loop, each short; a call is one transaction
  * unless it is too long for that. While the database is locked the calls wait here, each until its own time is up.
  */
-export class LogWriter {
+export class LogWriter implements PublishDesk<NewRow> {
   readonly #log: Log;
   readonly #calls: Ring<PublishCall<NewRow>> = new Ring();
   #scheduled = false;
@@ -24,7 +24,7 @@ export class LogWriter {
     this.#log = log;
   }
 
-  push(call: PublishCall<NewRow>): void {
+  begin(call: PublishCall<NewRow>): void {
     this.#calls.push(call);
     this.#schedule();
   }

@@ -1,14 +1,5 @@
-import {
-  type BrokerAdmin,
-  type Capabilities,
-  type Message,
-  OptionError,
-  type PublishOptions,
-  type PubSub,
-  type SubscribeOptions,
-  type Subscription,
-} from "millrace";
-import { laterTurn, OptionCheck, pickOptions } from "millrace/adapter";
+import { type BrokerAdmin, type Message, OptionError, type PublishOptions, type SubscribeOptions, type Subscription } from "millrace";
+import { laterTurn, OptionCheck, PubSubShell, pickOptions } from "millrace/adapter";
 import type { Dialect, Log } from "./dialect.ts";
 import {
   checkOptions,
@@ -43,44 +34,41 @@ const { everyMs: _everyMs, ...PURGE_NAMES } = RETENTION_NAMES;
  * await bus.close();
  * ```
  */
-export class SqlPubSub implements PubSub {
-  readonly capabilities: Capabilities;
+export class SqlPubSub extends PubSubShell {
+  /** What tools may ask of the database: see `BrokerAdmin`. */
+  declare readonly admin: BrokerAdmin;
   readonly #dialect: Dialect;
-  readonly #publisher: SqlPublisher;
-  readonly #subscriber: SqlSubscriber;
   readonly #log: Log;
   readonly #retention: Retention | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: SqlPubSubOptions) {
     checkOptions("SqlPubSub", options, PUB_SUB_NAMES);
-    this.capabilities = options.dialect.capabilities;
-    this.#dialect = options.dialect;
-    this.#publisher = new SqlPublisher(pickOptions<SqlPublisherOptions>(options, PUBLISHER_NAMES));
-    this.#subscriber = new SqlSubscriber(pickOptions<SqlSubscriberOptions>(options, SUBSCRIBER_NAMES));
-    this.#log = options.dialect.attach();
-    this.#retention = options.retention === undefined ? undefined : new Retention(this.#log, options.retention, options.logger);
+    const { dialect, logger } = options;
+    const log = dialect.attach();
+    const retention = options.retention === undefined ? undefined : new Retention(log, options.retention, logger);
+    super({
+      capabilities: dialect.capabilities,
+      publisher: new SqlPublisher(pickOptions<SqlPublisherOptions>(options, PUBLISHER_NAMES)),
+      subscriber: new SqlSubscriber(pickOptions<SqlSubscriberOptions>(options, SUBSCRIBER_NAMES)),
+      close: async () => {
+        retention?.stop();
+        await log.detach();
+      },
+    });
+    this.#dialect = dialect;
+    this.#log = log;
+    this.#retention = retention;
   }
 
-  /** What tools may ask of the database: see `BrokerAdmin`. */
-  get admin(): BrokerAdmin {
-    return this.#subscriber.admin;
-  }
-
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
+  override publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
     if (typeof topic === "string") this.#retention?.add(topic);
-    return this.#publisher.publish(topic, messages, options);
+    return super.publish(topic, messages, options);
   }
 
-  async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
-    const subscription = await this.#subscriber.subscribe(topic, options);
+  override async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    const subscription = await super.subscribe(topic, options);
     this.#retention?.add(topic);
     return subscription;
-  }
-
-  /** Makes the topic's tables and, with `group`, its row: the group begins at `from`, counted from now. */
-  async provision(topic: string, options: Pick<SubscribeOptions, "group" | "from"> = {}): Promise<void> {
-    await this.#subscriber.provision(topic, options);
   }
 
   /** A publisher for the caller's own open transaction on `connection`, which has to be one to this pub/sub's database. */
@@ -109,26 +97,6 @@ export class SqlPubSub implements PubSub {
       total += count;
       if (count < PURGE_BATCH) return total;
       await new Promise<void>((resolve) => laterTurn(resolve));
-    }
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#subscriber[Symbol.asyncDispose]();
-    await this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#retention?.stop();
-    try {
-      await this.#subscriber.close();
-    } finally {
-      await this.#publisher.close();
-      await this.#log.detach();
     }
   }
 }

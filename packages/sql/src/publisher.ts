@@ -1,7 +1,6 @@
-import { type Capabilities, type Message, MillraceError, type Publisher, type PublishOptions } from "millrace";
-import { PublishCalls } from "millrace/adapter";
+import { MillraceError } from "millrace";
+import { PublishCalls, PublisherShell } from "millrace/adapter";
 import { encodeRow } from "./codec.ts";
-import type { Log, NewRow } from "./dialect.ts";
 import { LogWriter } from "./log-writer.ts";
 import { checkOptions, PUBLISHER_NAMES, SQL_DEFAULTS, type SqlPublisherOptions } from "./options.ts";
 
@@ -21,30 +20,22 @@ import { checkOptions, PUBLISHER_NAMES, SQL_DEFAULTS, type SqlPublisherOptions }
  * await publisher.close();
  * ```
  */
-export class SqlPublisher implements Publisher {
-  readonly capabilities: Capabilities;
-  readonly #log: Log;
-  readonly #writer: LogWriter;
-  readonly #calls: PublishCalls<NewRow>;
-  #closing: Promise<void> | undefined;
-
+export class SqlPublisher extends PublisherShell {
   constructor(options: SqlPublisherOptions) {
     checkOptions("SqlPublisher", options, PUBLISHER_NAMES);
-    this.capabilities = options.dialect.capabilities;
-    const log = options.dialect.attach();
+    const { dialect, logger } = options;
+    const log = dialect.attach();
     const writer = new LogWriter(log);
-    this.#log = log;
-    this.#writer = writer;
-    this.#calls = new PublishCalls(
+    const calls = new PublishCalls(
       {
         subject: "SqlPublisher",
-        adapter: options.dialect.name,
+        adapter: dialect.name,
         otherCode: "DATABASE_ERROR",
         timeoutMs: options.publishTimeoutMs ?? SQL_DEFAULTS.publishTimeoutMs,
         maxWaiting: options.maxWaiting ?? SQL_DEFAULTS.maxWaiting,
         maxWaitingBytes: options.maxWaitingBytes ?? SQL_DEFAULTS.maxWaitingBytes,
         maxPublishDelayMs: Infinity,
-        logger: options.logger,
+        logger,
       },
       {
         encode: encodeRow,
@@ -52,26 +43,15 @@ export class SqlPublisher implements Publisher {
         checkTopic: (topic) => log.checkTopic(topic),
         late: (text) => (log.busy ? new MillraceError(text, { code: "DATABASE_BUSY", retryable: true }) : undefined),
       },
-      { begin: (call) => writer.push(call) },
+      writer,
     );
-  }
-
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#calls.publish(topic, messages, options);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  async #close(): Promise<void> {
-    await this.#calls.close();
-    await this.#writer.idle();
-    await this.#log.detach();
+    super({
+      capabilities: dialect.capabilities,
+      calls,
+      close: async () => {
+        await writer.idle();
+        await log.detach();
+      },
+    });
   }
 }

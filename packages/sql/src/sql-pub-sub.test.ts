@@ -145,6 +145,17 @@ describe("groups", () => {
     expect(connect().prepare("SELECT count(*) AS n FROM millrace_attempts").get()).toMatchObject({ n: 0 });
   });
 
+  it("leaves at once to another member what a closing one had in hand, however long its lease", async () => {
+    const long = { leaseMs: 60_000 };
+    const pubsub = open(long);
+    await pubsub.publish("t", [new Message("1"), new Message("2")]);
+    const one = await pubsub.subscribe("t", { group: "g" });
+    await takeOne(one);
+    await one[Symbol.asyncDispose]();
+    const seen = await readSome(await open(long).subscribe("t", { group: "g" }), 2);
+    expect(seen.map((message) => message.text())).toEqual(["1", "2"]);
+  });
+
   it("lets another member wait as well until a message that was given back is due again", async () => {
     const pubsub = open();
     await pubsub.publish("t", numbered(2));

@@ -38,7 +38,7 @@ describe.each([
     const subscription = await pubsub.subscribe("t", { group, undecodable: letters.put });
     expect((await readSome(subscription, 2)).map((message) => message.text())).toEqual(["1", "2"]);
     await until(() => subscription.status().state === "blocked", "health shows it");
-    expect(subscription.status().detail).toMatch(/offset 2 cannot be decoded, and its dead letter has failed \d times: the dead letter is down/);
+    expect(subscription.status().detail).toMatch(/position 2 cannot be decoded, and its dead letter has failed \d times: the dead letter is down/);
     letters.up = true;
     await until(() => letters.taken.length > 0, "the dead letter has it");
     await until(() => subscription.status().state === "running", "health is well again");

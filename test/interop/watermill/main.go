@@ -1,12 +1,15 @@
 // Watermill's side of the interop test, one command a run:
 //
-//	watermill (kafka|amqp-queue|amqp-pubsub) publish URL TOPIC            JSON lines on standard input become messages
-//	watermill (kafka|amqp-queue|amqp-pubsub) read URL TOPIC GROUP COUNT   messages become JSON lines on standard output
-//	watermill (kafka|amqp-queue|amqp-pubsub) publish-speed URL TOPIC BYTES COUNT CALLERS   prints how many nanoseconds it took
-//	watermill (kafka|amqp-queue|amqp-pubsub) read-speed URL TOPIC GROUP COUNT              prints how many nanoseconds it took
-//	watermill forward                                                     envelopes, one a line, become what is in them
+//	watermill KIND publish URL TOPIC                             JSON lines on standard input become messages
+//	watermill KIND read URL TOPIC GROUP COUNT                    messages become JSON lines on standard output
+//	watermill KIND requeue URL TOPIC GROUP COUNT                 dead letters go back to the topics they came from
+//	watermill KIND publish-speed URL TOPIC BYTES COUNT CALLERS   prints how many nanoseconds it took
+//	watermill KIND read-speed URL TOPIC GROUP COUNT              prints how many nanoseconds it took
+//	watermill forward                                            envelopes, one a line, become what is in them
 //
-// A line is {"uuid": …, "metadata": {…}, "payload": base64}, with "topic" where it was forwarded to. "ready" on standard error tells that reading has begun.
+// KIND is kafka, sqlite, amqp-queue, amqp-pubsub, amqp-topic, or amqp-topic-durable, whose exchange is durable as well. A line is {"uuid": …, "metadata": {…},
+// "payload": base64}, with "topic" where it was forwarded to, "key" in base64 where the broker has keys, and "delay" (such as 2s) of what is published.
+// "ready" on standard error tells that reading has begun.
 package main
 
 import (
@@ -19,6 +22,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/components/delay"
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
@@ -30,6 +34,8 @@ type line struct {
 	Metadata map[string]string `json:"metadata"`
 	Payload  []byte            `json:"payload"`
 	Topic    string            `json:"topic,omitempty"`
+	Key      []byte            `json:"key,omitempty"`
+	Delay    string            `json:"delay,omitempty"`
 }
 
 func main() {
@@ -44,7 +50,7 @@ func run(args []string) error {
 		return forward(os.Stdin, os.Stdout)
 	}
 	if len(args) < 4 {
-		return fmt.Errorf("usage: watermill (kafka|amqp-queue|amqp-pubsub) (publish URL TOPIC | read URL TOPIC GROUP COUNT)")
+		return fmt.Errorf("usage: watermill KIND (publish URL TOPIC | (read|requeue) URL TOPIC GROUP COUNT)")
 	}
 	kind, command, url, topic := args[0], args[1], args[2], args[3]
 	switch {
@@ -70,6 +76,12 @@ func run(args []string) error {
 			return err
 		}
 		return subscriber.Close()
+	case command == "requeue" && len(args) == 6:
+		count, err := strconv.Atoi(args[5])
+		if err != nil {
+			return err
+		}
+		return requeue(kind, url, topic, args[4], count)
 	case command == "publish-speed" && len(args) == 7:
 		numbers, err := numbersOf(args[4:])
 		if err != nil {
@@ -124,6 +136,14 @@ func publish(publisher message.Publisher, topic string, from io.Reader) error {
 		for key, value := range in.Metadata {
 			out.Metadata.Set(key, value)
 		}
+		keyed(out, in.Key)
+		if in.Delay != "" {
+			duration, err := time.ParseDuration(in.Delay)
+			if err != nil {
+				return err
+			}
+			delay.Message(out, delay.For(duration))
+		}
 		if err := publisher.Publish(topic, out); err != nil {
 			return err
 		}
@@ -145,7 +165,7 @@ func read(subscriber message.Subscriber, topic string, count int, to io.Writer) 
 		if !ok {
 			return fmt.Errorf("the subscription ended after %v", patience)
 		}
-		if err := lines.Encode(line{UUID: in.UUID, Metadata: in.Metadata, Payload: in.Payload}); err != nil {
+		if err := lines.Encode(line{UUID: in.UUID, Metadata: in.Metadata, Payload: in.Payload, Key: keyOf(in)}); err != nil {
 			return err
 		}
 		in.Ack()

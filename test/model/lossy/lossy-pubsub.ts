@@ -48,7 +48,7 @@ export class LossyPubSub implements PubSub {
       onDelivered: (parcel) => onAgain(topic, name, parcel),
     });
     this.#sources.add(source);
-    const settings = { adapter: "lossy", keepsAttempts: true, returns, reconnectMinMs: 10, reconnectMaxMs: 40 };
+    const settings = { adapter: "lossy", keepsAttempts: true, returns, reconnect: { minDelayMs: 10, maxDelayMs: 40 } };
     const onClosed = (): void => {
       this.#sources.delete(source);
       source.end();

@@ -105,15 +105,8 @@ export class BatchBuilder {
     return batch;
   }
 
-  /** Another builder with the records from `from` up to, and without, `to` that `keep` names. */
-  copy(from: number, to: number, keep: (place: number) => boolean = () => true): BatchBuilder {
-    const other = new BatchBuilder();
-    for (let place = from; place < to; place++) if (keep(place)) other.#appendFrom(this, place);
-    return other;
-  }
-
-  /** A record's place in its batch is part of its bytes, all else stays as it is. */
-  #appendFrom(origin: BatchBuilder, from: number): void {
+  /** Takes over a record of another batch. Its place is part of its bytes, all else stays as it is. */
+  appendFrom(origin: BatchBuilder, from: number): void {
     const cursor = { at: origin.#starts[from] as number };
     const end = readVarint(origin.#data, cursor) + cursor.at;
     cursor.at++;

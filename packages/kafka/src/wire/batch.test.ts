@@ -159,7 +159,8 @@ describe("record batches", () => {
   it("can be cut in two, and lose some of their records, before they are sent", () => {
     const builder = new BatchBuilder();
     for (let index = 0; index < 300; index++) builder.append(record(`v${index}`, { key: `k${index}` }), 5000 + index);
-    const rest = builder.copy(100, 300, (place) => place % 2 === 0);
+    const rest = new BatchBuilder();
+    for (let place = 100; place < 300; place += 2) rest.appendFrom(builder, place);
     const records = read(rest.finish({ identity: undefined, sequence: 0, compression: "none", transactional: false }));
     expect(records.map(({ offset, timestamp, keyText }) => [offset, timestamp, keyText]).slice(0, 2)).toEqual([
       [0, 5100, "k100"],

@@ -223,6 +223,7 @@ export class AdapterSubscription<Receipt = unknown> implements Subscription {
     this.#leave();
     this.#deliveries.reading.fail(error);
     this.#deliveries.lose(() => true);
+    this.#deliveries.connect(undefined);
     this.#closed.reject(error);
     this.#onClosed?.();
   }

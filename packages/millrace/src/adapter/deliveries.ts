@@ -14,6 +14,7 @@ import type { KnownSettings } from "./settings.ts";
 import { Settlements } from "./settlements.ts";
 import type { Session, UndecodableRecord } from "./source.ts";
 import type { StatusBoard } from "./status-board.ts";
+import { WatchLeases } from "./watch-leases.ts";
 
 /**
  * The way of messages through a subscription: in from the session, into their lanes, out to the reader, and their verdicts back
@@ -41,6 +42,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   /** Given back while there was no session to take them: the next one does. */
   #owed: readonly Received[] = [];
   #calm: Deferred<void> | undefined;
+  readonly #watch: WatchLeases = new WatchLeases(this, () => this.#latest);
 
   constructor(topic: string, options: SubscribeOptions, settings: KnownSettings, status: StatusBoard) {
     this.#topic = topic;
@@ -92,7 +94,11 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   connect(session: Session<unknown> | undefined): void {
     this.#session = session;
     this.#status.block("source", undefined); // what held the former session up
-    if (session === undefined) return;
+    if (session === undefined) {
+      this.#watch.start();
+      return;
+    }
+    this.#watch.stop();
     this.#latest = session;
     const owed = this.#owed;
     this.#owed = [];
@@ -228,12 +234,14 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     this.#status.block("source", detail);
   }
 
-  async undecodable(record: Omit<UndecodableRecord, "topic">): Promise<boolean> {
-    const { position, error } = record;
-    const { logger, adapter } = this.#settings;
-    this.#status.undecodable(position);
+  async undecodable(record: UndecodableRecord, again: boolean = false): Promise<boolean> {
     const deadLetter = this.#options.undecodable;
-    logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
+    if (!again) {
+      const { logger, adapter } = this.#settings;
+      const { position, error } = record;
+      this.#status.undecodable(position);
+      logger.error({ topic: this.#topic, adapter, position, error, deadLetter: deadLetter !== undefined }, "a record could not be decoded, it is stepped over");
+    }
     await deadLetter?.({ ...record, topic: this.#topic });
     return deadLetter !== undefined;
   }

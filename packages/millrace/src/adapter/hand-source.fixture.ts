@@ -108,7 +108,7 @@ export class HandSource implements Source<string> {
   }
 
   async subscribe(options: SubscribeOptions = {}, settings: Partial<AdapterSettings> = {}, onClosed?: () => void): Promise<AdapterSubscription<string>> {
-    const known: AdapterSettings = { adapter: "hand", reconnectMinMs: 1, reconnectMaxMs: 4, ...settings };
+    const known: AdapterSettings = { adapter: "hand", reconnect: { minDelayMs: 1, maxDelayMs: 4 }, ...settings };
     return await new AdapterSubscription<string>({ topic: "orders", options, settings: known, source: this, onClosed }).start();
   }
 }

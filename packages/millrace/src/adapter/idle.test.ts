@@ -21,6 +21,15 @@ describe("quiet", () => {
     await waiting;
   });
 
+  it("does not come while the session says that there is more", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    const answers = [false, false, true];
+    Object.assign(source.session, { caughtUp: () => answers.shift() });
+    await (subscriptionDoor(subscription) as SubscriptionDoor).idle();
+    expect(answers).toEqual([]);
+  });
+
   it("comes when what was held is recalled by its session", async () => {
     const source = new HandSource();
     const subscription = await source.subscribe();

@@ -7,7 +7,7 @@ export interface IntakeOwner {
   lose(which: (message: Received) => boolean): void;
   recall(which: (message: Received) => boolean): readonly Received[];
   blocked(detail: string | undefined): void;
-  undecodable(record: UndecodableRecord): Promise<boolean>;
+  undecodable(record: UndecodableRecord, again?: boolean): Promise<boolean>;
 }
 
 /** One session's way in. After `kill` nothing comes through but losses. */
@@ -41,8 +41,8 @@ export class LiveIntake implements Intake<unknown> {
     if (this.#live) this.#owner.blocked(detail);
   }
 
-  undecodable(record: UndecodableRecord): Promise<boolean> {
-    return this.#owner.undecodable(record);
+  undecodable(record: UndecodableRecord, again?: boolean): Promise<boolean> {
+    return this.#owner.undecodable(record, again);
   }
 
   kill(): void {

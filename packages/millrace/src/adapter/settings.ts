@@ -1,6 +1,7 @@
+import type { Backoff } from "../internal/backoff.ts";
 import { guarded } from "../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../logger/index.ts";
-import { OptionCheck, type OptionNames } from "../options/index.ts";
+import { type BackoffOptions, knownBackoff, OptionCheck, type OptionNames } from "../options/index.ts";
 import type { Received } from "./received.ts";
 
 /** What an adapter tells its subscriptions about itself and its user's wishes. */
@@ -33,12 +34,14 @@ export interface AdapterSettings {
   /** The broker's own ordering key of a message (partition, FIFO group), as `describe` shows it. Default: `message.key`. */
   readonly orderingKey?: ((message: Received) => string | undefined) | undefined;
   /** First and longest wait between two tries to open a session. Default 100 and 5,000 ms. */
-  readonly reconnectMinMs?: number | undefined;
-  readonly reconnectMaxMs?: number | undefined;
+  readonly reconnect?: BackoffOptions | undefined;
   readonly logger?: Logger | undefined;
 }
 
-export type KnownSettings = { readonly [Name in keyof AdapterSettings]-?: Exclude<AdapterSettings[Name], undefined> };
+export type KnownSettings = { readonly [Name in keyof AdapterSettings]-?: Exclude<AdapterSettings[Name], undefined> } & { readonly reconnect: Backoff };
+
+/** The waits of whoever connects anew. */
+export const RECONNECT_DEFAULTS: Backoff = Object.freeze({ minDelayMs: 100, maxDelayMs: 5000 });
 
 const MIB = 1024 * 1024;
 
@@ -55,8 +58,7 @@ const NAMES: OptionNames<AdapterSettings> = {
   keepsAttempts: true,
   leaseMs: true,
   orderingKey: true,
-  reconnectMinMs: true,
-  reconnectMaxMs: true,
+  reconnect: true,
   logger: true,
 };
 
@@ -72,8 +74,7 @@ export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
   keepsAttempts: false,
   leaseMs: Infinity,
   orderingKey: (message: Received) => message.key,
-  reconnectMinMs: 100,
-  reconnectMaxMs: 5000,
+  reconnect: RECONNECT_DEFAULTS,
   logger: silentLogger,
 });
 
@@ -82,6 +83,7 @@ export function knownSettings(given: AdapterSettings): KnownSettings {
   new OptionCheck("AdapterSubscription").known(given, NAMES, "settings").done();
   const known: Record<string, unknown> = { ...SETTING_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) known[name] = value;
+  known.reconnect = knownBackoff(known.reconnect as BackoffOptions, RECONNECT_DEFAULTS);
   known.logger = guarded(known.logger as Logger);
   return known as unknown as KnownSettings;
 }

@@ -20,8 +20,8 @@ const RETRY_MS = 250;
 /** Most positions of lost verdicts that are kept for the next `flush`. */
 const MOST_FORGOTTEN = 1000;
 
-/** A call of `flush` under way, with what it is to make durable, and what of that went with its deliveries. */
-interface Flush {
+/** A call of `flush` or a drain under way, with what it is to make durable, and what of that went with its deliveries. */
+export interface Flush {
   readonly covers: ReadonlySet<Received>;
   readonly gone: string[];
 }
@@ -82,19 +82,30 @@ export class Settlements {
 
   /** Resolves when every verdict given before is durable; rejects naming those that are not, and those that never will be. */
   async flush(): Promise<void> {
-    const call: Flush = { covers: new Set([...this.#underWay, ...this.#pending].map(({ message }) => message)), gone: this.#forgotten };
+    const call = this.begin(this.#forgotten);
     this.#forgotten = [];
-    this.#flushes.add(call);
     let failure: SettleError | undefined;
     try {
       await this.flushKept();
     } catch (error) {
       failure = error as SettleError;
-    } finally {
-      this.#flushes.delete(call);
     }
-    if (call.gone.length > 0) throw notDurable([...call.gone, ...(failure?.positions ?? [])], failure);
+    this.end(call, failure);
     if (failure !== undefined) throw failure;
+  }
+
+  /** From here on losses of what is to be made durable now are the call's to tell. */
+  begin(gone: string[] = []): Flush {
+    const call: Flush = { covers: new Set([...this.#underWay, ...this.#pending].map(({ message }) => message)), gone };
+    this.#flushes.add(call);
+    return call;
+  }
+
+  /** Throws when something was lost, naming also what `failure` names. */
+  end(call: Flush, failure?: unknown): void {
+    this.#flushes.delete(call);
+    if (call.gone.length === 0) return;
+    throw notDurable([...call.gone, ...(failure instanceof SettleError ? failure.positions : [])], failure);
   }
 
   /** As `flush`, but without a word about verdicts whose deliveries are lost: nothing can be done for them. */

@@ -181,6 +181,22 @@ describe("verdicts", () => {
     await hands.subscription.flush();
     expect(first.told).toEqual(["ack 1"]);
   });
+
+  it("on deliveries that are lost while it drains are named when it ends, those lost before are not", async () => {
+    const hands = await inHand(2);
+    const gate = deferred<void>();
+    const [first] = hands.source.sessions;
+    if (first === undefined) throw new Error("no session");
+    first.onSettle = () => gate.promise;
+    for (const one of hands.messages) one.ack();
+    first.intake.lose(({ id }) => id === "0");
+    const draining = hands.subscription.drain().catch((error: unknown) => error);
+    first.intake.lose(({ id }) => id === "1");
+    first.onSettle = () => {};
+    gate.reject(new Error("cut"));
+    expect(await draining).toMatchObject({ code: "SETTLE_FAILED", positions: ["at-1"] });
+    expect(hands.subscription.status().state).toBe("stopped");
+  });
 });
 
 describe("flush", () => {

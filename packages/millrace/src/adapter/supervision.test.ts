@@ -57,7 +57,7 @@ describe("a subscription whose session breaks", () => {
     try {
       const source = new HandSource();
       const opened: number[] = [];
-      await source.subscribe({}, { reconnectMinMs: 100, reconnectMaxMs: 400 });
+      await source.subscribe({}, { reconnect: { minDelayMs: 100, maxDelayMs: 400 } });
       const began = Date.now();
       source.open = () => {
         opened.push(Date.now() - began);

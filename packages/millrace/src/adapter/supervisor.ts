@@ -1,9 +1,9 @@
 import { MillraceError } from "../errors/index.ts";
-import { sleep } from "../internal/timers.ts";
+import type { Backoff } from "../internal/backoff.ts";
 import type { Logger } from "../logger/index.ts";
-import { equalBackoffMs } from "./backoff.ts";
 import type { LiveIntake } from "./live-intake.ts";
 import type { Session, Source } from "./source.ts";
+import { whileBusy } from "./while-busy.ts";
 
 export interface SupervisorHooks {
   /** An intake for one session; dead once the session is closed or has failed. */
@@ -18,8 +18,7 @@ export interface SupervisorRules {
   readonly logger: Logger;
   readonly topic: string;
   readonly adapter: string;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
+  readonly reconnect: Backoff;
 }
 
 /** Keeps one session of a source open: opens it, opens another when it breaks, with capped and jittered backoff, for ever. */
@@ -118,23 +117,30 @@ export class Supervisor {
   }
 
   async #reopen(broken: Session<unknown>): Promise<void> {
-    const { logger, topic, adapter, reconnectMinMs, reconnectMaxMs } = this.#rules;
+    const { logger, topic, adapter, reconnect } = this.#rules;
+    const { signal } = this.#stop;
     await this.#leave(broken);
-    for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
-      try {
-        await sleep(equalBackoffMs(attempt, reconnectMinMs, reconnectMaxMs), this.#stop.signal);
-        await this.#open();
-        logger.info({ topic, adapter, attempt }, "subscription restored");
-        return;
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        if (MillraceError.is(error) && !error.retryable) {
-          this.#hooks.onFatal(error);
-          return;
-        }
-        this.#hooks.onDown(error);
-        logger.warn({ topic, adapter, attempt, error }, "reconnecting failed, trying again");
-      }
+    let attempt = 0;
+    const open = (): Promise<void> => {
+      attempt++;
+      return this.#open();
+    };
+    try {
+      await whileBusy(open, {
+        ...reconnect,
+        signal,
+        failures: 1,
+        isBusy: (error) => !signal.aborted && (!MillraceError.is(error) || error.retryable),
+        onBusy: (error) => {
+          this.#hooks.onDown(error);
+          logger.warn({ topic, adapter, attempt, error }, "reconnecting failed, trying again");
+        },
+      });
+      logger.info({ topic, adapter, attempt }, "subscription restored");
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#hooks.onFatal(error);
+      this.#stop.abort(error); // the source need not look after anything any more
     }
   }
 }

@@ -11,8 +11,14 @@ interface Waiter {
  */
 export class Bell {
   readonly #waiters = new Set<Waiter>();
+  readonly #shown: (() => string)[] = [];
   #failed = false;
   #failure: unknown;
+
+  /** What everybody who waits in vain is shown. */
+  show(teller: () => string): void {
+    this.#shown.push(teller);
+  }
 
   ring(): void {
     for (const waiter of [...this.#waiters]) this.#look(waiter);
@@ -27,8 +33,8 @@ export class Bell {
     this.#waiters.clear();
   }
 
-  /** Resolves when the predicate holds; rejects after `timeoutMs`, saying what was waited for and what `shown` says then. */
-  until(predicate: () => boolean, what: string, timeoutMs: number, shown?: () => string): Promise<void> {
+  /** Resolves when the predicate holds; rejects after `timeoutMs`, saying what was waited for, and how everything is that is shown. */
+  until(predicate: () => boolean, what: string, timeoutMs: number): Promise<void> {
     if (this.#failed) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -47,11 +53,16 @@ export class Bell {
         },
       };
       const timer = startTimer(() => {
-        waiter.reject(new Error(`waited ${timeoutMs} ms in vain until ${what}${shown === undefined ? "" : ` (${shown()})`}`));
+        waiter.reject(new Error(`waited ${timeoutMs} ms in vain until ${what}${this.state}`));
       }, timeoutMs);
       this.#waiters.add(waiter);
       this.#look(waiter);
     });
+  }
+
+  /** How everything is that is shown, in brackets. */
+  get state(): string {
+    return this.#shown.length === 0 ? "" : ` (${this.#shown.map((teller) => teller()).join("; ")})`;
   }
 
   #look(waiter: Waiter): void {

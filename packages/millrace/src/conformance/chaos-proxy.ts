@@ -7,13 +7,25 @@ export interface ChaosTarget {
   readonly port: number;
 }
 
+/** What a test does to the connections of a pub/sub. A `ChaosProxy` does it to TCP; an adapter of another kind brings its own. */
+export interface Chaos {
+  /** Breaks what is connected. */
+  cut(): void;
+  /** As `cut`, and turns away what comes until `heal`. */
+  refuse(): void;
+  /** Nothing comes through until `heal`, and nobody is told; `"answers"`: only what the broker sends. */
+  stall(direction?: "both" | "answers"): void;
+  heal(): void;
+  close(): Promise<void>;
+}
+
 /**
  * A TCP proxy inside the test's own process, between an adapter and its broker.
  *
  * `cut()` resets what is connected. `refuse()` also turns away what comes. `stall()` forwards nothing more but keeps every
  * connection open: the half-open connection that no socket event tells of. `heal()` ends all of it.
  */
-export class ChaosProxy implements AsyncDisposable {
+export class ChaosProxy implements Chaos, AsyncDisposable {
   /** Added to every chunk in each direction, in milliseconds. */
   latencyMs = 0;
   readonly #target: ChaosTarget;

@@ -1,6 +1,6 @@
 import type { BrokerAdmin, Capabilities, Message, PubSub } from "../message/index.ts";
 import type { OptionCheck } from "../options/index.ts";
-import type { ChaosProxy } from "./chaos-proxy.ts";
+import type { Chaos } from "./chaos-proxy.ts";
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -10,7 +10,10 @@ export interface ConformanceSetup {
   readonly name: string;
   /** What the adapter claims. Every claim must be proved by a scenario that runs. */
   readonly capabilities: Capabilities;
-  /** A new instance on the same broker or file: "another process". The suite closes it. */
+  /**
+   * A new instance on the same broker or file: "another process". The suite closes it. Where the broker lends messages, for longer than
+   * `limits.patienceMs`: what comes only because a lease is over must not look as if it had come by itself.
+   */
   create(): MaybePromise<PubSub>;
   /** True when what one instance holds is invisible to the next one, as in memory: each test then has one instance. */
   readonly singleInstance?: boolean | undefined;
@@ -39,6 +42,8 @@ export interface ConformanceLimits {
   readonly backlog?: number | undefined;
   /** Kills in the scenario about prefetched messages. Default 25. */
   readonly kills?: number | undefined;
+  /** Longest time in milliseconds until a message is handed out to a member that waits, or that joins when another has left. Default 1,000. */
+  readonly promptMs?: number | undefined;
   /** How long a scenario waits for anything that must happen, in milliseconds. Default 15,000. */
   readonly patienceMs?: number | undefined;
   /** Topic names tried beside the suite's own. Default: dots, dashes, mixed case, a long one. */
@@ -56,8 +61,10 @@ export interface ConformanceLease {
 /** What the adapter's test knows how to break. Whatever is missing shows as "not run". */
 export interface ConformanceFaults {
   restartBroker?(): Promise<void>;
-  /** A pub/sub whose every connection runs through a proxy that can be cut and stalled. */
-  proxied?(): Promise<{ readonly pubsub: PubSub; readonly proxy: ChaosProxy }>;
+  /** A pub/sub whose every connection runs through a proxy that can be cut and stalled: a `ChaosProxy`, for TCP. */
+  proxied?(options: ProxiedOptions): Promise<{ readonly pubsub: PubSub; readonly proxy: Chaos }>;
+  /** Has the broker refuse, in an answer of its own, whatever is published to the topic from now on. The topic is there. */
+  refusePublishing?(topic: string): Promise<void>;
   /** Deletes a topic with all that is in it, and what the broker keeps for the group of it. Resolves when it is gone. */
   deleteTopic?(topic: string, group: string | undefined): Promise<void>;
   /**
@@ -69,6 +76,14 @@ export interface ConformanceFaults {
   putUndecodable?(topic: string): Promise<void>;
   /** A program that calls `serveWorker`: a second process, to be killed, stopped and woken. */
   readonly worker?: WorkerCommand | undefined;
+}
+
+/** What a scenario needs of the pub/sub behind the proxy. */
+export interface ProxiedOptions {
+  /** True: with the short lease of `ConformanceSetup.lease`. */
+  readonly shortLease?: boolean | undefined;
+  /** The longest time that a publish may take, in milliseconds. Default: the adapter's. */
+  readonly publishTimeoutMs?: number | undefined;
 }
 
 export interface WorkerCommand {
@@ -104,12 +119,17 @@ export function checkSetupNames(check: OptionCheck, setup: ConformanceSetup): Op
         spontaneousDuplicates: true,
         backlog: true,
         kills: true,
+        promptMs: true,
         patienceMs: true,
         oddTopicNames: true,
       },
       "limits",
     )
     .known(setup.lease, { leaseMs: true, create: true }, "lease")
-    .known(setup.faults, { restartBroker: true, proxied: true, deleteTopic: true, disturb: true, putUndecodable: true, worker: true }, "faults")
+    .known(
+      setup.faults,
+      { restartBroker: true, proxied: true, refusePublishing: true, deleteTopic: true, disturb: true, putUndecodable: true, worker: true },
+      "faults",
+    )
     .known(setup.faults?.worker, { module: true, execArgv: true, env: true }, "faults.worker");
 }

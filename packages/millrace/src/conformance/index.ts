@@ -1,8 +1,8 @@
 export { Bell } from "./bell.ts";
 export { capabilityProofs, unprovedClaims } from "./capability-proofs.ts";
-export { ChaosProxy, type ChaosTarget } from "./chaos-proxy.ts";
+export { type Chaos, ChaosProxy, type ChaosTarget } from "./chaos-proxy.ts";
 export { applies, conformance, runScenario, stress } from "./conformance.ts";
-export type { ConformanceFaults, ConformanceLease, ConformanceLimits, ConformanceSetup, WorkerCommand } from "./conformance-setup.ts";
+export type { ConformanceFaults, ConformanceLease, ConformanceLimits, ConformanceSetup, ProxiedOptions, WorkerCommand } from "./conformance-setup.ts";
 export { type Decide, type Decision, type HandOut, Probe, type ProbeOptions } from "./probe.ts";
 export type { Scenario } from "./scenario.ts";
 export { SCENARIOS } from "./scenarios/index.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryPubSub } from "../memory/index.ts";
 import { Message } from "../message/index.ts";
+import { Bell } from "./bell.ts";
 import { Probe } from "./probe.ts";
 
 describe("Probe", () => {
@@ -24,6 +25,19 @@ describe("Probe", () => {
     await using pubsub = new MemoryPubSub();
     const probe = new Probe(await pubsub.subscribe("t", { group: "g" }), { patienceMs: 10 });
     await expect(probe.until(() => false, "the impossible")).rejects.toThrow("waited 10 ms in vain until the impossible (topic t: 0 hand-outs of 0 messages");
+  });
+
+  it("shows what every probe of its bell saw when a wait is in vain", async () => {
+    await using pubsub = new MemoryPubSub({ persistent: true });
+    await pubsub.publish("one", new Message("1"));
+    const bell = new Bell();
+    const one = new Probe(await pubsub.subscribe("one", { group: "g" }), { bell, decide: () => "hold" });
+    const two = new Probe(await pubsub.subscribe("two", { group: "g" }), { bell });
+    await one.until(() => one.holding.size === 1, "it is in hand");
+    const failure = await two.until(() => false, "the impossible", 10).catch((error: Error) => error.message);
+    expect(failure).toContain("topic one: 1 hand-outs of 1 messages, 0 acked, 1 in hand; running, 1 in flight, 0 held");
+    expect(failure).toContain("topic two: 0 hand-outs of 0 messages");
+    await one.subscription[Symbol.asyncDispose]();
   });
 
   it("fails everyone who waits when a decision or the predicate throws", async () => {

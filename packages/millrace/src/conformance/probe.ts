@@ -56,6 +56,7 @@ export class Probe {
     this.#bell = options.bell ?? new Bell();
     this.#strict = options.strict ?? true;
     this.#patienceMs = options.patienceMs ?? 15_000;
+    this.#bell.show(() => this.toString());
     this.#reading = this.#read();
   }
 
@@ -71,7 +72,7 @@ export class Probe {
 
   /** Resolves when the predicate holds; looks again at every hand-out, verdict and end. */
   until(predicate: () => boolean, what: string, timeoutMs: number = this.#patienceMs): Promise<void> {
-    return this.#bell.until(predicate, what, timeoutMs, () => this.toString());
+    return this.#bell.until(predicate, what, timeoutMs);
   }
 
   /** Gives the decision on a held message; the answer is whether the verdict holds. */
@@ -86,9 +87,17 @@ export class Probe {
     await this.#reading;
   }
 
+  /** What it has seen so far, and what its subscription says of itself. */
   toString(): string {
     const { topic } = this.subscription;
-    return `topic ${topic}: ${this.handOuts.length} hand-outs of ${this.seen.size} messages, ${this.acked.size} acked, ${this.holding.size} held${this.ended ? ", ended" : ""}`;
+    const { state, inFlight, held, lag, detail, lastError } = this.subscription.status();
+    const counts = `${this.handOuts.length} hand-outs of ${this.seen.size} messages, ${this.acked.size} acked, ${this.holding.size} in hand`;
+    const more = [
+      lag === undefined ? "" : `, lag ${lag}`,
+      detail === undefined ? "" : `, ${detail}`,
+      lastError === undefined ? "" : `, last error: ${lastError.message}`,
+    ];
+    return `topic ${topic}: ${counts}${this.ended ? ", ended" : ""}; ${state}, ${inFlight} in flight, ${held} held${more.join("")}`;
   }
 
   async #read(): Promise<void> {

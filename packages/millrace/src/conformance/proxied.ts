@@ -1,11 +1,12 @@
 import type { PublishError, PublishOutcome } from "../errors/index.ts";
 import type { Message, PubSub } from "../message/index.ts";
-import type { ChaosProxy } from "./chaos-proxy.ts";
+import type { Chaos } from "./chaos-proxy.ts";
+import type { ProxiedOptions } from "./conformance-setup.ts";
 import type { World } from "./world.ts";
 
-/** A pub/sub behind a chaos proxy; at the end the proxy heals first, then both are closed. */
-export async function openProxied(world: World): Promise<{ readonly pubsub: PubSub; readonly proxy: ChaosProxy }> {
-  const made = await world.setup.faults?.proxied?.();
+/** A pub/sub behind a proxy; at the end the proxy heals first, then both are closed. */
+export async function openProxied(world: World, options: ProxiedOptions = {}): Promise<{ readonly pubsub: PubSub; readonly proxy: Chaos }> {
+  const made = await world.setup.faults?.proxied?.(options);
   if (made === undefined) throw new Error("the setup has no proxied connection");
   world.cleanUpWith(() => made.proxy.close());
   world.own(made.pubsub);

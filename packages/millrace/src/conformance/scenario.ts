@@ -38,6 +38,7 @@ export const needsDelay = (capabilities: Capabilities): true | string =>
   need(capabilities.maxPublishDelayMs > 0, "the adapter holds no published messages back");
 export const needsWorker = (setup: ConformanceSetup): true | string => need(setup.faults?.worker, "the setup names no worker program");
 export const needsProxy = (setup: ConformanceSetup): true | string => need(setup.faults?.proxied, "the setup has no proxied connection");
+export const needsLease = (setup: ConformanceSetup): true | string => need(setup.lease, "the broker lends nothing for a time");
 export const needsAdmin = (setup: ConformanceSetup, ...questions: ReadonlyArray<keyof BrokerAdmin>): true | string => {
   const missing = questions.filter((question) => setup.admin?.includes(question) !== true);
   return missing.length === 0 ? true : `the adapter's admin does not answer ${missing.join(", ")}`;

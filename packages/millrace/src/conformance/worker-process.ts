@@ -55,6 +55,7 @@ export class WorkerProcess {
       .known(task, { topic: true, group: true, maxInFlight: true, verdict: true, shortLease: true }, "task")
       .done();
     this.#bell = bell;
+    bell.show(() => this.toString());
     this.#child = spawn(process.execPath, [...(command.execArgv ?? []), command.module, JSON.stringify(task)], {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...command.env },
@@ -90,6 +91,12 @@ export class WorkerProcess {
 
   tell(order: WorkerOrder): void {
     this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
+  }
+
+  /** What it has told so far. */
+  toString(): string {
+    const verdicts = this.#count("verdict");
+    return `worker: ${this.received.length} received, ${verdicts} verdicts${this.#killed ? ", killed" : ""}, last told: ${JSON.stringify(this.reports.at(-1) ?? "nothing")}`;
   }
 
   /** SIGKILL: no clean-up of any kind. Resolves when the process is gone. */

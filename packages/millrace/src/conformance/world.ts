@@ -5,11 +5,13 @@ import { type BrokerAdmin, type Capabilities, Message, type PubSub, type Subscri
 import { Bell } from "./bell.ts";
 import type { ConformanceLimits, ConformanceSetup } from "./conformance-setup.ts";
 import { Probe, type ProbeOptions } from "./probe.ts";
+import { starvedMs } from "./starvation.ts";
 import { WorkerProcess, type WorkerTask } from "./worker-process.ts";
 
 /** A busy machine may need long to start a process; that says nothing about the adapter. */
 const START_MS = 60_000;
 const LOOK_AGAIN_MS = 10;
+const PROMPT_MS = 1_000;
 
 export interface WatchOptions extends SubscribeOptions, Pick<ProbeOptions, "decide" | "strict"> {
   readonly topic?: string | undefined;
@@ -123,11 +125,23 @@ export class World {
     return this.bell.until(predicate, what, timeoutMs);
   }
 
+  /**
+   * As `until`, for what may take no longer than a moment: `limits.promptMs`. It fails when it comes, late; time in which this process got no
+   * processor is not counted.
+   */
+  async promptly(predicate: () => boolean, what: string): Promise<void> {
+    const [began, starved] = [monotonicMs(), starvedMs()];
+    await this.until(predicate, what);
+    const took = monotonicMs() - began - 2 * (starvedMs() - starved);
+    const most = (this.limits.promptMs ?? PROMPT_MS) * this.pace;
+    if (took > most) throw new Error(`it took ${took.toFixed(0)} ms until ${what}, of ${most} ms allowed${this.bell.state}`);
+  }
+
   /** As `until`, for what rings no bell: the condition is looked at again and again. */
   async eventually(predicate: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
     const deadline = monotonicMs() + this.patienceMs;
     while (!(await predicate())) {
-      if (monotonicMs() > deadline) throw new Error(`waited ${this.patienceMs} ms in vain: ${what()}`);
+      if (monotonicMs() > deadline) throw new Error(`waited ${this.patienceMs} ms in vain: ${what()}${this.bell.state}`);
       await this.quiet(LOOK_AGAIN_MS);
     }
   }
@@ -144,7 +158,7 @@ export class World {
   async within<T>(promise: PromiseLike<T>, what: string, timeoutMs: number = this.patienceMs): Promise<T> {
     let timer: ReturnType<typeof startTimer> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = startTimer(() => reject(new Error(`${what} took longer than ${timeoutMs} ms`)), timeoutMs);
+      timer = startTimer(() => reject(new Error(`${what} took longer than ${timeoutMs} ms${this.bell.state}`)), timeoutMs);
     });
     try {
       return await Promise.race([promise, late]);

@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
-import { OptionCheck, type OptionNames } from "../options/index.ts";
+import { BACKOFF_NAMES, OptionCheck, type OptionNames } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
 export interface FanInOptions {
@@ -63,7 +63,7 @@ export function checkFanIn(options: FanInOptions): void {
   const list: readonly unknown[] = Array.isArray(sources) ? sources : [];
   const twice = list.find((topic, index) => list.indexOf(topic) !== index);
   check
-    .known(failure, { attempts: true, minDelayMs: true, maxDelayMs: true, deadLetter: true }, "failure")
+    .known(failure, { ...BACKOFF_NAMES, attempts: true, deadLetter: true }, "failure")
     .known(failure?.deadLetter, { publisher: true, topic: true }, "failure.deadLetter")
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])

@@ -1,7 +1,7 @@
 import { fromBase64, toBase64 } from "../adapter/base64.ts";
 import { goJsonMap, goJsonText } from "../adapter/go-json.ts";
 // Fields of our own, which Watermill passes over: the message's ordering key as text or, where it is no UTF-8, as base64. Only for messages that have one.
-import { KEY_BASE64_METADATA as BINARY_KEY_FIELD, KEY_METADATA as KEY_FIELD, keyEntry } from "../adapter/key-metadata.ts";
+import { KEY_BASE64_METADATA as BINARY_KEY_FIELD, KEY_METADATA as KEY_FIELD, keyEntry, keyOfEntries } from "../adapter/key-metadata.ts";
 import { OptionError, PermanentError } from "../errors/index.ts";
 import { Message, type MessageOptions } from "../message/index.ts";
 import { type Native, NO_PAYLOAD, nativeOf, withNative } from "../message/native.ts";
@@ -80,12 +80,16 @@ function writtenNative(field: unknown): Native | undefined {
   return family === undefined || typeof text !== "string" ? undefined : { family, text: () => text };
 }
 
-function writtenKey({ key, binaryKey }: Fields, message: Message): string | Uint8Array | undefined {
-  if (key !== undefined && key !== null) return text(KEY_FIELD, key, message);
-  if (binaryKey === undefined || binaryKey === null) return undefined;
-  const bytes = typeof binaryKey === "string" ? fromBase64(binaryKey) : undefined;
-  if (bytes === undefined) throw bad(message, `${BINARY_KEY_FIELD} is not base64`);
-  return bytes;
+function writtenKey({ key, binaryKey }: Fields, message: Message): string | undefined {
+  const entryOf = (name: string): string | undefined => {
+    const field = name === KEY_FIELD ? key : binaryKey;
+    return field === undefined || field === null ? undefined : text(name, field, message);
+  };
+  try {
+    return keyOfEntries(entryOf);
+  } catch (error) {
+    throw error instanceof PermanentError ? error : bad(message, (error as Error).message);
+  }
 }
 
 function read(message: Message): Fields {

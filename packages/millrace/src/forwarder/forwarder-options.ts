@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { From, Middleware, OrderBy, Publisher, Subscriber } from "../message/index.ts";
-import { OptionCheck, type OptionNames } from "../options/index.ts";
+import { BACKOFF_NAMES, OptionCheck, type OptionNames } from "../options/index.ts";
 import type { FailurePolicy } from "../router/index.ts";
 
 /** What becomes of a message on the forwarder's topic that is no envelope. */
@@ -79,7 +79,7 @@ export function checkForwarder(options: ForwarderOptions): void {
   const { subscriber, publisher, topic, batch, maxWaitMs, onUndecodable, deadLetter } = options;
   check
     .known(deadLetter, { publisher: true, topic: true }, "deadLetter")
-    .known(options.failure, { attempts: true, minDelayMs: true, maxDelayMs: true }, "failure")
+    .known(options.failure, { ...BACKOFF_NAMES, attempts: true }, "failure")
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
     .required("publisher", publisher)

@@ -1,9 +1,11 @@
-import { equalBackoffMs, type Intake, Received, type Session, type Source, TextMap } from "../adapter/index.ts";
+import { type Intake, Received, type Session, type Source, TextMap, whileBusy } from "../adapter/index.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
-import { sleep } from "../internal/timers.ts";
 import type { FramedRecord } from "./framing.ts";
 import type { RecordCursor, RecordReceipt } from "./record-cursor.ts";
 import type { RecordMarshaler } from "./record-marshaler.ts";
+
+/** Before a dead letter that failed is published again. */
+const DEAD_LETTER = { minDelayMs: 100, maxDelayMs: 5000 };
 
 export interface RecordSourceRules {
   readonly topic: string;
@@ -142,19 +144,18 @@ class RecordSession implements Session<RecordReceipt> {
   /** With a dead letter, not before it is confirmed there. */
   async #stepOver(record: FramedRecord, error: unknown): Promise<void> {
     const { payload, start } = record;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#intake.undecodable({ position: String(start), payload, error });
-        this.#intake.blocked(undefined);
-        return;
-      } catch (failure) {
-        this.#intake.blocked(`the dead letter for the record at ${start} could not be published: ${String(failure)}`);
-        await sleep(equalBackoffMs(attempt, 100, 5000), this.#closed.signal).catch((closed: unknown) => {
-          this.#cursor.putBack(record);
-          throw closed;
-        });
-      }
+    try {
+      await whileBusy(() => this.#intake.undecodable({ position: String(start), payload, error }), {
+        ...DEAD_LETTER,
+        signal: this.#closed.signal,
+        isBusy: () => true,
+        onBusy: (failure) => this.#intake.blocked(`the dead letter for the record at ${start} could not be published: ${String(failure)}`),
+      });
+    } catch (closed) {
+      this.#cursor.putBack(record);
+      throw closed;
     }
+    this.#intake.blocked(undefined);
   }
 
   #fail(error: unknown): void {

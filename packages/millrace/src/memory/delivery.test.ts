@@ -96,6 +96,17 @@ describe("MemoryPubSub", () => {
     expect(seen.map((message) => [message.text(), message.delivery.attempt])).toEqual(numbers(4).map((text) => [text, 1]));
   });
 
+  it("gives what two members gave back to a third in its old order, whoever closed first", async () => {
+    await using bus = new MemoryPubSub({ logger: silentLogger });
+    const members = [await bus.subscribe("t", { group: "g" }), await bus.subscribe("t", { group: "g" })];
+    const taking = members.map((member) => member[Symbol.asyncIterator]().next());
+    await bus.publish("t", numbered(4));
+    await Promise.all(taking);
+    const third = await bus.subscribe("t", { group: "g" });
+    for (const member of members) await member[Symbol.asyncDispose]();
+    expect((await collect(third, 4)).map((message) => message.text())).toEqual(numbers(4));
+  });
+
   it("gives back at pause what another member can have", async () => {
     await using bus = new MemoryPubSub({ logger: silentLogger });
     const one = await bus.subscribe("t", { group: "g" });

@@ -1,3 +1,4 @@
+import { type Backoff, backoffMs } from "../internal/backoff.ts";
 import { wallMs } from "../internal/timers.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "../message/delay-keys.ts";
 import { formatGoDuration, parseGoDuration } from "../message/go-duration.ts";
@@ -6,10 +7,10 @@ import { attempt, type Metadata, type Middleware, type ReceivedMessage } from ".
 import { isInterruption } from "../message/interruption.ts";
 import { redeliverAfter } from "../message/redeliver-after.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
-import { OptionCheck } from "../options/index.ts";
+import { BACKOFF_NAMES, type BackoffOptions, checkBackoff, knownBackoff, OptionCheck } from "../options/index.ts";
 import { deliveryOf } from "./delivery-of.ts";
 
-export interface DelayOnErrorOptions {
+export interface DelayOnErrorOptions extends BackoffOptions {
   /** The delay after the first failure. Default 1,000. */
   readonly minDelayMs?: number | undefined;
   /** No delay is longer. Default 60,000. */
@@ -47,20 +48,13 @@ export const DELAY_ON_ERROR_DEFAULTS: { readonly minDelayMs: number; readonly ma
  * ```
  */
 export function delayOnError(options: DelayOnErrorOptions = {}): Middleware {
-  const check = new OptionCheck("delayOnError").known(options, { minDelayMs: true, maxDelayMs: true, multiplier: true, nack: true });
+  const check = new OptionCheck("delayOnError").known(options, { ...BACKOFF_NAMES, multiplier: true, nack: true });
   const settings = {
-    minDelayMs: options.minDelayMs ?? Math.min(DELAY_ON_ERROR_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
-    maxDelayMs: options.maxDelayMs ?? Math.max(DELAY_ON_ERROR_DEFAULTS.maxDelayMs, options.minDelayMs ?? 0),
+    ...knownBackoff(options, DELAY_ON_ERROR_DEFAULTS),
     multiplier: options.multiplier ?? DELAY_ON_ERROR_DEFAULTS.multiplier,
   };
   const { nack = true } = options;
-  check
-    .duration("minDelayMs", settings.minDelayMs)
-    .duration("maxDelayMs", settings.maxDelayMs)
-    .that(!(settings.minDelayMs > settings.maxDelayMs), "minDelayMs must not be above maxDelayMs")
-    .number("multiplier", settings.multiplier, { min: 1 })
-    .flag("nack", nack)
-    .done();
+  checkBackoff(check, settings).number("multiplier", settings.multiplier, { min: 1 }).flag("nack", nack).done();
 
   return (next) => (message) => {
     const { metadata } = message;
@@ -107,10 +101,10 @@ function restore(metadata: Metadata, { delayedFor, delayedUntil }: Arrived): voi
   if (delayedUntil !== undefined) metadata.set(DELAYED_UNTIL_KEY, delayedUntil);
 }
 
-function delayFor(arrivedWith: string, attempts: number, settings: { minDelayMs: number; maxDelayMs: number; multiplier: number }): number {
+function delayFor(arrivedWith: string, attempts: number, settings: Backoff & { readonly multiplier: number }): number {
   const previous = parseGoDuration(arrivedWith) ?? 0;
-  const first = previous > 0 ? previous * settings.multiplier : settings.minDelayMs;
-  return Math.min(settings.maxDelayMs, first * settings.multiplier ** (attempts - 1));
+  const minDelayMs = previous > 0 ? previous * settings.multiplier : settings.minDelayMs;
+  return backoffMs(attempts, { ...settings, minDelayMs }, 1);
 }
 
 function wholeSeconds(ms: number): string {

@@ -1,4 +1,5 @@
 import { isPermanent } from "../errors/index.ts";
+import { backoffMs } from "../internal/backoff.ts";
 import { monotonicMs, sleep } from "../internal/timers.ts";
 import { guarded } from "../logger/guarded-logger.ts";
 import type { Logger } from "../logger/index.ts";
@@ -6,7 +7,7 @@ import { rest } from "../message/in-hand.ts";
 import { attempt, type Handler, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { isInterruption } from "../message/interruption.ts";
 import { retryAfterMs } from "../message/retry-after.ts";
-import { OptionCheck, type OptionNames } from "../options/index.ts";
+import { BACKOFF_NAMES, type BackoffOptions, checkBackoff, knownBackoff, OptionCheck, type OptionNames } from "../options/index.ts";
 import { askHook } from "./ask-hook.ts";
 import { earlyVerdict } from "./early-verdict.ts";
 import { errorText } from "./failed-too.ts";
@@ -21,7 +22,7 @@ export interface RetryEvent {
   readonly message: ReceivedMessage;
 }
 
-export interface RetryOptions {
+export interface RetryOptions extends BackoffOptions {
   /** Retries after the first attempt; `Infinity` is allowed. Default 3. */
   readonly maxRetries?: number | undefined;
   /** The wait before the first retry. Default 100. */
@@ -44,8 +45,7 @@ export interface RetryOptions {
 
 const NAMES: OptionNames<RetryOptions> = {
   maxRetries: true,
-  minDelayMs: true,
-  maxDelayMs: true,
+  ...BACKOFF_NAMES,
   multiplier: true,
   jitter: true,
   maxElapsedMs: true,
@@ -124,15 +124,10 @@ function planned(attempts: number, error: unknown, message: ReceivedMessage, beg
   if (attempts > settings.maxRetries || isPermanent(error) || isInterruption(error, message)) return undefined;
   const askedMs = retryAfterMs(error) ?? 0;
   if (askedMs > settings.maxDelayMs) return undefined;
-  const delayMs = Math.max(askedMs, backoff(attempts, settings));
+  const delayMs = Math.max(askedMs, Math.round(backoffMs(attempts, settings, 1 - settings.jitter, 1 + settings.jitter)));
   if (monotonicMs() - began + delayMs > settings.maxElapsedMs) return undefined;
   const event: RetryEvent = { attempt: attempts, delayMs, error, message };
   return askHook(() => options.shouldRetry?.(event) ?? true, true, "shouldRetry", options.logger) ? event : undefined;
-}
-
-function backoff(attempts: number, { minDelayMs, maxDelayMs, multiplier, jitter }: Settings): number {
-  const exact = Math.min(minDelayMs * multiplier ** (attempts - 1), maxDelayMs);
-  return Math.min(maxDelayMs, Math.round(exact * (1 + jitter * (2 * Math.random() - 1))));
 }
 
 function announce(event: RetryEvent, { onRetry, logger }: RetryOptions): void {
@@ -148,21 +143,17 @@ function read(options: RetryOptions): Settings {
   const check = new OptionCheck("retry").known(options, NAMES);
   const settings: Settings = {
     maxRetries: options.maxRetries ?? RETRY_DEFAULTS.maxRetries,
-    minDelayMs: options.minDelayMs ?? Math.min(RETRY_DEFAULTS.minDelayMs, options.maxDelayMs ?? Infinity),
-    maxDelayMs: options.maxDelayMs ?? Math.max(RETRY_DEFAULTS.maxDelayMs, options.minDelayMs ?? 0),
+    ...knownBackoff(options, RETRY_DEFAULTS),
     multiplier: options.multiplier ?? RETRY_DEFAULTS.multiplier,
     jitter: options.jitter ?? RETRY_DEFAULTS.jitter,
     maxElapsedMs: options.maxElapsedMs ?? RETRY_DEFAULTS.maxElapsedMs,
   };
   const { maxRetries } = settings;
-  check
+  checkBackoff(check, settings)
     .that(
       maxRetries === Infinity || (Number.isInteger(maxRetries) && maxRetries >= 0),
       `maxRetries must be a whole number of at least 0, or Infinity, got ${String(maxRetries)}`,
     )
-    .duration("minDelayMs", settings.minDelayMs)
-    .duration("maxDelayMs", settings.maxDelayMs)
-    .that(!(settings.minDelayMs > settings.maxDelayMs), "minDelayMs must not be above maxDelayMs")
     .number("multiplier", settings.multiplier, { min: 1 })
     .number("jitter", settings.jitter, { min: 0, max: 1 })
     .duration("maxElapsedMs", settings.maxElapsedMs, { min: 0, max: Infinity })

@@ -98,6 +98,20 @@ describe("a dead letter", () => {
   );
 });
 
+it("bytes that cannot be decoded are offered to their dead letter again, with a wait between, until it has them", async () => {
+  const { bus, seen, subscriber, dead, deadLetter } = world();
+  const router = new Router({ subscriber, logger: silentLogger, failure: { deadLetter, minDelayMs: 1, maxDelayMs: 2 } });
+  router.addConsumerHandler({ name: "charge", subscribe: "orders", handle: fails });
+  await router.start();
+  dead.onPublish = (call) => {
+    if (call < 3) throw new Error("not now");
+  };
+  await seen[0]?.undecodable?.({ topic: "orders", position: "0:7", payload: new Uint8Array(1), error: new Error("no JSON") });
+  expect([dead.calls.length, router.health().handlers.charge?.lastError?.message]).toEqual([3, "not now"]);
+  await router.close();
+  await bus.close();
+});
+
 it("a message whose dead letter is confirmed, and which cannot be acked, comes again and is acked without another call or letter", async () => {
   const bus = new MemoryPubSub();
   const dead = new HandPublisher();

@@ -128,6 +128,22 @@ describe("several topics of one handler", () => {
     expect(output.texts).toEqual([]);
   });
 
+  it("have one call at a time between them, where their handler has one slot", async () => {
+    await using rig = new Rig();
+    let running = 0;
+    let most = 0;
+    const handle = async (): Promise<void> => {
+      most = Math.max(most, ++running);
+      await turn(1);
+      running--;
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: ["t", "u"], handle });
+    await rig.router.start();
+    for (const topic of ["t", "u"]) await rig.send(topic, "1", "2");
+    await rig.router.idle();
+    expect(most).toBe(1);
+  });
+
   it("to publish to: each result goes to the topic it names, and one that names none fails for good, by its handler's name", async () => {
     const letters = new HandPublisher();
     await using rig = new Rig({ failure: { ...quick, deadLetter: { publisher: letters, topic: "dead" } } });

@@ -91,6 +91,33 @@ describe("close", () => {
     });
   }
 
+  it("gives back at once a message whose backoff would only begin while it ends, uncounted", async () => {
+    const bus = new MemoryPubSub({ persistent: true });
+    await using rig = new Rig({ subscriber: bus, failure: quick });
+    const failing = deferred<void>();
+    const attempts: number[] = [];
+    const handle = (message: ReceivedMessage): Promise<void> | undefined => {
+      attempts.push(message.delivery.attempt);
+      return attempts.length === 1 ? failing.promise : undefined;
+    };
+    rig.router.addConsumerHandler({ name: "a", subscribe: "t", middleware: [retry({ minDelayMs: 20_000, jitter: 0 })], handle });
+    await rig.router.start();
+    await bus.publish("t", new Message("1"));
+    await until(() => attempts.length === 1, "the first call");
+    const began = performance.now();
+    const closing = rig.router.close();
+    failing.reject(new Error("not yet"));
+    await closing;
+    expect(performance.now() - began).toBeLessThan(1000);
+    const again = new Rig({ subscriber: bus });
+    again.router.addConsumerHandler({ name: "a", subscribe: "t", handle });
+    await again.router.start();
+    await again.router.idle();
+    await again.router.close();
+    expect(attempts).toEqual([1, 1]);
+    await bus.close();
+  });
+
   it("awaited inside a handler does not wait for that handler's end, which is acked, then the router closes", async () => {
     await using rig = new Rig({ drainTimeoutMs: 20_000 });
     const began = performance.now();

@@ -1,4 +1,5 @@
 import type { Publisher } from "../message/index.ts";
+import type { BackoffOptions } from "../options/index.ts";
 
 /**
  * What happens to a message whose handler fails: it throws, or it nacks the message itself.
@@ -9,7 +10,7 @@ import type { Publisher } from "../message/index.ts";
  * A message that failed only together with others of its batch is not given up: it gets one hand-out more, alone.
  * A nack with a `delayMs` takes that in place of the backoff; an `uncounted` one is no failure, and spends no attempt.
  */
-export interface FailurePolicy {
+export interface FailurePolicy extends BackoffOptions {
   /** Hand-outs before giving up. Default 10. */
   readonly attempts?: number | undefined;
   /** Default 100. */

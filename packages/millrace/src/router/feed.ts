@@ -1,4 +1,4 @@
-import { equalBackoffMs } from "../adapter/index.ts";
+import { whileBusy } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
 import { asError } from "../internal/as-error.ts";
 import { type Deferred, deferred } from "../internal/deferred.ts";
@@ -13,8 +13,7 @@ import { untilHead } from "./calls/in-line.ts";
 import type { HandlingMode } from "./handling/handling-mode.ts";
 import { Reader } from "./reader.ts";
 
-const RESUBSCRIBE_MIN_MS = 100;
-const RESUBSCRIBE_MAX_MS = 5000;
+const RESUBSCRIBE = { minDelayMs: 100, maxDelayMs: 5000 };
 const LOOK_AGAIN_MS = 5;
 
 export interface FeedParts {
@@ -247,23 +246,33 @@ export class Feed implements Origin {
 
   async #resubscribe(): Promise<Subscription | undefined> {
     const { desk } = this.#parts;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await sleep(equalBackoffMs(attempt, RESUBSCRIBE_MIN_MS, RESUBSCRIBE_MAX_MS), this.#stop.signal);
-        const subscription = await this.#subscribe();
-        desk.log("info", undefined, { topic: this.topic, attempt }, "the subscription is back");
-        return subscription;
-      } catch (error) {
-        if (this.#stop.signal.aborted) return undefined;
-        if (MillraceError.is(error) && error.code === "CLOSED") {
-          this.#broken = { since: new Date(wallMs()), error };
-          desk.log("error", undefined, { topic: this.topic, error }, "the subscriber is closed, the handler stops");
-          return undefined;
-        }
-        desk.log("error", undefined, { topic: this.topic, attempt, error }, "subscribing again failed, trying on");
-      }
+    const { signal } = this.#stop;
+    let attempt = 0;
+    const subscribe = (): Promise<Subscription> => {
+      attempt++;
+      return this.#subscribe();
+    };
+    try {
+      const subscription = await whileBusy(subscribe, {
+        ...RESUBSCRIBE,
+        signal,
+        failures: 1,
+        isBusy: (error) => !signal.aborted && !isClosed(error),
+        onBusy: (error) => desk.log("error", undefined, { topic: this.topic, attempt, error }, "subscribing again failed, trying on"),
+      });
+      desk.log("info", undefined, { topic: this.topic, attempt }, "the subscription is back");
+      return subscription;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      this.#broken = { since: new Date(wallMs()), error: error as Error };
+      desk.log("error", undefined, { topic: this.topic, error }, "the subscriber is closed, the handler stops");
+      return undefined;
     }
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return MillraceError.is(error) && error.code === "CLOSED";
 }
 
 /** It is its own `InHand`, and was not lost on its way here. */

@@ -1,7 +1,7 @@
 import { checkOrderBy } from "../adapter/subscribe-options.ts";
 import { undecorated } from "../message/adapter-name.ts";
 import type { Middleware, Publisher, Subscriber } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { checkBackoff, OptionCheck } from "../options/index.ts";
 import { type FailurePolicy, knownPolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
 import { checkHandlerNames } from "./known-options.ts";
@@ -87,10 +87,7 @@ function checkTopics(check: OptionCheck, side: "subscribe" | "publish", topic: s
 
 export function checkFailure(check: OptionCheck, failure: FailurePolicy | undefined): void {
   if (failure === undefined) return;
-  check
-    .integer("failure.attempts", failure.attempts, { min: 1 })
-    .duration("failure.minDelayMs", failure.minDelayMs)
-    .duration("failure.maxDelayMs", failure.maxDelayMs);
+  checkBackoff(check.integer("failure.attempts", failure.attempts, { min: 1 }), failure, "failure");
   const { deadLetter } = failure;
   if (deadLetter === undefined) return;
   check.required("failure.deadLetter.publisher", deadLetter.publisher).methods("failure.deadLetter.publisher", deadLetter.publisher, ["publish"]);

@@ -1,6 +1,6 @@
-import { backoffMs } from "../adapter/index.ts";
 import { isPermanent } from "../errors/index.ts";
 import { asError } from "../internal/as-error.ts";
+import { backoffMs } from "../internal/backoff.ts";
 import { type DeadLetterFacts, deadLetter, undecodableLetter } from "../message/dead-letter.ts";
 import type { BriefMessage } from "../message/in-hand.ts";
 import type { Publisher, UndecodableRecord, Verdict } from "../message/index.ts";
@@ -107,7 +107,7 @@ export class Judge {
             "undecodable bytes could not be dead-lettered, trying on",
           );
           if (this.#desk.draining) throw publishError;
-          await this.#desk.pause(backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs));
+          await this.#desk.pause(backoffMs(attempt, this.#policy, 0));
         }
       }
     };
@@ -204,7 +204,7 @@ export class Judge {
     const { attempt } = message.delivery;
     const permanent = isPermanent(error);
     if ((!permanent && attempt < this.#policy.attempts) || call.failedInCompany) {
-      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy.minDelayMs, this.#policy.maxDelayMs), retryAfterMs(error) ?? 0);
+      const delayMs = Math.max(wishedMs ?? backoffMs(attempt, this.#policy, 0), retryAfterMs(error) ?? 0);
       desk.log(
         "warn",
         message,

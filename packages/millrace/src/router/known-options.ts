@@ -1,4 +1,4 @@
-import { OptionCheck, type OptionNames, shown } from "../options/index.ts";
+import { BACKOFF_NAMES, OptionCheck, type OptionNames, shown } from "../options/index.ts";
 import type { FailurePolicy } from "./failure-policy.ts";
 import type { BatchHandlerOptions, ConsumerHandlerOptions, HandlerOptions, ProducingHandlerOptions } from "./handler-options.ts";
 import type { RouterOptions } from "./router-options.ts";
@@ -46,7 +46,7 @@ function checkEndNames(check: OptionCheck, at: "subscribe" | "publish", end: unk
 
 function checkFailureNames(check: OptionCheck, failure: FailurePolicy | undefined): OptionCheck {
   return check
-    .known(failure, { attempts: true, minDelayMs: true, maxDelayMs: true, deadLetter: true }, "failure")
+    .known(failure, { ...BACKOFF_NAMES, attempts: true, deadLetter: true }, "failure")
     .known(failure?.deadLetter, { publisher: true, topic: true }, "failure.deadLetter");
 }
 

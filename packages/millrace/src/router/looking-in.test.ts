@@ -84,6 +84,18 @@ describe("idle", () => {
     expect(last).toBe(3000);
   });
 
+  it("waits for a slow handler of what another one has only just produced", async () => {
+    await using rig = new Rig();
+    let last = 0;
+    const slowly = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+    rig.router.addConsumerHandler({ name: "b", subscribe: "u", handle: () => slowly().then(() => void last++) });
+    rig.router.addHandler({ name: "a", subscribe: "t", publish: "u", handle: (m) => slowly().then(() => new Message(m.text())) });
+    await rig.router.start();
+    await rig.send("t", "1");
+    await rig.router.idle();
+    expect(last).toBe(1);
+  });
+
   it("resolves at once where nothing is to be done, also before the start and after the end", async () => {
     await using rig = new Rig();
     rig.router.addConsumerHandler({ name: "a", subscribe: "t", handle: () => {} });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deferred } from "../internal/deferred.ts";
-import { Message, type Middleware } from "../message/index.ts";
+import { Message, type Middleware, type ReceivedMessage } from "../message/index.ts";
 import { HandPublisher, Rig, until } from "./rig.fixture.ts";
 
 const quick = { minDelayMs: 0, maxDelayMs: 1 };
@@ -73,6 +73,27 @@ describe("a pipeline", () => {
     gate.resolve();
     await rig.router.idle();
     expect(begun).toEqual(["1", "2"]);
+  });
+
+  it("begins with another key only when a handler that middleware has given up on leaves its slot", async () => {
+    await using rig = new Rig();
+    const gate = deferred<void>();
+    const begun: string[] = [];
+    const impatient: Middleware = (next) => (message) => Promise.race([next(message), new Promise<void>((resolve) => setTimeout(resolve, 2))]);
+    const handle = async (message: ReceivedMessage): Promise<void> => {
+      begun.push(message.text());
+      await gate.promise;
+    };
+    const publish = { publisher: new HandPublisher(), topic: "out" };
+    rig.router.addHandler({ name: "a", subscribe: "t", publish, concurrency: 2, pipeline: 2, middleware: [impatient], handle });
+    await rig.router.start();
+    await rig.send("t", ["k", "1"], ["l", "2"], ["m", "3"]);
+    await until(() => begun.length === 2, "two calls");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun).toEqual(["1", "2"]);
+    gate.resolve();
+    await rig.router.idle();
+    expect(begun).toEqual(["1", "2", "3"]);
   });
 
   it("leaves room for other keys: of one key no more than one and the pipeline are in hand", async () => {

@@ -6,7 +6,7 @@ import { DelaySteps, stepQueueName } from "./delay-steps.ts";
 
 const NOW = 1_800_000_000_000;
 const exit = { exchange: "shop", routingKey: "order.placed", keep: true };
-const steps = new DelaySteps({ current: undefined } as unknown as Link, { logger: silentLogger, reconnectMinMs: 1, reconnectMaxMs: 1 });
+const steps = new DelaySteps({ current: undefined } as unknown as Link, { logger: silentLogger, reconnect: { minDelayMs: 1, maxDelayMs: 1 } });
 
 afterEach(() => void vi.useRealTimers());
 

@@ -1,5 +1,5 @@
 import type { Channel } from "amqplib";
-import { equalBackoffMs, monotonicMs, sleep, wallMs } from "millrace/adapter";
+import { type Backoff, monotonicMs, wallMs, whileBusy } from "millrace/adapter";
 import { leaveChannel } from "../leave-channel.ts";
 import type { Link } from "../link.ts";
 import type { OpenLink } from "../open-link.ts";
@@ -14,8 +14,7 @@ export interface Address {
 }
 
 export interface StepRules extends AstrayRules {
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
+  readonly reconnect: Backoff;
 }
 
 /** The steps themselves live much longer than what goes through them: seldom is enough. */
@@ -151,19 +150,13 @@ export class DelaySteps {
   /** Never rejects. */
   async #beginAgain(): Promise<void> {
     const { signal } = this.#stop;
-    const { reconnectMinMs, reconnectMaxMs } = this.#rules;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        await sleep(equalBackoffMs(attempt, reconnectMinMs, reconnectMaxMs), signal);
-        const link = await this.#link.open();
-        if (link === this.#declaredOn) return; // somebody publishes, and was here before
-        this.forget();
-        await this.#begin(link);
-        return;
-      } catch {
-        // The next try, or the end.
-      }
-    }
+    const begin = async (): Promise<void> => {
+      const link = await this.#link.open();
+      if (link === this.#declaredOn) return; // somebody publishes, and was here before
+      this.forget();
+      await this.#begin(link);
+    };
+    await whileBusy(begin, { ...this.#rules.reconnect, signal, failures: 1, isBusy: () => !signal.aborted }).catch(() => {}); // stopped
   }
 }
 

@@ -1,9 +1,8 @@
 import { type From, type MaybePromise, MillraceError } from "millrace";
-import { wallMs } from "millrace/adapter";
+import { wallMs, whileBusy } from "millrace/adapter";
 import type { Log, LogAdmin, NewRow, PurgeRule, StoredRow, Watch } from "../dialect.ts";
 import type { ExchangeCall, Exchanged, GroupRef, MemberRef, Standing } from "../exchange.ts";
 import { appendBatches } from "./append-batches.ts";
-import { retryBusy } from "./busy-retry.ts";
 import { ChangeWatcher } from "./change-watcher.ts";
 import type { Connection } from "./connection.ts";
 import { databaseError, isBusy, isFatalToConnection, isMissingTable, resultCode } from "./database-error.ts";
@@ -23,6 +22,8 @@ import { apart, makeOwnTables, makeTopicTables, type TableNames, type TopicTable
 /** Nothing of a commit that found no space is left behind; of any other that failed, it is not known. */
 const FULL = 13;
 const PATIENCE_MS = 30_000;
+/** Between two tries to get a lock: whoever holds it is done soon. */
+const LOCKED = { minDelayMs: 1, maxDelayMs: 25 };
 
 export interface SqliteLogRules {
   /** For error texts: the path. */
@@ -241,7 +242,9 @@ export class SqliteLog implements Log {
   }
 
   #run<T>(work: (connection: Connection) => T, patienceMs: number, check?: () => void): MaybePromise<T> {
+    let tries = 0;
     const attempt = (): T => {
+      if (tries++ > 0) this.#checkWanted(check);
       const connection = this.#connection ?? this.#open();
       try {
         return work(connection);
@@ -252,20 +255,22 @@ export class SqliteLog implements Log {
       }
     };
     try {
-      const done = retryBusy(attempt, {
-        patienceMs,
-        check: () => {
-          if (this.#attached === 0) throw new MillraceError("closed", { code: "CLOSED" });
-          check?.();
-        },
-        onWait: (waiting) => {
-          this.#waiting += waiting ? 1 : -1;
-        },
-      });
-      return done instanceof Promise ? done.catch((error: unknown) => this.#fail(error)) : done;
+      const done = whileBusy(attempt, { ...LOCKED, patienceMs, isBusy });
+      if (!(done instanceof Promise)) return done;
+      this.#waiting++;
+      return done
+        .finally(() => {
+          this.#waiting--;
+        })
+        .catch((error: unknown) => this.#fail(error));
     } catch (error) {
       return this.#fail(error);
     }
+  }
+
+  #checkWanted(check: (() => void) | undefined): void {
+    if (this.#attached === 0) throw new MillraceError("closed", { code: "CLOSED" });
+    check?.();
   }
 
   #fail(error: unknown): never {

@@ -1,13 +1,12 @@
 import { MillraceError } from "../../errors/index.ts";
+import { type Backoff, backoffMs } from "../../internal/backoff.ts";
 import { sleep } from "../../internal/timers.ts";
 import { guarded } from "../../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../../logger/index.ts";
-import { equalBackoffMs } from "../backoff.ts";
+import { knownBackoff } from "../../options/index.ts";
+import { RECONNECT_DEFAULTS } from "../settings.ts";
 import type { PublishQueueRules } from "./publish-rules.ts";
 import type { PublishTarget } from "./publish-target.ts";
-
-const RECONNECT_MIN_MS = 100;
-const RECONNECT_MAX_MS = 5000;
 
 /** What is told of why nothing can be sent. */
 export interface Troubled {
@@ -32,6 +31,7 @@ export class LaneLink<Item, Link> {
   readonly #stop: AbortSignal;
   readonly #hooks: LinkHooks;
   readonly #logger: Logger;
+  readonly #reconnect: Backoff;
   #link: Link | undefined;
   #connecting = false;
   /** In a row, without an answer between them. */
@@ -48,6 +48,7 @@ export class LaneLink<Item, Link> {
     this.#shown = shown;
     this.#stop = stop;
     this.#hooks = hooks;
+    this.#reconnect = knownBackoff(rules.reconnect ?? {}, RECONNECT_DEFAULTS);
     this.#logger = guarded(rules.logger ?? silentLogger);
   }
 
@@ -124,8 +125,7 @@ export class LaneLink<Item, Link> {
   }
 
   #backOff(): Promise<void> {
-    const { reconnectMinMs = RECONNECT_MIN_MS, reconnectMaxMs = RECONNECT_MAX_MS } = this.#rules;
-    return sleep(equalBackoffMs(this.#failures, reconnectMinMs, reconnectMaxMs), this.#stop);
+    return sleep(backoffMs(this.#failures, this.#reconnect), this.#stop);
   }
 
   async #leave(link: Link): Promise<void> {

@@ -4,9 +4,10 @@ import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../inte
 import { guarded } from "../../logger/guarded-logger.ts";
 import { type Logger, silentLogger } from "../../logger/index.ts";
 import { checkPublish } from "../../message/check-publish.ts";
-import type { Message, PublishOptions } from "../../message/index.ts";
+import type { MaybePromise, Message, PublishOptions } from "../../message/index.ts";
 import { publishWithinDelay } from "../publish-delay.ts";
 import { encodeAll } from "./encode-all.ts";
+import { Load } from "./load.ts";
 import { type CallKeeper, PublishCall } from "./publish-call.ts";
 import { abortedError, closedError, refusal } from "./publish-error.ts";
 import { checkPublishRules, type PublishRules } from "./publish-rules.ts";
@@ -52,14 +53,10 @@ export class PublishCalls<Item> {
   readonly #maxBytes: number;
   /** In the order of their deadlines. */
   readonly #calls: Ring<PublishCall<Item>> = new Ring();
-  /** Of those, the ones that have not ended. */
-  #open = 0;
   readonly #outside: Ring<PublishCall<Item>> = new Ring();
-  #messages = 0;
-  #bytes = 0;
-  #insideMessages = 0;
-  #insideBytes = 0;
-  #insideCalls = 0;
+  /** What has not ended, and what of it there was room for. */
+  readonly #open: Load = new Load();
+  readonly #inside: Load = new Load();
   #admitting = false;
   #timer: TimerHandle | undefined;
   #warning: TimerHandle | undefined;
@@ -82,9 +79,14 @@ export class PublishCalls<Item> {
     };
   }
 
+  /** It lets nothing more in. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Messages of calls that have not ended. */
   get messages(): number {
-    return this.#messages;
+    return this.#open.messages;
   }
 
   /** Why nothing can be sent at present. The adapter sets it, and says `undefined` when the broker answers again. */
@@ -94,7 +96,7 @@ export class PublishCalls<Item> {
 
   set trouble(error: unknown) {
     this.#trouble = error;
-    if (error !== undefined && this.#open > 0) this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
+    if (error !== undefined && this.#open.calls > 0) this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
     else if (error === undefined) this.#calm();
   }
 
@@ -126,9 +128,7 @@ export class PublishCalls<Item> {
     const call = new PublishCall(this.#keeper, lane, items, bytes, monotonicMs() + this.#rules.timeoutMs);
     if (signal !== undefined) call.endWith(signal);
     this.#calls.push(call);
-    this.#open++;
-    this.#messages += count;
-    this.#bytes += bytes;
+    this.#open.add(call, 1);
     this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
     if (this.#outside.size === 0 && this.#fits(call)) this.#admit(call);
     else this.#outside.push(call);
@@ -137,7 +137,7 @@ export class PublishCalls<Item> {
 
   /** Resolves when no call is under way: at the latest when the time of the last one is up. */
   idle(): Promise<void> {
-    return this.#open === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    return this.#open.calls === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
   /** Lets nothing more in, and waits for what is under way. */
@@ -147,7 +147,7 @@ export class PublishCalls<Item> {
   }
 
   /** Ends what is under way, and lets nothing more in. */
-  stop(): void {
+  stop(): MaybePromise<void> {
     this.#closed = true;
     this.#admitting = true; // nobody is let in
     for (let call = this.#calls.peek(); call !== undefined; call = this.#calls.peek()) call.giveUp(closedError());
@@ -158,21 +158,17 @@ export class PublishCalls<Item> {
   #refused(count: number, bytes: number, signal: AbortSignal | undefined): MillraceError | undefined {
     if (this.#closed) return closedError();
     if (signal?.aborted) return abortedError(signal);
-    if (this.#open === 0) return undefined;
-    if (this.#messages + count <= this.#maxWaiting * MOST_FILLS && this.#bytes + bytes <= this.#maxBytes * MOST_FILLS) return undefined;
+    if (this.#open.takes(count, bytes, this.#maxWaiting * MOST_FILLS, this.#maxBytes * MOST_FILLS)) return undefined;
     return new MillraceError(`${this.#crowd()} already`, { code: "BUFFER_FULL", retryable: true });
   }
 
-  /** One call alone may be of any size. */
   #fits({ count, bytes }: PublishCall<Item>): boolean {
-    return this.#insideCalls === 0 || (this.#insideMessages + count <= this.#maxWaiting && this.#insideBytes + bytes <= this.#maxBytes);
+    return this.#inside.takes(count, bytes, this.#maxWaiting, this.#maxBytes);
   }
 
   #admit(call: PublishCall<Item>): void {
     call.inside = true;
-    this.#insideCalls++;
-    this.#insideMessages += call.count;
-    this.#insideBytes += call.bytes;
+    this.#inside.add(call, 1);
     try {
       this.#desk.begin(call);
     } catch (error) {
@@ -192,17 +188,11 @@ export class PublishCalls<Item> {
   }
 
   #onEnded(call: PublishCall<Item>): void {
-    this.#open--;
+    this.#open.add(call, -1);
+    if (call.inside) this.#inside.add(call, -1);
     this.#forget();
-    this.#messages -= call.count;
-    this.#bytes -= call.bytes;
-    if (call.inside) {
-      this.#insideCalls--;
-      this.#insideMessages -= call.count;
-      this.#insideBytes -= call.bytes;
-    }
     if (this.#outside.size > 0) this.#admitNext();
-    if (this.#open > 0) return;
+    if (this.#open.calls > 0) return;
     stopTimer(this.#timer);
     this.#timer = undefined;
     stopTimer(this.#warning);
@@ -214,7 +204,7 @@ export class PublishCalls<Item> {
   #forget(): void {
     const calls = this.#calls;
     while (calls.peek()?.ended === true) calls.shift();
-    if (calls.size > 2 * this.#open + 64) calls.takeOut((call) => call.ended);
+    if (calls.size > 2 * this.#open.calls + 64) calls.takeOut((call) => call.ended);
   }
 
   #expire(): void {
@@ -239,12 +229,12 @@ export class PublishCalls<Item> {
   }
 
   #crowd(): string {
-    return `${this.#messages} messages of ${this.#bytes} bytes wait to be confirmed`;
+    return `${this.#open.messages} messages of ${this.#open.bytes} bytes wait to be confirmed`;
   }
 
   #warn(): void {
     this.#logger.warn(
-      { adapter: this.#rules.adapter, messages: this.#messages, error: this.#trouble },
+      { adapter: this.#rules.adapter, messages: this.#open.messages, error: this.#trouble },
       "publishing waits for the broker: each call until its time is up",
     );
   }

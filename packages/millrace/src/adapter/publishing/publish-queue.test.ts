@@ -123,6 +123,19 @@ describe("a message that fails", () => {
     expect(other.state).toBe("confirmed");
   });
 
+  it("lets nothing more of its call into the room that it leaves", async () => {
+    const { broker, queue } = scriptedQueue({ window: 2 });
+    const failing = watched(queue.publish("a", texts("1", "2", "3")));
+    await turns();
+    broker.of("1")[0]?.reject(refused);
+    await turns();
+    expect([failing.state, broker.sent]).toEqual(["under way", ["1", "2"]]);
+    broker.confirm("2");
+    await turns();
+    expect(failing.error?.outcomes).toEqual(["rejected", "confirmed", "rejected"]);
+    expect(broker.sent).toEqual(["1", "2"]);
+  });
+
   it("rejects its whole call when it cannot be encoded or has to wait, and nothing is sent behind it", async () => {
     const { broker, queue } = scriptedQueue();
     broker.confirms = true;

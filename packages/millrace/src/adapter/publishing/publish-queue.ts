@@ -1,9 +1,7 @@
-import type { Message, PublishOptions } from "../../message/index.ts";
-import { pickOptions } from "../../options/index.ts";
 import { PublishCalls } from "./publish-calls.ts";
 import { closedError } from "./publish-error.ts";
 import { PublishLane } from "./publish-lane.ts";
-import { checkQueueRules, PUBLISH_NAMES, type PublishQueueRules } from "./publish-rules.ts";
+import type { PublishQueueRules } from "./publish-rules.ts";
 import type { PublishTarget } from "./publish-target.ts";
 
 const MOST_LINKS = 256;
@@ -17,60 +15,34 @@ const MOST_LINKS = 256;
  * - A call ends when its time is up or its signal aborts: what was not sent is `rejected`, the rest `unknown`.
  * - A broken link is connected anew, with backoff, while somebody waits. `close` waits for what is under way, each call to its own limit.
  */
-export class PublishQueue<Item, Link> {
-  readonly #calls: PublishCalls<Item>;
-  readonly #target: PublishTarget<Item, Link>;
-  readonly #rules: PublishQueueRules;
+export class PublishQueue<Item, Link> extends PublishCalls<Item> {
   readonly #lanes: Map<string, PublishLane<Item, Link>> = new Map();
   readonly #stop: AbortController = new AbortController();
 
   constructor(rules: PublishQueueRules, target: PublishTarget<Item, Link>) {
-    checkQueueRules(rules);
-    this.#rules = rules;
-    this.#target = target;
-    this.#calls = new PublishCalls(pickOptions(rules, PUBLISH_NAMES), target, { begin: (call) => this.#lane(call.lane).push(call) });
-  }
-
-  /** Messages of calls that have not ended. */
-  get messages(): number {
-    return this.#calls.messages;
-  }
-
-  /** Why nothing can be sent at present. */
-  get trouble(): unknown {
-    return this.#calls.trouble;
-  }
-
-  publish(topic: string, messages: Message | readonly Message[], options?: PublishOptions): Promise<void> {
-    return this.#calls.publish(topic, messages, options);
-  }
-
-  /** Publishes what is encoded already. */
-  push(lane: string, items: readonly Item[], signal?: AbortSignal): Promise<void> {
-    return this.#calls.push(lane, items, signal);
+    super(rules, target, { begin: (call) => laneOf(call.lane).push(call) });
+    const laneOf = (name: string): PublishLane<Item, Link> => {
+      let lane = this.#lanes.get(name);
+      if (lane === undefined) {
+        if (this.#lanes.size >= (rules.maxLinks ?? MOST_LINKS)) this.#dropResting();
+        lane = new PublishLane(name, target, rules, this, this.#stop.signal);
+        this.#lanes.set(name, lane);
+      }
+      return lane;
+    };
   }
 
   /** Lets nothing more in, waits for what is under way, and disconnects. */
-  async close(): Promise<void> {
-    await this.#calls.close();
+  override async close(): Promise<void> {
+    await super.close();
     await this.stop();
   }
 
   /** Ends what is under way now, and disconnects. */
-  async stop(): Promise<void> {
-    this.#calls.stop();
+  override async stop(): Promise<void> {
+    void super.stop();
     this.#stop.abort(closedError());
     await Promise.all([...this.#lanes.values()].map((lane) => lane.disconnect()));
-  }
-
-  #lane(name: string): PublishLane<Item, Link> {
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      if (this.#lanes.size >= (this.#rules.maxLinks ?? MOST_LINKS)) this.#dropResting();
-      lane = new PublishLane(name, this.#target, this.#rules, this.#calls, this.#stop.signal);
-      this.#lanes.set(name, lane);
-    }
-    return lane;
   }
 
   #dropResting(): void {

@@ -1,5 +1,5 @@
 import type { Logger } from "../../logger/index.ts";
-import { OptionCheck, type OptionNames } from "../../options/index.ts";
+import { BACKOFF_NAMES, type BackoffOptions, checkBackoff, OptionCheck, type OptionNames } from "../../options/index.ts";
 
 export interface PublishRules {
   /** For error texts: `"KafkaPublisher"`. */
@@ -18,6 +18,7 @@ export interface PublishRules {
   readonly logger?: Logger | undefined;
 }
 
+/** What a `PublishQueue` needs to know beside. */
 export interface PublishQueueRules extends PublishRules {
   /**
    * The broker removes repeats: what may have been sent is sent again, before all that is younger, until its call's time is up. Default
@@ -33,11 +34,10 @@ export interface PublishQueueRules extends PublishRules {
   /** Links that are kept open; beyond, a lane that rests gives its link up. Default 256. */
   readonly maxLinks?: number | undefined;
   /** Before connecting again after a failure. Default 100 and 5,000 ms. */
-  readonly reconnectMinMs?: number | undefined;
-  readonly reconnectMaxMs?: number | undefined;
+  readonly reconnect?: BackoffOptions | undefined;
 }
 
-export const PUBLISH_NAMES: OptionNames<PublishRules> = {
+const NAMES: OptionNames<PublishQueueRules> = {
   subject: true,
   adapter: true,
   otherCode: true,
@@ -46,44 +46,28 @@ export const PUBLISH_NAMES: OptionNames<PublishRules> = {
   maxWaitingBytes: true,
   maxPublishDelayMs: true,
   logger: true,
-};
-
-const QUEUE_NAMES: OptionNames<PublishQueueRules> = {
-  ...PUBLISH_NAMES,
   deduplicates: true,
   window: true,
   windowBytes: true,
   batch: true,
   batchBytes: true,
   maxLinks: true,
-  reconnectMinMs: true,
-  reconnectMaxMs: true,
+  reconnect: true,
 };
 
-export function checkPublishRules(rules: PublishRules): void {
-  checked(new OptionCheck("PublishCalls").known(rules, PUBLISH_NAMES), rules).done();
-}
-
-export function checkQueueRules(rules: PublishQueueRules): void {
-  checked(new OptionCheck("PublishQueue").known(rules, QUEUE_NAMES), rules)
-    .flag("deduplicates", rules.deduplicates)
-    .integer("window", rules.window, { min: 1 })
-    .integer("windowBytes", rules.windowBytes, { min: 1 })
-    .integer("batch", rules.batch, { min: 1 })
-    .integer("batchBytes", rules.batchBytes, { min: 1 })
-    .integer("maxLinks", rules.maxLinks, { min: 1 })
-    .duration("reconnectMinMs", rules.reconnectMinMs)
-    .duration("reconnectMaxMs", rules.reconnectMaxMs)
-    .done();
-}
-
-function checked(check: OptionCheck, rules: PublishRules): OptionCheck {
+/** Throws `OptionError` with everything that is wrong. */
+export function checkPublishRules(rules: PublishQueueRules): void {
+  const check = new OptionCheck("PublishCalls").known(rules, NAMES);
   for (const name of ["subject", "adapter", "otherCode"] as const) check.required(name, rules[name]).text(name, rules[name]);
-  return check
+  for (const name of ["maxWaiting", "maxWaitingBytes", "window", "windowBytes", "batch", "batchBytes", "maxLinks"] as const) {
+    check.integer(name, rules[name], { min: 1 });
+  }
+  check
     .required("timeoutMs", rules.timeoutMs)
     .duration("timeoutMs", rules.timeoutMs, { min: 1 })
-    .integer("maxWaiting", rules.maxWaiting, { min: 1 })
-    .integer("maxWaitingBytes", rules.maxWaitingBytes, { min: 1 })
     .that((rules.maxPublishDelayMs ?? 0) >= 0, "maxPublishDelayMs must be at least 0")
+    .flag("deduplicates", rules.deduplicates)
+    .known(rules.reconnect, BACKOFF_NAMES, "reconnect")
     .methods("logger", rules.logger, ["trace", "debug", "info", "warn", "error"]);
+  checkBackoff(check, rules.reconnect, "reconnect").done();
 }

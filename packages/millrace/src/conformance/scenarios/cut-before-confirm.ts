@@ -5,7 +5,7 @@ import { idsOf } from "../world.ts";
 
 export const cutBeforeConfirm: Scenario = {
   name: "cut-before-confirm",
-  title: "never calls a publish confirmed or rejected whose confirmation was cut off, unless it made sure",
+  title: "never calls a publish confirmed or rejected whose confirmation was cut off, unless it made sure, and sends nothing twice",
   timeoutMs: 120_000,
   needs: (_capabilities, setup) => needsProxy(setup),
   run: async (world) => {
@@ -27,6 +27,8 @@ export const cutBeforeConfirm: Scenario = {
     await direct.until(() => expected.every((id) => direct.acked.has(id)), "everything confirmed and the marker are acked", world.patienceMs * 2);
     for (const [index, { id }] of messages.entries()) {
       if (outcomes?.[index] === "rejected") assert.ok(!direct.seen.has(id), `${id} was called rejected and arrives nevertheless`);
+      const times = direct.attemptsOf(id).length;
+      assert.ok(times <= 1 || world.limits.spontaneousDuplicates === true, `${id} arrives ${times} times: what may be there is sent again`);
     }
   },
 };

@@ -15,6 +15,7 @@ export const disposeGivesBack: Scenario = {
     await world.within(first.finished(), "ending the iteration");
     for (const { message } of first.handOuts) assert.equal(message.ack(), false, "a verdict after disposal is refused");
     const second = await world.watch(await world.open());
-    await second.until(() => second.acked.size >= 5, "the next member has acked all five");
+    await world.promptly(() => second.acked.size >= 5, "the next member has acked all five");
+    for (const { id, attempt } of second.handOuts) assert.equal(attempt, 1, `the attempt at which the next member has ${id}`);
   },
 };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { allOf, need, needsGroups, needsWorker, type Scenario } from "../scenario.ts";
+import { allOf, needsGroups, needsLease, needsWorker, type Scenario } from "../scenario.ts";
 
 export const eventLoopBlocked: Scenario = {
   name: "event-loop-blocked",
   title: "refuses a verdict after the event loop stood still beyond the lease and another member took over",
   timeoutMs: 120_000,
-  needs: (capabilities, setup) => allOf(needsGroups(capabilities), needsWorker(setup), need(setup.lease, "the broker lends nothing for a time")),
+  needs: (capabilities, setup) => allOf(needsGroups(capabilities), needsWorker(setup), needsLease(setup)),
   run: async (world) => {
     const leaseMs = world.setup.lease?.leaseMs ?? 1000;
     const pubsub = world.own(await (world.setup.lease ?? world.setup).create());

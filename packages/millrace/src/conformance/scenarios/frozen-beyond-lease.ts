@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { allOf, need, needsGroups, needsWorker, type Scenario } from "../scenario.ts";
+import { allOf, needsGroups, needsLease, needsWorker, type Scenario } from "../scenario.ts";
 
 export const frozenBeyondLease: Scenario = {
   name: "frozen-beyond-lease",
   title: "refuses the verdict of a process that was frozen beyond its lease, whose message another one has handled",
   timeoutMs: 120_000,
-  needs: (capabilities, setup) => allOf(needsGroups(capabilities), needsWorker(setup), need(setup.lease, "the broker lends nothing for a time")),
+  needs: (capabilities, setup) => allOf(needsGroups(capabilities), needsWorker(setup), needsLease(setup)),
   run: async (world) => {
     const pubsub = world.own(await (world.setup.lease ?? world.setup).create());
     await world.prepare(pubsub);

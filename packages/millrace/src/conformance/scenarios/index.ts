@@ -14,6 +14,8 @@ import { bigBacklogTimerLateness } from "./big-backlog-timer-lateness.ts";
 import { brokerRestart } from "./broker-restart.ts";
 import { closeBeforeUse } from "./close-before-use.ts";
 import { closeIdempotent } from "./close-idempotent.ts";
+import { closeUnderArrivals } from "./close-under-arrivals.ts";
+import { closeWaitsForPublishes } from "./close-waits-for-publishes.ts";
 import { closeWhileBrokerIsDown } from "./close-while-broker-is-down.ts";
 import { closeWithUnread } from "./close-with-unread.ts";
 import { concurrentClose } from "./concurrent-close.ts";
@@ -35,6 +37,7 @@ import { duePassesAtOnce } from "./due-passes-at-once.ts";
 import { eventLoopBlocked } from "./event-loop-blocked.ts";
 import { flush } from "./flush.ts";
 import { flushThenKill } from "./flush-then-kill.ts";
+import { flushWaitsForTheBroker } from "./flush-waits-for-the-broker.ts";
 import { fromEarliest } from "./from-earliest.ts";
 import { fromLatest } from "./from-latest.ts";
 import { fromPosition } from "./from-position.ts";
@@ -52,12 +55,14 @@ import { heldBackSurvivesRestart } from "./held-back-survives-restart.ts";
 import { heldBackUnchanged } from "./held-back-unchanged.ts";
 import { heldBackUntilDue } from "./held-back-until-due.ts";
 import { hotFailingKey } from "./hot-failing-key.ts";
+import { idle } from "./idle.ts";
 import { inOrder } from "./in-order.ts";
 import { iteratorRules } from "./iterator-rules.ts";
 import { joinWhileBusy } from "./join-while-busy.ts";
 import { keyBytes } from "./key-bytes.ts";
 import { keys } from "./keys.ts";
 import { longerDelayIsRefused } from "./longer-delay-is-refused.ts";
+import { lostLease } from "./lost-lease.ts";
 import { maxInFlight } from "./max-in-flight.ts";
 import { metadata } from "./metadata.ts";
 import { nackWithSecondMember } from "./nack-with-second-member.ts";
@@ -71,17 +76,22 @@ import { orderAfterNack } from "./order-after-nack.ts";
 import { orderPerKeyUnderConcurrency } from "./order-per-key-under-concurrency.ts";
 import { partialBatchAtClose } from "./partial-batch-at-close.ts";
 import { pauseGivesBack } from "./pause-gives-back.ts";
+import { pauseKeepsOrder } from "./pause-keeps-order.ts";
 import { payloads } from "./payloads.ts";
+import { prompt } from "./prompt.ts";
 import { provision } from "./provision.ts";
 import { publishAbort } from "./publish-abort.ts";
+import { publishAbortAfterSending } from "./publish-abort-after-sending.ts";
 import { publishAfterClose } from "./publish-after-close.ts";
 import { publishAgain } from "./publish-again.ts";
 import { publishDuringOutage } from "./publish-during-outage.ts";
 import { publishLargeBatch } from "./publish-large-batch.ts";
 import { publishManyConcurrently } from "./publish-many-concurrently.ts";
 import { publishNothing } from "./publish-nothing.ts";
+import { publishRefused } from "./publish-refused.ts";
 import { publishSubscribe } from "./publish-subscribe.ts";
 import { publishTakesASnapshot } from "./publish-takes-a-snapshot.ts";
+import { publishTimeLimit } from "./publish-time-limit.ts";
 import { redeliveryIsNewObject } from "./redelivery-is-new-object.ts";
 import { repeatsNothing } from "./repeats-nothing.ts";
 import { reportsLag } from "./reports-lag.ts";
@@ -98,12 +108,15 @@ import { topicNames } from "./topic-names.ts";
 import { transactionalPublish } from "./transactional-publish.ts";
 import { twoMembersShare } from "./two-members-share.ts";
 import { twoSubscriptions } from "./two-subscriptions.ts";
+import { undecodableComesOnce } from "./undecodable-comes-once.ts";
 import { undecodableDoesNotStall } from "./undecodable-does-not-stall.ts";
+import { undecodableIsTriedAgain } from "./undecodable-is-tried-again.ts";
 import { verdicts } from "./verdicts.ts";
 
 /** Every scenario, in the order in which it is registered. */
 export const SCENARIOS: readonly Scenario[] = Object.freeze([
   publishSubscribe,
+  prompt,
   concurrentSubscribe,
   concurrentTopics,
   topicNames,
@@ -123,6 +136,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   maxInFlight,
   noAckHoldsNext,
   noReaderNoHandOut,
+  idle,
   resendOnNack,
   continueAfterErrors,
   attemptCounts,
@@ -134,10 +148,14 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   nackWithSecondMember,
   verdicts,
   flush,
+  flushWaitsForTheBroker,
   payloads,
   metadata,
   publishNothing,
   publishAbort,
+  publishAbortAfterSending,
+  publishTimeLimit,
+  publishRefused,
   publishTakesASnapshot,
   publishAgain,
   publishManyConcurrently,
@@ -158,6 +176,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   badOptions,
   iteratorRules,
   pauseGivesBack,
+  pauseKeepsOrder,
   status,
   reportsLag,
   reportsLagOfEachGroup,
@@ -180,6 +199,8 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   continueAfterClose,
   concurrentClose,
   closeWithUnread,
+  closeUnderArrivals,
+  closeWaitsForPublishes,
   partialBatchAtClose,
   closeBeforeUse,
   closeIdempotent,
@@ -187,8 +208,11 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   survivesInstances,
   heldBackSurvivesClose,
   undecodableDoesNotStall,
+  undecodableComesOnce,
+  undecodableIsTriedAgain,
   topicDeleted,
   handlerLongerThanLease,
+  lostLease,
   frozenBeyondLease,
   eventLoopBlocked,
   sigkillMidHandler,

@@ -25,7 +25,7 @@ export const pauseGivesBack: Scenario = {
     assert.equal(probe.subscription.status().held, 0, "what was not handed out is given back");
 
     probe.subscription.resume();
-    await probe.until(() => probe.acked.size >= 31, "the rest is acked after resume");
+    await world.promptly(() => probe.acked.size >= 31, "the rest is acked after resume");
     assert.ok(idsOf(messages).every((id) => probe.acked.has(id)));
     assert.ok(
       probe.handOuts.every(({ attempt }) => attempt === 1),

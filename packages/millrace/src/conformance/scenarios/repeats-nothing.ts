@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SettleError } from "../../errors/index.ts";
 import type { PubSub } from "../../message/index.ts";
-import type { ChaosProxy } from "../chaos-proxy.ts";
+import type { Chaos } from "../chaos-proxy.ts";
 import { assertSameIds } from "../ids.ts";
 import type { HandOut, Probe } from "../probe.ts";
 import { openProxied } from "../proxied.ts";
@@ -63,11 +63,11 @@ async function share(world: World, publisher: PubSub, count: number): Promise<vo
   assert.equal(again.length, 0, `${again.length} messages came again to one of ${count} members though no delivery of theirs was lost`);
 }
 
-async function openMember(world: World): Promise<{ readonly pubsub: PubSub; readonly proxy?: ChaosProxy }> {
+async function openMember(world: World): Promise<{ readonly pubsub: PubSub; readonly proxy?: Chaos }> {
   return world.setup.faults?.proxied === undefined ? { pubsub: await world.open() } : await openProxied(world);
 }
 
-async function disturb(world: World, proxy: ChaosProxy | undefined): Promise<void> {
+async function disturb(world: World, proxy: Chaos | undefined): Promise<void> {
   if (world.setup.faults?.disturb !== undefined) await world.setup.faults.disturb();
   else if (proxy === undefined) await world.quiet(5);
   else {

@@ -1,5 +1,5 @@
-import { backoffMs } from "../../adapter/index.ts";
 import { MillraceError } from "../../errors/index.ts";
+import { backoffMs } from "../../internal/backoff.ts";
 import type { NackOptions } from "../../message/index.ts";
 import type { KnownPolicy } from "../failure-policy.ts";
 import type { Call } from "./call.ts";
@@ -22,7 +22,7 @@ export function weighNack({ message, inHand }: Call, policy: KnownPolicy, option
   const counted = options?.uncounted !== true;
   const spent = counted && attempt >= policy.attempts;
   const wishedMs = options?.delayMs ?? inHand.redeliveryDelayMs;
-  const delayMs = spent ? Math.max(wishedMs ?? 0, policy.maxDelayMs) : (wishedMs ?? backoffMs(attempt, policy.minDelayMs, policy.maxDelayMs));
+  const delayMs = spent ? Math.max(wishedMs ?? 0, policy.maxDelayMs) : (wishedMs ?? backoffMs(attempt, policy, 0));
   const told = spent && policy.deadLetter !== undefined ? undefined : { ...options, delayMs };
   return { counted, attempt, spent, told, error: nacked(options?.reason) };
 }

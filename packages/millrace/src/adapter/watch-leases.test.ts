@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { HandSource, nextOf } from "./hand-source.fixture.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("what is in hand while there is no session", () => {
+  it("is lost as soon as its lease is over: the handler's signal aborts, what waits goes, acks are named", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 2, orderBy: "none" }, { settleDelayMs: 60_000 });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a", "b", "c", "d");
+    const [a, b, c] = [await nextOf(iterator), await nextOf(iterator), nextOf(iterator)];
+    a.ack();
+    const inHand = [b, await c];
+    const signals = inHand.map(({ signal }) => signal.aborted);
+    source.openErrors.push(...Array.from({ length: 1000 }, () => new Error("refused")));
+    const { lost, intake } = source.session;
+    intake.fail(new Error("cut"));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(subscription.status()).toMatchObject({ inFlight: 2, held: 1 });
+    for (const id of ["a", "b", "d"]) lost.add(id);
+    await vi.advanceTimersByTimeAsync(250);
+    expect([signals, inHand.map(({ signal }) => signal.aborted)]).toEqual([
+      [false, false],
+      [true, false],
+    ]);
+    expect(subscription.status()).toMatchObject({ state: "reconnecting", inFlight: 1, held: 0 });
+    await expect(subscription.flush()).rejects.toMatchObject({ code: "SETTLE_FAILED", positions: ["at-a"] });
+    lost.add("c");
+    await vi.advanceTimersByTimeAsync(250);
+    expect(subscription.status()).toMatchObject({ inFlight: 0, held: 0 });
+    await subscription.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("stays where a session does not know, and is watched no more when there is another one", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({}, { reconnect: { minDelayMs: 600, maxDelayMs: 600 } });
+    source.session.deliver("a");
+    const a = await nextOf(subscription[Symbol.asyncIterator]());
+    const asked = vi.spyOn(source.session, "holds").mockImplementation(() => {
+      throw new Error("who knows");
+    });
+    source.session.intake.fail(new Error("cut"));
+    await vi.advanceTimersByTimeAsync(1000);
+    const timesAsked = asked.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([source.sessions.length, timesAsked > 0, asked.mock.calls.length - timesAsked, a.signal.aborted]).toEqual([2, true, 0, false]);
+    expect(a.ack()).toBe(true);
+    await subscription.close();
+  });
+});

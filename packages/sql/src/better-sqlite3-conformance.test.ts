@@ -1,0 +1,4 @@
+import { adapterSuite } from "../../../test/adapter-suite.ts";
+import { conformanceSetup } from "./testing/conformance-setup.ts";
+
+adapterSuite(conformanceSetup("better-sqlite3"));

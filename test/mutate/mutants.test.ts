@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../../scripts/workspace.ts";
+import { AREAS } from "./areas.ts";
+import { type Mutant, mutated } from "./mutant.ts";
+
+const mutants: readonly Mutant[] = Object.values(AREAS).flat();
+
+describe("the mutants", () => {
+  it("fit the sources: each text stands in its file once, and the test that is to notice has a file", () => {
+    expect(mutants.flatMap(misfits)).toEqual([]);
+  });
+
+  it("break each promise of an area once", () => {
+    const promises = Object.entries(AREAS).flatMap(([area, some]) => some.map(({ promise }) => `${area}: ${promise}`));
+    expect(promises.filter((promise, at) => promises.indexOf(promise) !== at)).toEqual([]);
+  });
+
+  it("are at least 80", () => {
+    expect(mutants.length).toBeGreaterThanOrEqual(80);
+  });
+});
+
+function misfits(mutant: Mutant): string[] {
+  const { promise, file, caughtBy } = mutant;
+  if (!existsSync(join(ROOT, caughtBy.file))) return [`${promise}: there is no ${caughtBy.file}`];
+  try {
+    mutated(readFileSync(join(ROOT, file), "utf8"), mutant);
+    return [];
+  } catch (error) {
+    return [`${promise}: ${(error as Error).message}`];
+  }
+}

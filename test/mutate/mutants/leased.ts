@@ -1,0 +1,75 @@
+import type { Mutant } from "../mutant.ts";
+
+/** A small adapter on entries that are lent for a time. */
+export const LEASED: readonly Mutant[] = [
+  {
+    promise: "a close releases what it holds",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: 'if (this.#signal.aborted && !flaws.has("releases nothing when it closes")) {',
+    put: "if (false) {",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "gives to the next member what reaches it while it closes",
+    },
+  },
+  {
+    promise: "a session that is not caught up says so",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: 'if (flaws.has("always says that it is caught up")) return true;',
+    put: "return true;",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "lets a router's idle() wait until the whole backlog is handled, also what is still at the broker, and no longer",
+    },
+  },
+  {
+    promise: "settle waits for the broker's answer",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: "      const refused = await answer;",
+    put: "      const refused: number[] = [];",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "resolves flush only when the broker has answered, not while its answers are stalled",
+    },
+  },
+  {
+    promise: "leases are renewed",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: 'if (offsets.length === 0 || flaws.has("renews no lease")) return;',
+    put: "return;",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "keeps the lease of a message in hand, so that a handler longer than the lease is the only one",
+    },
+  },
+  {
+    promise: "losses are told",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: "    this.#intake?.lose(({ receipt }) => offsets.includes(receipt.offset));",
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "tells of a delivery that was lost in an outage: its signal aborts, `settled` says so, and its verdict is refused",
+    },
+  },
+  {
+    promise: "undecodable records are acked",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: 'if (!flaws.has("acks nothing that cannot be decoded")) await',
+    put: "if (false) await",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "gives bytes that cannot be decoded to the dead letter once, raw, and never again: not after a lease, not to the next member",
+    },
+  },
+  {
+    promise: "new entries come behind those given back",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: 'const newFirst = flaws.has("reads new entries before those given back");',
+    put: "const newFirst = true;",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "keeps the order over pause and resume: what was given back comes before what had not been fetched",
+    },
+  },
+];

@@ -1,0 +1,166 @@
+import type { Mutant } from "../mutant.ts";
+
+/** What middleware does with a message. */
+export const MIDDLEWARE: readonly Mutant[] = [
+  {
+    promise: "retry does not try a permanent error again",
+    file: "packages/millrace/src/middleware/retry.ts",
+    find: "attempts > settings.maxRetries || isPermanent(error) || isInterruption(error, message)",
+    put: "attempts > settings.maxRetries || isInterruption(error, message)",
+    caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "stops at once on a permanent error, also as a cause" },
+  },
+  {
+    promise: "retry's attempts are bounded",
+    file: "packages/millrace/src/middleware/retry.ts",
+    find: "attempts > settings.maxRetries || isPermanent(error)",
+    put: "isPermanent(error)",
+    caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "tries three times more by default, then fails with the handler's own error" },
+  },
+  {
+    promise: "retry caps its waits, jitter included",
+    file: "packages/millrace/src/internal/backoff.ts",
+    find: "return Math.min(maxDelayMs, exactMs * (least",
+    put: "return Math.max(0, exactMs * (least",
+    caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "caps every wait, jitter included" },
+  },
+  {
+    promise: "retry leaves what was nacked alone",
+    file: "packages/millrace/src/middleware/retry.ts",
+    find: 'if ((await earlyVerdict(message)) === "nacked") throw event.error;',
+    put: "",
+    caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "leaves a message alone that was nacked inside" },
+  },
+  {
+    promise: "a wait of retry ends with the message's signal",
+    file: "packages/millrace/src/middleware/retry.ts",
+    find: "return sleep(waited.delayMs, signal);",
+    put: "return sleep(waited.delayMs);",
+    caughtBy: { file: "packages/millrace/src/middleware/retry.test.ts", title: "ends a wait with the signal's reason, without another call" },
+  },
+  {
+    promise: "a timeout aborts the signal of its handler",
+    file: "packages/millrace/src/middleware/timeout.ts",
+    find: "      controller.abort(late);\n",
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/timeout.test.ts",
+      title: "fails a handler that takes too long, with the reason of the signal it was given",
+    },
+  },
+  {
+    promise: "a timeout follows the message's own signal",
+    file: "packages/millrace/src/middleware/timeout.ts",
+    find: 'else outer.addEventListener("abort", follow, { once: true });',
+    put: "",
+    caughtBy: { file: "packages/millrace/src/middleware/timeout.test.ts", title: "follows the message's own signal, with its reason" },
+  },
+  {
+    promise: "time that a message only waits does not count for a timeout",
+    file: "packages/millrace/src/middleware/timeout.ts",
+    find: "(call.resting ? allowance.stand() : allowance.go())",
+    put: "allowance.go()",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/timeout.test.ts",
+      title: "stands still while the message rests, and goes on with what was left, however often",
+    },
+  },
+  {
+    promise: "a poison queue has its message before that is acked",
+    file: "packages/millrace/src/middleware/poison-queue.ts",
+    find: "      await publisher.publish(topic, deadLetter(",
+    put: "      void publisher.publish(topic, deadLetter(",
+    caughtBy: { file: "packages/millrace/src/middleware/poison-queue.test.ts", title: "fails with both errors, and no permanent one, when the publish fails" },
+  },
+  {
+    promise: "an interruption is no poison",
+    file: "packages/millrace/src/middleware/poison-queue.ts",
+    find: "if (isInterruption(error, message) || failedInCompany(message)",
+    put: "if (failedInCompany(message)",
+    caughtBy: { file: "packages/millrace/src/middleware/poison-queue.test.ts", title: "lets an interruption pass: a lost or drained message is no poison" },
+  },
+  {
+    promise: "a deduplicator lets a message without a key pass",
+    file: "packages/millrace/src/middleware/deduplicator.ts",
+    find: 'if (own === undefined || own === null || own === "") return next(message);',
+    put: "",
+    caughtBy: { file: "packages/millrace/src/middleware/deduplicator-in-router.test.ts", title: "handles every message without an id" },
+  },
+  {
+    promise: "a deduplicator handles a failed message again",
+    file: "packages/millrace/src/middleware/deduplicator.ts",
+    find: "      run.over(false);\n      throw error;",
+    put: "      run.over(true);\n      throw error;",
+    caughtBy: { file: "packages/millrace/src/middleware/deduplicator.test.ts", title: "handles a failed message again, thrown or rejected" },
+  },
+  {
+    promise: "a duplicate waits for the first",
+    file: "packages/millrace/src/middleware/deduplicator.ts",
+    find: "return rest(message, (signal) => untilAborted(run.ended, signal)).then(() => this.handle(key, message, next));",
+    put: "return undefined;",
+    caughtBy: { file: "packages/millrace/src/middleware/duplicate.test.ts", title: "takes over, one of several, when the first fails" },
+  },
+  {
+    promise: "a deduplicator keeps the keys of two handlers apart",
+    file: "packages/millrace/src/middleware/deduplicator.ts",
+    find: "`${encodeURIComponent(message.delivery.handler ?? unnamed)}/${own}`",
+    put: "own",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/deduplicator.test.ts",
+      title: "serves several handlers with one instance, in a router and outside of one",
+    },
+  },
+  {
+    promise: "an open circuit breaker counts no attempt",
+    file: "packages/millrace/src/middleware/circuit-breaker.ts",
+    find: 'return uncounted(new MillraceError(text, why === "open" ? { code: "CIRCUIT_OPEN", retryable: true } : { code: "CIRCUIT_TRYING", retryable: true }));',
+    put: 'return new MillraceError(text, { code: "CIRCUIT_OPEN", retryable: true });',
+    caughtBy: {
+      file: "packages/millrace/src/middleware/circuit-breaker-in-router.test.ts",
+      title: "costs no message an attempt while it is open or tries: an outage dead-letters none",
+    },
+  },
+  {
+    promise: "a half-open breaker lets few calls through",
+    file: "packages/millrace/src/middleware/breaker.ts",
+    find: 'if (this.#state === "half-open" && this.#counts.requests >= this.#settings.maxRequests) return "too-many";',
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/circuit-breaker.test.ts",
+      title: "lets at most maxRequests through while half-open, and closes when they all succeed",
+    },
+  },
+  {
+    promise: "lost deliveries do not open a breaker",
+    file: "packages/millrace/src/middleware/circuit-breaker.ts",
+    find: "if (isUncounted(error) || isCutOff(message)) return undefined;",
+    put: "if (isUncounted(error)) return undefined;",
+    caughtBy: { file: "packages/millrace/src/middleware/circuit-breaker-in-router.test.ts", title: "is not opened by six lost deliveries" },
+  },
+  {
+    promise: "a throttle saves up no turns",
+    file: "packages/millrace/src/middleware/throttle.ts",
+    find: "this.#nextAt = Math.max(this.#nextAt, this.#spacingMs < GRAIN_MS ? now - GRAIN_MS : now) + this.#spacingMs;",
+    put: "this.#nextAt = this.#nextAt + this.#spacingMs;",
+    caughtBy: { file: "packages/millrace/src/middleware/throttle.test.ts", title: "saves up no turns while nobody calls" },
+  },
+  {
+    promise: "instant ack handles nothing whose ack does not hold",
+    file: "packages/millrace/src/middleware/instant-ack.ts",
+    find: 'if (!ack(message)) throw handedBack("the message could not be acked: its delivery was lost, or was nacked before");',
+    put: "ack(message);",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/instant-ack.test.ts",
+      title: "does not call the handler when the ack does not hold, and says that the message comes again, uncounted",
+    },
+  },
+  {
+    promise: "delayOnError's delays grow",
+    file: "packages/millrace/src/middleware/delay-on-error.ts",
+    find: "return backoffMs(attempts, {",
+    put: "return backoffMs(1, {",
+    caughtBy: {
+      file: "packages/millrace/src/middleware/delay-on-error.test.ts",
+      title: "grows the delay with each attempt, although a redelivery has its original metadata",
+    },
+  },
+];
