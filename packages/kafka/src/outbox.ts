@@ -41,6 +41,8 @@ export class Outbox {
   readonly #waiting: Set<PartitionQueue> = new Set();
   readonly #underWay: Map<number, number> = new Map();
   #scheduled = false;
+  /** The last request held one message. */
+  #single = false;
   #retryTimer: TimerHandle | undefined;
   #looking = false;
   /** Calls have failed: what was not sent of them is to be taken out. */
@@ -81,11 +83,13 @@ export class Outbox {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // Not in this turn: the calls that the same turn still makes are to share the request.
-    laterTurn(() => {
+    const send = (): void => {
       this.#scheduled = false;
       this.#send();
-    });
+    };
+    // Not in this turn: the calls that the same turn still makes are to share the request. Who sends one by one waits for nobody.
+    if (this.#single) queueMicrotask(send);
+    else laterTurn(send);
   }
 
   #send(): void {
@@ -124,12 +128,14 @@ export class Outbox {
     this.#underWay.set(leader, (this.#underWay.get(leader) ?? 0) + 1);
     let sent: (readonly [PartitionQueue, Batch])[] = [];
     try {
-      await this.#identify(queues);
-      await this.#rules.prepare?.(queues);
+      // A message that is sent alone is not to wait for what is there already.
+      if (queues.some((queue) => queue.identity === undefined)) await this.#identify(queues);
+      if (this.#rules.prepare !== undefined) await this.#rules.prepare(queues);
       const broker = this.#cluster.brokers.get(leader);
       if (broker === undefined) throw new MillraceError(`broker ${leader} is gone`, { code: "BROKER_UNREACHABLE", retryable: true });
-      const connection = await this.#links.connect(broker);
+      const connection = this.#links.connected(broker) ?? (await this.#links.connect(broker));
       sent = this.#seal(queues);
+      this.#single = sent.length === 1 && sent[0]?.[1].builder.count === 1;
       if (sent.length > 0) {
         for (const [, batch] of sent) batch.doubts++;
         const answer = await this.#links.send(connection, PRODUCE, {
@@ -219,6 +225,7 @@ export class Outbox {
 
   #onFailure(queues: readonly PartitionQueue[], sent: readonly (readonly [PartitionQueue, Batch])[], error: unknown): void {
     this.#rules.onTrouble(error);
+    this.#single = false; // who tries again without end leaves the event loop its turns
     const fatal = MillraceError.is(error) && !error.retryable;
     for (const queue of queues) {
       const batch = sent.find(([each]) => each === queue)?.[1] ?? queue.batches[0];

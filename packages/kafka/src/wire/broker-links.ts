@@ -46,6 +46,14 @@ export class BrokerLinks {
     return link.connection;
   }
 
+  /** The connection to that broker where it is there, and may be used at once. */
+  connected(broker: BrokerAddress): Connection | undefined {
+    const { host, port } = this.#rules.address(broker);
+    const key = `${host}:${port}`;
+    const connection = this.#links.get(key)?.connection;
+    return connection?.isConnected() === true && this.#rules.versions.has(key) ? connection : undefined;
+  }
+
   /** Sends one request and resolves with the answer, error codes and all. Rejects when there was none. */
   async call<Args extends unknown[], Answer>(broker: BrokerAddress, versions: readonly API<Args, Answer>[], ...args: Args): Promise<Answer> {
     const connection = await this.connect(broker);
