@@ -5,8 +5,8 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "a close releases what it holds",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (this.#signal.aborted && !flaws.has("releases nothing when it closes")) {',
-    put: "if (false) {",
+    find: 'return this.#reading.flaws.has("releases nothing when it closes") && this.#ended',
+    put: "return this.#ended",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "gives to the next member what reaches it while it closes",
@@ -25,8 +25,8 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "settle waits for the broker's answer",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: "      const refused = await answer;",
-    put: "      const refused: number[] = [];",
+    find: "return this.#lost(entries, await answer);",
+    put: "answer.catch(() => {});\n      return [];",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "resolves flush only when the broker has answered, not while its answers are stalled",
@@ -35,8 +35,8 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "leases are renewed",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (offsets.length === 0 || flaws.has("renews no lease")) return;',
-    put: "return;",
+    find: 'if (flaws.has("renews no lease")) throw',
+    put: "if (leaseMs > 0) throw",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "keeps the lease of a message in hand, so that a handler longer than the lease is the only one",
@@ -45,8 +45,8 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "losses are told",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: "    this.#intake?.lose(({ receipt }) => offsets.includes(receipt.offset));",
-    put: "",
+    find: 'ms: flaws.has("tells of no loss") ? 1e9 : leaseMs',
+    put: "ms: 1e9",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "tells of a delivery that was lost in an outage: its signal aborts, `settled` says so, and its verdict is refused",
@@ -55,8 +55,8 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "undecodable records are acked",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (!flaws.has("acks nothing that cannot be decoded")) await',
-    put: "if (false) await",
+    find: 'return !(flaws.has("acks nothing that cannot be decoded") && this.#undecodable.has(offset));',
+    put: "return !this.#undecodable.has(offset);",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "gives bytes that cannot be decoded to the dead letter once, raw, and never again: not after a lease, not to the next member",

@@ -66,16 +66,16 @@ export const SQL_GROUPS: readonly Mutant[] = [
   },
   {
     promise: "a lease is renewed",
-    file: "packages/sql/src/group-session.ts",
-    find: "this.#renewal.start(this.#rules.leaseMs / 3, () => {",
-    put: "this.#renewal.start(this.#rules.leaseMs * 3, () => {",
+    file: "packages/sql/src/group-target.ts",
+    find: "renew: (link, receipts) => link.renew(receipts)",
+    put: "renew: () => {}",
     caughtBy: { file: "packages/sql/src/leases.test.ts", title: "takes nothing from a handler that runs longer than its lease" },
   },
   {
     promise: "a lease ends here before it ends for others",
-    file: "packages/sql/src/group-session.ts",
-    find: "return claim !== undefined && monotonicMs() < claim.deadline;",
-    put: "return claim !== undefined;",
+    file: "packages/sql/src/group-target.ts",
+    find: "this.lease = { ms: rules.leaseMs,",
+    put: "this.lease = { ms: rules.leaseMs * 100,",
     caughtBy: {
       file: "packages/sql/src/conformance.test.ts",
       title: "refuses a verdict after the event loop stood still beyond the lease and another member took over",
@@ -83,9 +83,9 @@ export const SQL_GROUPS: readonly Mutant[] = [
   },
   {
     promise: "settle waits for the transaction",
-    file: "packages/sql/src/group-session.ts",
-    find: "    return this.#tell();\n  }",
-    put: "    void this.#tell();\n  }",
+    file: "packages/sql/src/group-link.ts",
+    find: "    return this.#tell(() => this.#member.hasNews);",
+    put: "    void this.#tell(() => this.#member.hasNews);",
     caughtBy: { file: "packages/sql/src/settling.test.ts", title: "are durable after flush when they were given while a fetch waited for the lock" },
   },
   {
@@ -111,9 +111,9 @@ export const SQL_GROUPS: readonly Mutant[] = [
   },
   {
     promise: "what was given back is due when it was, for every member",
-    file: "packages/sql/src/take-grant.ts",
-    find: "notBeforeMs(attempts?.get(row[0])?.dueMs)",
-    put: "0",
+    file: "packages/sql/src/group-link.ts",
+    find: "receipt.notBeforeMs = notBeforeMs(kept.dueMs);",
+    put: "receipt.notBeforeMs = 0;",
     caughtBy: { file: "packages/sql/src/sql-pub-sub.test.ts", title: "lets another member wait as well until a message that was given back is due again" },
   },
   {

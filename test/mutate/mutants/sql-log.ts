@@ -76,9 +76,9 @@ export const SQL_LOG: readonly Mutant[] = [
   },
   {
     promise: "undecodable rows keep their place until their dead letter has them",
-    file: "packages/sql/src/undecodable-rows.ts",
-    find: "      (failure: unknown) => this.#tryAgain(undecodable, attempt, failure),",
-    put: "      () => {\n        this.#forget(undecodable);\n        this.#hooks.onSteppedOver(receipt);\n      },",
+    file: "packages/millrace/src/adapter/pulling/undecodables.ts",
+    find: "(failure: unknown) => this.#tryAgain(entry, error, attempt, failure),",
+    put: "() => {\n        this.#hooks.onPassed(entry, false);\n        this.#forget(entry);\n      },",
     caughtBy: {
       file: "packages/sql/src/undecodable.test.ts",
       title: "holds the group's position until its dead letter has it, also through a change of members",
