@@ -43,6 +43,16 @@ export const LEASED: readonly Mutant[] = [
     },
   },
   {
+    promise: "losses are told",
+    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
+    find: 'ms: flaws.has("tells of no loss") ? 1e9 : leaseMs',
+    put: "ms: 1e9",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "tells of a delivery that was lost, while the outage lasts: its signal aborts, `settled` says so, and its verdict is refused",
+    },
+  },
+  {
     promise: "undecodable records are acked",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
     find: 'return !(flaws.has("acks nothing that cannot be decoded") && this.#undecodable.has(offset));',

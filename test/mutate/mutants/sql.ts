@@ -65,6 +65,23 @@ export const SQL: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/leases.test.ts", title: "gives nobody else what a living member holds, who is seen to renew it" },
   },
   {
+    promise: "a lease is renewed",
+    file: "packages/sql/src/group-target.ts",
+    find: "renew: (link, receipts) => link.renew(receipts)",
+    put: "renew: () => {}",
+    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "takes nothing from a handler that runs longer than its lease" },
+  },
+  {
+    promise: "a lease ends here before it ends for others",
+    file: "packages/sql/src/group-target.ts",
+    find: "this.lease = { ms: rules.leaseMs,",
+    put: "this.lease = { ms: rules.leaseMs * 100,",
+    caughtBy: {
+      file: "packages/sql/src/conformance.test.ts",
+      title: "refuses a verdict after the event loop stood still beyond the lease and another member took over",
+    },
+  },
+  {
     promise: "settle waits for the transaction",
     file: "packages/sql/src/group-link.ts",
     find: "    return this.#tell(() => this.#member.hasNews);",

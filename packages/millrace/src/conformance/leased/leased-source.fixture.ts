@@ -56,8 +56,8 @@ class LeasedTarget implements PullTarget<LeasedDelivery, LeasedLink> {
   }
 
   async disconnect(link: LeasedLink, final: boolean): Promise<void> {
-    const { broker, flaws, topic, group, owner } = this.#reading;
-    if (final && !flaws.has("releases nothing when it closes")) await link.call(() => broker.leave(topic, group, owner)).catch(() => {});
+    const { broker, topic, group, owner } = this.#reading;
+    if (final && !this.#releasesNothing) await link.call(() => broker.leave(topic, group, owner)).catch(() => {});
     link.close();
   }
 
@@ -97,7 +97,7 @@ class LeasedTarget implements PullTarget<LeasedDelivery, LeasedLink> {
 
   async release(link: LeasedLink, messages: readonly Received<LeasedDelivery>[]): Promise<void> {
     const { broker, flaws, topic, group, owner } = this.#reading;
-    if (flaws.has("gives nothing back") || (flaws.has("releases nothing when it closes") && this.#ended?.aborted)) return;
+    if (flaws.has("gives nothing back") || this.#releasesNothing) return;
     await this.#call(link, () => broker.release(topic, group, owner, offsetsOf(messages.map(({ receipt }) => receipt))));
   }
 
@@ -142,6 +142,10 @@ class LeasedTarget implements PullTarget<LeasedDelivery, LeasedLink> {
     const { broker, flaws, topic, group, owner, leaseMs } = this.#reading;
     if (flaws.has("renews no lease")) throw new MillraceError("nothing is renewed", { code: "NOTHING_RENEWED", retryable: true });
     return this.#lost(entries, await link.call(() => broker.renew(topic, group, owner, offsetsOf(entries), leaseMs)));
+  }
+
+  get #releasesNothing(): boolean {
+    return this.#reading.flaws.has("releases nothing when it closes") && this.#ended?.aborted === true;
   }
 
   /** Who takes no notice of a broken connection waits for ever. */

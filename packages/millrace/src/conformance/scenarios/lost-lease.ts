@@ -5,7 +5,7 @@ import { allOf, needsGroups, needsLease, needsProxy, type Scenario } from "../sc
 
 export const lostLease: Scenario = {
   name: "lost-lease",
-  title: "tells of a delivery that was lost in an outage: its signal aborts, `settled` says so, and its verdict is refused",
+  title: "tells of a delivery that was lost, while the outage lasts: its signal aborts, `settled` says so, and its verdict is refused",
   timeoutMs: 120_000,
   needs: (capabilities, setup) => allOf(needsGroups(capabilities), needsProxy(setup), needsLease(setup)),
   run: async (world) => {
@@ -26,10 +26,10 @@ export const lostLease: Scenario = {
     world.unsettled = true;
     const other = await world.watch(rival);
     await other.until(() => other.acked.has(message.id), "another member is given it", world.patienceMs * 2);
-    proxy.heal();
     assert.equal(await world.within(settled, "resolving `settled` of the lost delivery"), "lost");
     assert.equal(signal.aborted, true, "its signal aborts");
     assert.ok(MillraceError.is(signal.reason) && signal.reason.code === "DELIVERY_LOST", `the reason is DELIVERY_LOST, not ${signal.reason}`);
     assert.equal(held.ack(), false, "a late verdict is refused");
+    proxy.heal();
   },
 };
