@@ -9,12 +9,12 @@ import { MESSAGE } from "./mutants/message.ts";
 import { MIDDLEWARE } from "./mutants/middleware.ts";
 import { PUBLISHING } from "./mutants/publishing.ts";
 import { PULLING } from "./mutants/pulling.ts";
-import { RABBITMQ } from "./mutants/rabbitmq.ts";
+import { RABBITMQ_DELAYS } from "./mutants/rabbitmq-delays.ts";
+import { RABBITMQ_MESSAGES } from "./mutants/rabbitmq-messages.ts";
 import { RELAY } from "./mutants/relay.ts";
 import { ROUTER_LIFE } from "./mutants/router-life.ts";
 import { ROUTER_VERDICTS } from "./mutants/router-verdicts.ts";
-import { SQL_GROUPS } from "./mutants/sql-groups.ts";
-import { SQL_LOG } from "./mutants/sql-log.ts";
+import { SQL } from "./mutants/sql.ts";
 
 /** The mutants by area, as `npm run mutate -- <area>` names them. */
 export const AREAS: Readonly<Record<string, readonly Mutant[]>> = {
@@ -26,8 +26,8 @@ export const AREAS: Readonly<Record<string, readonly Mutant[]>> = {
   memory: MEMORY,
   relay: RELAY,
   message: MESSAGE,
-  sql: [...SQL_GROUPS, ...SQL_LOG],
+  sql: SQL,
   leased: LEASED,
   kafka: [...KAFKA_PUBLISHING, ...KAFKA_GROUPS],
-  rabbitmq: RABBITMQ,
+  rabbitmq: [...RABBITMQ_MESSAGES, ...RABBITMQ_DELAYS],
 };

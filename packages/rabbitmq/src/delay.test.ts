@@ -1,4 +1,4 @@
-import { Message, type ReceivedMessage, type Subscription } from "millrace";
+import { Message, type ReceivedMessage, type Subscription, silentLogger } from "millrace";
 import { describe, expect, it } from "vitest";
 import { sharedBroker } from "../../../test/brokers/index.ts";
 import { readSome, takeOne } from "../../../test/read-some.ts";
@@ -114,10 +114,11 @@ describe("a message that was nacked with a delay", () => {
 });
 
 describe("bytes that cannot be decoded", () => {
-  it("wait at the broker, and take no place of the others", async (context) => {
+  it("wait at the broker, not only for a moment, and take no place of the others", async (context) => {
     const { url } = present(context, shared);
     const topic = fresh("undecodable");
-    const bus = openBus(url);
+    const errors: string[] = [];
+    const bus = openBus(url, { logger: { ...silentLogger, error: (_fields, text) => void errors.push(String(text)) } });
     const subscription = await bus.subscribe(topic, { group: "g" });
     const channel = await bareChannel(url);
     channel.publish(topic, "", Buffer.from("foreign"), { headers: { _watermill_message_uuid: 17 } });
@@ -126,5 +127,9 @@ describe("bytes that cannot be decoded", () => {
     await subscription.flush();
     await expect.poll(async () => (await (await bareChannel(url)).checkQueue(`${topic}_g`)).messageCount).toBe(0);
     expect(subscription.status()).toMatchObject({ held: 0, inFlight: 0, detail: expect.stringContaining("undecodable") });
+    await bus.publish(topic, new Message("later", { delayMs: 500 }));
+    expect((await readSome(subscription, 1))[0]?.text()).toBe("later");
+    await subscription.flush();
+    expect(errors.filter((text) => text.includes("could not be decoded"))).toHaveLength(1);
   });
 });

@@ -35,7 +35,8 @@ function sending() {
     item: { id, exchange: "e", routingKey: "", content: Buffer.from(id), properties: {}, hold: undefined, returned: undefined, settled: false },
     call: { failed: false },
     confirm: () => told.push(`${id} confirmed`),
-    reject: ({ code }: { readonly code: string }) => told.push(`${id} ${code}`),
+    reject: ({ code }: { readonly code: string }) => told.push(`${id} rejected: ${code}`),
+    unknown: ({ code }: { readonly code: string }) => told.push(`${id} unknown: ${code}`),
   })) as unknown as Parameters<OutboundChannel["send"]>[0];
   const unblock = (): void => {
     link.blocked = undefined;
@@ -51,7 +52,7 @@ it("tells of each message what the broker says of it, and nothing before", () =>
   channel.emit("ack", { deliveryTag: 2, multiple: true });
   expect(told).toEqual(["a confirmed", "b confirmed"]);
   channel.emit("nack", { deliveryTag: 3, multiple: false });
-  expect(told).toEqual(["a confirmed", "b confirmed", "c PUBLISH_REFUSED"]);
+  expect(told).toEqual(["a confirmed", "b confirmed", "c unknown: PUBLISH_REFUSED"]);
 });
 
 it("sends nothing while the broker takes nothing", async () => {

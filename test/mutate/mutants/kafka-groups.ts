@@ -176,6 +176,13 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
     },
   },
   {
+    promise: "a commit without an answer is decided by the group's position",
+    file: "packages/kafka/src/transactor.ts",
+    find: "if (committed === true) return;",
+    put: "",
+    caughtBy: { file: "packages/kafka/src/transaction-faults.test.ts", title: "is found in the group's position where it was made: nothing runs twice" },
+  },
+  {
     promise: "a commit of which nobody knows is unknown",
     file: "packages/kafka/src/transactor.ts",
     find: "if (committed === false) throw doubt;",
@@ -191,6 +198,13 @@ export const KAFKA_GROUPS: readonly Mutant[] = [
       file: "packages/kafka/src/transaction-faults.test.ts",
       title: "do not move the position of a partition that was given up while they waited for it",
     },
+  },
+  {
+    promise: "uncommitted records are hidden",
+    file: "packages/kafka/src/kafka-reading.ts",
+    find: 'return this.#options.isolation !== "uncommitted";',
+    put: 'return this.#options.isolation === "committed";',
+    caughtBy: { file: "packages/kafka/src/transactor.test.ts", title: "hides what is not committed from readers, unless they ask for it" },
   },
   {
     promise: "aborted records are stepped over",

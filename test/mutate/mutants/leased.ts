@@ -3,13 +3,13 @@ import type { Mutant } from "../mutant.ts";
 /** A small adapter on entries that are lent for a time. */
 export const LEASED: readonly Mutant[] = [
   {
-    promise: "a close releases what it holds",
+    promise: "what is given back is the others'",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (this.#signal.aborted && !flaws.has("releases nothing when it closes")) {',
-    put: "if (false) {",
+    find: 'if (flaws.has("gives nothing back") ||',
+    put: "if (true ||",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
-      title: "gives to the next member what reaches it while it closes",
+      title: "hands out nothing while paused, gives back what it held, and goes on after resume without counting an attempt",
     },
   },
   {
@@ -25,8 +25,8 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "settle waits for the broker's answer",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: "      const refused = await answer;",
-    put: "      const refused: number[] = [];",
+    find: 'if (flaws.has("settles before the broker has answered")) {',
+    put: "if (true) {",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "resolves flush only when the broker has answered, not while its answers are stalled",
@@ -35,28 +35,18 @@ export const LEASED: readonly Mutant[] = [
   {
     promise: "leases are renewed",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (offsets.length === 0 || flaws.has("renews no lease")) return;',
-    put: "return;",
+    find: 'if (flaws.has("renews no lease")) throw',
+    put: "if (true) throw",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "keeps the lease of a message in hand, so that a handler longer than the lease is the only one",
     },
   },
   {
-    promise: "losses are told",
-    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: "    this.#intake?.lose(({ receipt }) => offsets.includes(receipt.offset));",
-    put: "",
-    caughtBy: {
-      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
-      title: "tells of a delivery that was lost in an outage: its signal aborts, `settled` says so, and its verdict is refused",
-    },
-  },
-  {
     promise: "undecodable records are acked",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (!flaws.has("acks nothing that cannot be decoded")) await',
-    put: "if (false) await",
+    find: 'return !(flaws.has("acks nothing that cannot be decoded") && this.#undecodable.has(offset));',
+    put: "return !this.#undecodable.has(offset);",
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "gives bytes that cannot be decoded to the dead letter once, raw, and never again: not after a lease, not to the next member",
@@ -70,6 +60,16 @@ export const LEASED: readonly Mutant[] = [
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "keeps the order over pause and resume: what was given back comes before what had not been fetched",
+    },
+  },
+  {
+    promise: "key bytes are kept",
+    file: "packages/millrace/src/conformance/leased/leased-codec.fixture.ts",
+    find: 'flaws.has("makes text of key bytes") &&',
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
+      title: "carries every key byte for byte, keeps the order of each, and takes no two for one",
     },
   },
 ];

@@ -82,8 +82,8 @@ export const PUBLISHING: readonly Mutant[] = [
   },
   {
     promise: "one call alone may be of any size",
-    file: "packages/millrace/src/adapter/publishing/publish-calls.ts",
-    find: "return this.#insideCalls === 0 || (",
+    file: "packages/millrace/src/adapter/publishing/load.ts",
+    find: "return this.calls === 0 || (",
     put: "return (",
     caughtBy: { file: "packages/millrace/src/adapter/publishing/publish-limits.test.ts", title: "lets one call alone in, of any size" },
   },

@@ -11,7 +11,7 @@ import type { PullAnswered, PullDesk, PullEntry, PullTarget } from "./pull-targe
 import { Settling } from "./settling.ts";
 
 /** What came beyond what was wanted goes back after so long when nothing is wanted, and when nothing more was wanted for so long. */
-const SURPLUS_MS = 100;
+const SURPLUS_MS = 10;
 const UNWANTED_MS = 1_000;
 /** How long whoever closes waits for a question that is open. */
 const LAST_MS = 1_000;

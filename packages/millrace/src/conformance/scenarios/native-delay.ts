@@ -25,6 +25,7 @@ export const nativeDelay: Scenario = {
     });
     await pubsub.publish(world.topic, world.numbered(1));
     await first.until(() => at > 0, "it is nacked");
+    first.subscription.pause(); // should the flush take longer than the delay
     await first.subscription.flush();
     await first.subscription[Symbol.asyncDispose]();
     const next = await world.watch(await world.open(), { maxInFlight: 2, orderBy: "none" });

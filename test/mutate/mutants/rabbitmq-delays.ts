@@ -1,102 +1,16 @@
 import type { Mutant } from "../mutant.ts";
 
-/** RabbitMQ. */
-export const RABBITMQ: readonly Mutant[] = [
+/** What RabbitMQ gives back and holds back, and its faults. */
+export const RABBITMQ_DELAYS: readonly Mutant[] = [
   {
-    promise: "what no queue takes is not confirmed",
-    file: "packages/rabbitmq/src/outbound-channel.ts",
-    find: "    if (likely !== undefined) likely.returned = replyText;\n",
-    put: "",
-    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "rejects what no queue takes, by position, and confirms what one takes" },
-  },
-  {
-    promise: "a message is mandatory by default",
-    file: "packages/rabbitmq/src/outbound.ts",
-    find: "mandatory = true } = options;",
-    put: "mandatory = false } = options;",
-    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "rejects what no queue takes, by position, and confirms what one takes" },
-  },
-  {
-    promise: "innocents are unknown where the culprit had the channel closed",
-    file: "packages/rabbitmq/src/outbound-channel.ts",
-    find: 'for (const message of underWay) message.unknown(new MillraceError(why, { code: "CONNECTION_LOST", retryable: true, cause }));',
-    put: "for (const message of underWay) message.reject(publishError(error));",
+    promise: "what was nacked is acked only when its copy is confirmed",
+    file: "packages/rabbitmq/src/returns.ts",
+    find: "      await wayBack.send(raw, this.#rules, attempt, delayMs);\n      this.#exits.ack(raw);",
+    put: "      void wayBack.send(raw, this.#rules, attempt, delayMs).catch(() => {});\n      this.#exits.ack(raw);",
     caughtBy: {
-      file: "packages/rabbitmq/src/culprit.test.ts",
-      title: "is known by what the broker names, and those that were with it are unknown, to be tried again",
+      file: "packages/rabbitmq/src/delay/new-queues.test.ts",
+      title: "is its reader's until the queue survives a kill of the broker, and the next one is not",
     },
-  },
-  {
-    promise: "the culprit alone is rejected",
-    file: "packages/rabbitmq/src/outbound-channel.ts",
-    find: "    culprit?.reject(publishError(error));\n",
-    put: "",
-    caughtBy: {
-      file: "packages/rabbitmq/src/culprit.test.ts",
-      title: "is known by what the broker names, and those that were with it are unknown, to be tried again",
-    },
-  },
-  {
-    promise: "a message that may close the channel goes alone",
-    file: "packages/rabbitmq/src/caution.ts",
-    find: "if (bytes <= this.#proven || unconfirmed === 0 || this.#waited) return false;",
-    put: "return false;",
-    caughtBy: {
-      file: "packages/rabbitmq/src/caution.test.ts",
-      title: "goes alone: the first one, and each that is larger than all before, until the broker has looked at it",
-    },
-  },
-  {
-    promise: "nothing is sent while the broker looks at one that goes alone",
-    file: "packages/rabbitmq/src/caution.ts",
-    find: "if (this.#trying !== undefined) return true;",
-    put: "",
-    caughtBy: {
-      file: "packages/rabbitmq/src/caution.test.ts",
-      title: "goes alone: the first one, and each that is larger than all before, until the broker has looked at it",
-    },
-  },
-  {
-    promise: "a message that is too large is refused before it is sent",
-    file: "packages/rabbitmq/src/outbound.ts",
-    find: "if (length > maxMessageBytes) throw",
-    put: "if (length < 0) throw",
-    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "refuses a message that is too large before it is sent, and goes on" },
-  },
-  {
-    promise: "the order of a call holds behind a message that cannot be sent",
-    file: "packages/rabbitmq/src/outbound-channel.ts",
-    find: 'if (message.call.failed) throw new MillraceError("an earlier message of the call failed", { code: "UNENCODABLE" });',
-    put: "",
-    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "rejects a message whose headers do not fit, and sends nothing later of the call" },
-  },
-  {
-    promise: "an ack names no delivery that is open",
-    file: "packages/rabbitmq/src/ack-ledger.ts",
-    find: "for (; tag < this.#next && this.#states[tag & mask] !== OPEN; tag++) {",
-    put: "for (; tag < this.#next; tag++) {",
-    caughtBy: { file: "packages/rabbitmq/src/ack-ledger.test.ts", title: "tells one by one of what is beyond the first open delivery" },
-  },
-  {
-    promise: "acks beyond the first open delivery are told",
-    file: "packages/rabbitmq/src/ack-ledger.ts",
-    find: "        send(each, false);\n",
-    put: "",
-    caughtBy: { file: "packages/rabbitmq/src/ack-ledger.test.ts", title: "tells one by one of what is beyond the first open delivery" },
-  },
-  {
-    promise: "one delivery has one verdict",
-    file: "packages/rabbitmq/src/ack-ledger.ts",
-    find: "    if (!this.#isOpen(tag)) return false;\n    this.#states[tag & (this.#states.length - 1)] = DONE;",
-    put: "    this.#states[tag & (this.#states.length - 1)] = DONE;",
-    caughtBy: { file: "packages/rabbitmq/src/ack-ledger.test.ts", title: "takes one verdict a delivery" },
-  },
-  {
-    promise: "flush waits until the broker has the acks",
-    file: "packages/rabbitmq/src/queue-session.ts",
-    find: "    const told = this.#roundTrip();\n",
-    put: "    const told = Promise.resolve();\n",
-    caughtBy: { file: "packages/rabbitmq/src/faults.test.ts", title: "tells which acks were lost with the connection" },
   },
   {
     promise: "a nacked message keeps its delay",
@@ -137,6 +51,20 @@ export const RABBITMQ: readonly Mutant[] = [
     caughtBy: { file: "packages/rabbitmq/src/topologies.test.ts", title: "keeps the topic of a message that came back through a delay queue" },
   },
   {
+    promise: "what is paused is the others' at once",
+    file: "packages/rabbitmq/src/queue-session.ts",
+    find: "    for (const message of back) this.#requeue(tagOf(message));\n",
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/prefetch.test.ts", title: "goes down to nothing while paused, and what was prefetched is the others' at once" },
+  },
+  {
+    promise: "undecodable bytes keep out of the way for a minute",
+    file: "packages/rabbitmq/src/put-aside.ts",
+    find: "const NEXT_LOOK = { minDelayMs: 60_000,",
+    put: "const NEXT_LOOK = { minDelayMs: 1,",
+    caughtBy: { file: "packages/rabbitmq/src/delay.test.ts", title: "wait at the broker, not only for a moment, and take no place of the others" },
+  },
+  {
     promise: "an expired message goes to the queue's dead-letter exchange",
     file: "packages/rabbitmq/src/queue-session.ts",
     find: "      this.#nack(raw.fields.deliveryTag, false); // to the queue's dead-letter exchange, as the broker does itself",
@@ -155,6 +83,13 @@ export const RABBITMQ: readonly Mutant[] = [
       file: "packages/rabbitmq/src/delay/delay-route.test.ts",
       title: "is never shorter than the delay, and longer by at most a third of what is allowed",
     },
+  },
+  {
+    promise: "queues that hold back hand over with confirmations",
+    file: "packages/rabbitmq/src/delay/delay-ends.ts",
+    find: '  "x-dead-letter-strategy": "at-least-once",\n',
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/delay/delay-queues.test.ts", title: "hand over with confirmations, and go when nobody has used them for 49 days" },
   },
   {
     promise: "queues that hold back expire",
@@ -198,10 +133,48 @@ export const RABBITMQ: readonly Mutant[] = [
     caughtBy: { file: "packages/rabbitmq/src/publish-delay.test.ts", title: "arrives although the broker has forgotten its last queue, as any other" },
   },
   {
+    promise: "what a user may not do is told at once, not tried for ever",
+    file: "packages/rabbitmq/src/amqp-error.ts",
+    find: 'return make("ACCESS_DENIED", false);',
+    put: 'return make("CONNECTION_LOST", true);',
+    caughtBy: { file: "packages/rabbitmq/src/faults.test.ts", title: "rejects what the user may not do with ACCESS_DENIED, and leaves other topics alone" },
+  },
+  {
     promise: "a wrong password is not tried for ever",
     file: "packages/rabbitmq/src/amqp-error.ts",
     find: 'return make("AUTHENTICATION_FAILED", false);',
     put: 'return make("CONNECTION_LOST", true);',
     caughtBy: { file: "packages/rabbitmq/src/faults.test.ts", title: "rejects a wrong password with AUTHENTICATION_FAILED, and does not show it" },
+  },
+  {
+    promise: "a deleted queue is made again",
+    file: "packages/rabbitmq/src/queue-session.ts",
+    find: '      onCancel: () => this.end(amqpError(Object.assign(new Error(`the queue ${rules.queue} was deleted`), { code: 404 }), "reading from RabbitMQ")),',
+    put: "      onCancel: () => {},",
+    caughtBy: { file: "packages/rabbitmq/src/faults.test.ts", title: "is made again: a deleted queue, at once" },
+  },
+  {
+    promise: "a queue's dead-letter exchange is declared",
+    file: "packages/rabbitmq/src/provision.ts",
+    find: 'if (deadLetterExchange !== undefined) args["x-dead-letter-exchange"] = deadLetterExchange;',
+    put: "",
+    caughtBy: {
+      file: "packages/rabbitmq/src/topologies.test.ts",
+      title: "reach the broker: a quorum queue with its delivery limit, dead letters, an alternate exchange",
+    },
+  },
+  {
+    promise: "typed headers and properties stay with a message",
+    file: "packages/rabbitmq/src/native-properties.ts",
+    find: "  return { ...(named as WireProperties), ...properties };",
+    put: "  return properties;",
+    caughtBy: { file: "packages/rabbitmq/src/native-properties.test.ts", title: "is on the wire again when it is published again as it is" },
+  },
+  {
+    promise: "frames are those of amqplib",
+    file: "packages/rabbitmq/src/frame-batch.ts",
+    find: "(persistent === undefined ? 0 : HAS_DELIVERY_MODE)",
+    put: "0",
+    caughtBy: { file: "packages/rabbitmq/src/frame-batch.test.ts", title: "are, byte for byte, those of this amqplib" },
   },
 ];

@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
-/** Groups on SQLite: claims, leases, positions. */
-export const SQL_GROUPS: readonly Mutant[] = [
+/** SQLite. */
+export const SQL: readonly Mutant[] = [
   {
     promise: "what is confirmed survives a power cut: synchronous=FULL",
     file: "packages/sql/src/sqlite/connection.ts",
@@ -65,27 +65,10 @@ export const SQL_GROUPS: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/leases.test.ts", title: "gives nobody else what a living member holds, who is seen to renew it" },
   },
   {
-    promise: "a lease is renewed",
-    file: "packages/sql/src/group-session.ts",
-    find: "this.#renewal.start(this.#rules.leaseMs / 3, () => {",
-    put: "this.#renewal.start(this.#rules.leaseMs * 3, () => {",
-    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "takes nothing from a handler that runs longer than its lease" },
-  },
-  {
-    promise: "a lease ends here before it ends for others",
-    file: "packages/sql/src/group-session.ts",
-    find: "return claim !== undefined && monotonicMs() < claim.deadline;",
-    put: "return claim !== undefined;",
-    caughtBy: {
-      file: "packages/sql/src/conformance.test.ts",
-      title: "refuses a verdict after the event loop stood still beyond the lease and another member took over",
-    },
-  },
-  {
     promise: "settle waits for the transaction",
-    file: "packages/sql/src/group-session.ts",
-    find: "    return this.#tell();\n  }",
-    put: "    void this.#tell();\n  }",
+    file: "packages/sql/src/group-link.ts",
+    find: "    return this.#tell(() => this.#member.hasNews);",
+    put: "    void this.#tell(() => this.#member.hasNews);",
     caughtBy: { file: "packages/sql/src/settling.test.ts", title: "are durable after flush when they were given while a fetch waited for the lock" },
   },
   {
@@ -111,9 +94,9 @@ export const SQL_GROUPS: readonly Mutant[] = [
   },
   {
     promise: "what was given back is due when it was, for every member",
-    file: "packages/sql/src/take-grant.ts",
-    find: "notBeforeMs(attempts?.get(row[0])?.dueMs)",
-    put: "0",
+    file: "packages/sql/src/group-link.ts",
+    find: "if (kept !== undefined) receipt.notBeforeMs = notBeforeMs(kept.dueMs);",
+    put: "",
     caughtBy: { file: "packages/sql/src/sql-pub-sub.test.ts", title: "lets another member wait as well until a message that was given back is due again" },
   },
   {
@@ -163,5 +146,122 @@ export const SQL_GROUPS: readonly Mutant[] = [
     find: '    if (holding) return "the turn is over',
     put: '    if (!holding) return undefined;\n    if (holding) return "the turn is over',
     caughtBy: { file: "packages/sql/src/turns.test.ts", title: "rests also where ours held nothing just when the turn ended" },
+  },
+  {
+    promise: "numbers that begin anew are noticed",
+    file: "packages/sql/src/sqlite/numbering.ts",
+    find: "if (topic.lastOffset >= seenEnd && !contradicts(topic, witness)) return false;",
+    put: "return false;",
+    caughtBy: { file: "packages/sql/src/numbers-anew.test.ts", title: "delivers them when its table was dropped and made again" },
+  },
+  {
+    promise: "retention keeps what a group still needs",
+    file: "packages/sql/src/sqlite/purge.ts",
+    find: "if (rule.includeUnread !== true && needed !== null) upto",
+    put: "if (false) upto",
+    caughtBy: { file: "packages/sql/src/purge.test.ts", title: "keeps the newest, and deletes what a group needs only when asked" },
+  },
+  {
+    promise: "retention keeps new messages until a group has noticed that numbers began anew",
+    file: "packages/sql/src/sqlite/purge.ts",
+    find: "Math.min(upto, begunAnew ? 0 : needed)",
+    put: "Math.min(upto, needed)",
+    caughtBy: { file: "packages/sql/src/numbers-anew.test.ts", title: "keeps new messages from retention until the group has noticed" },
+  },
+  {
+    promise: "one bad call does not cost the others theirs",
+    file: "packages/sql/src/log-writer.ts",
+    find: "else if (this.#collected.length > 1) this.#alone = this.#collected.length + 1;\n",
+    put: 'else if (this.#collected.length > 1) for (const call of this.#collected) decide(call, "rejected");\n',
+    caughtBy: {
+      file: "packages/sql/src/log-writer.test.ts",
+      title: "tries the calls of a failed transaction one by one, so that only the bad one fails, and later ones together again",
+    },
+  },
+  {
+    promise: "a commit that failed is unknown, not rejected",
+    file: "packages/sql/src/sqlite/sqlite-log.ts",
+    find: 'if (unknown) Object.defineProperty(told, "outcomeUnknown", { value: true });',
+    put: "",
+    caughtBy: { file: "packages/sql/src/error-codes.test.ts", title: "says unknown of messages whose COMMIT failed: they may be in the file" },
+  },
+  {
+    promise: "what is in an open transaction when a call is aborted is unknown",
+    file: "packages/sql/src/log-writer.ts",
+    find: "      if (sent) call.sent(call.next, call.count - call.next);\n      else call.unsent",
+    put: "      if (!sent) call.unsent",
+    caughtBy: {
+      file: "packages/sql/src/log-writer.test.ts",
+      title: "leaves unknown what is aborted while its transaction is open, and rejects what is in none",
+    },
+  },
+  {
+    promise: "calls under way at once share a commit",
+    file: "packages/sql/src/log-writer.ts",
+    find: "const MOST_CALLS = 1000;",
+    put: "const MOST_CALLS = 1;",
+    caughtBy: { file: "packages/sql/src/sql-pub-sub.test.ts", title: "puts the calls under way at once into one commit" },
+  },
+  {
+    promise: "a publisher's close waits for its transaction",
+    file: "packages/sql/src/publisher.ts",
+    find: "        await writer.idle();\n",
+    put: "",
+    caughtBy: {
+      file: "packages/sql/src/log-writer.test.ts",
+      title: "leaves unknown what is in a transaction when its time is up, and closes only when that has ended",
+    },
+  },
+  {
+    promise: "a locked database is waited for",
+    file: "packages/sql/src/sqlite/database-error.ts",
+    find: "return code === 5 || code === 6 ||",
+    put: "return code === 6 ||",
+    caughtBy: { file: "packages/sql/src/faults.test.ts", title: "makes publish wait without blocking the event loop, and confirms when the lock is gone" },
+  },
+  {
+    promise: "a delayed row is not let in before its time",
+    file: "packages/sql/src/sqlite/promote-due.ts",
+    find: "WHERE due_ms <= ? AND",
+    put: "WHERE due_ms <= ? + 3600000 AND",
+    caughtBy: {
+      file: "packages/sql/src/delay.test.ts",
+      title: "is not let in while the clock stands before its time, however long that takes, and is when it comes",
+    },
+  },
+  {
+    promise: "delayed rows enter in the order of their times",
+    file: "packages/sql/src/sqlite/promote-due.ts",
+    find: "ORDER BY due_ms, id LIMIT ?",
+    put: "ORDER BY id LIMIT ?",
+    caughtBy: { file: "packages/sql/src/delay.test.ts", title: "enter the log when they are due, in the order of their times, and hold nobody up" },
+  },
+  {
+    promise: "a delayed row enters once",
+    file: "packages/sql/src/sqlite/promote-due.ts",
+    find: '    connection.statement("DELETE FROM millrace_delayed WHERE id = ?").run(id);\n',
+    put: "",
+    caughtBy: { file: "packages/sql/src/delay.test.ts", title: "enter the log when they are due, in the order of their times, and hold nobody up" },
+  },
+  {
+    promise: "an outbox publish is part of the caller's transaction",
+    file: "packages/sql/src/sqlite/within.ts",
+    find: "    if (inTransaction(database) === false) throw noTransaction();\n",
+    put: "",
+    caughtBy: { file: "packages/sql/src/within.test.ts", title: "refuses with NO_TRANSACTION when none is open" },
+  },
+  {
+    promise: "the key travels beside Watermill's metadata",
+    file: "packages/sql/src/codec.ts",
+    find: "goJsonMap(entriesWithKey(metadata, key))",
+    put: "goJsonMap(metadata)",
+    caughtBy: { file: "packages/sql/src/codec.test.ts", title: "writes the key as metadata millrace_key only when it is set, and takes it out on reading" },
+  },
+  {
+    promise: "a group cannot be moved while its member holds messages",
+    file: "packages/sql/src/sqlite/sqlite-admin.ts",
+    find: 'if (leases.includes("held")) throw groupBusy(topic, name, "its members hold messages");',
+    put: "",
+    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "lets nobody move a group whose member holds messages" },
   },
 ];

@@ -1,0 +1,143 @@
+import type { Mutant } from "../mutant.ts";
+
+/** Publishing to RabbitMQ, and verdicts. */
+export const RABBITMQ_MESSAGES: readonly Mutant[] = [
+  {
+    promise: "what no queue takes is not confirmed",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "    if (likely !== undefined) likely.returned = replyText;\n",
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "rejects what no queue takes, by position, and confirms what one takes" },
+  },
+  {
+    promise: "a message is mandatory by default",
+    file: "packages/rabbitmq/src/outbound.ts",
+    find: "mandatory = true } = options;",
+    put: "mandatory = false } = options;",
+    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "rejects what no queue takes, by position, and confirms what one takes" },
+  },
+  {
+    promise: "a basic.nack is no confirmation",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "this.#onConfirm(deliveryTag, multiple, false));",
+    put: "this.#onConfirm(deliveryTag, multiple, true));",
+    caughtBy: { file: "packages/rabbitmq/src/outbound-channel.test.ts", title: "tells of each message what the broker says of it, and nothing before" },
+  },
+  {
+    promise: "what a queue has refused is unknown: others of the exchange may have it",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "if (!taken) message.unknown(",
+    put: "if (!taken) message.reject(",
+    caughtBy: { file: "packages/rabbitmq/src/outbound-channel.test.ts", title: "tells of each message what the broker says of it, and nothing before" },
+  },
+  {
+    promise: "a confirmation of many confirms no more than those",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "for (let count = tag - this.#oldest + 1; count > 0; count--) this.#settleOldest(taken);",
+    put: "while (this.#unconfirmed.size > 0) this.#settleOldest(taken);",
+    caughtBy: { file: "packages/rabbitmq/src/outbound-channel.test.ts", title: "tells of each message what the broker says of it, and nothing before" },
+  },
+  {
+    promise: "a message is confirmed by the broker, not when it is sent",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "      this.#unconfirmed.push(message);\n",
+    put: "      this.#unconfirmed.push(message);\n      message.confirm();\n",
+    caughtBy: { file: "packages/rabbitmq/src/outbound-channel.test.ts", title: "tells of each message what the broker says of it, and nothing before" },
+  },
+  {
+    promise: "messages are persistent",
+    file: "packages/rabbitmq/src/outbound.ts",
+    find: "if (topology.persistent) properties.persistent = true;",
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "puts on the wire what Watermill puts there, and nothing else" },
+  },
+  {
+    promise: "innocents are unknown where the culprit had the channel closed",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: 'for (const message of underWay) message.unknown(new MillraceError(why, { code: "CONNECTION_LOST", retryable: true, cause }));',
+    put: "for (const message of underWay) message.reject(publishError(error));",
+    caughtBy: {
+      file: "packages/rabbitmq/src/culprit.test.ts",
+      title: "is known by what the broker names, and those that were with it are unknown, to be tried again",
+    },
+  },
+  {
+    promise: "the culprit alone is rejected",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "    culprit?.reject(publishError(error));\n",
+    put: "",
+    caughtBy: {
+      file: "packages/rabbitmq/src/culprit.test.ts",
+      title: "is known by what the broker names, and those that were with it are unknown, to be tried again",
+    },
+  },
+  {
+    promise: "a message that may close the channel goes alone",
+    file: "packages/rabbitmq/src/caution.ts",
+    find: "if (bytes <= this.#proven || unconfirmed === 0 || this.#waited) return false;",
+    put: "return false;",
+    caughtBy: {
+      file: "packages/rabbitmq/src/caution.test.ts",
+      title: "goes alone: the first one, and each that is larger than all before, until the broker has looked at it",
+    },
+  },
+  {
+    promise: "nothing is sent while the broker looks at one that goes alone",
+    file: "packages/rabbitmq/src/caution.ts",
+    find: "if (this.#trying !== undefined) return true;",
+    put: "",
+    caughtBy: {
+      file: "packages/rabbitmq/src/caution.test.ts",
+      title: "goes alone: the first one, and each that is larger than all before, until the broker has looked at it",
+    },
+  },
+  {
+    promise: "a broker that blocks publishing is waited for",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: "if (this.#link.blocked !== undefined) return this.#wait();",
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/outbound-channel.test.ts", title: "sends nothing while the broker takes nothing" },
+  },
+  {
+    promise: "a message that is too large is refused before it is sent",
+    file: "packages/rabbitmq/src/outbound.ts",
+    find: "if (length > maxMessageBytes) throw",
+    put: "if (length < 0) throw",
+    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "refuses a message that is too large before it is sent, and goes on" },
+  },
+  {
+    promise: "the order of a call holds behind a message that cannot be sent",
+    file: "packages/rabbitmq/src/outbound-channel.ts",
+    find: 'if (message.call.failed) throw new MillraceError("an earlier message of the call failed", { code: "UNENCODABLE" });',
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/publishing.test.ts", title: "rejects a message whose headers do not fit, and sends nothing later of the call" },
+  },
+  {
+    promise: "an ack names no delivery that is open",
+    file: "packages/rabbitmq/src/ack-ledger.ts",
+    find: "for (; tag < this.#next && this.#states[tag & mask] !== OPEN; tag++) {",
+    put: "for (; tag < this.#next; tag++) {",
+    caughtBy: { file: "packages/rabbitmq/src/ack-ledger.test.ts", title: "tells one by one of what is beyond the first open delivery" },
+  },
+  {
+    promise: "acks beyond the first open delivery are told",
+    file: "packages/rabbitmq/src/ack-ledger.ts",
+    find: "        send(each, false);\n",
+    put: "",
+    caughtBy: { file: "packages/rabbitmq/src/ack-ledger.test.ts", title: "tells one by one of what is beyond the first open delivery" },
+  },
+  {
+    promise: "one delivery has one verdict",
+    file: "packages/rabbitmq/src/ack-ledger.ts",
+    find: "    if (!this.#isOpen(tag)) return false;\n    this.#states[tag & (this.#states.length - 1)] = DONE;",
+    put: "    this.#states[tag & (this.#states.length - 1)] = DONE;",
+    caughtBy: { file: "packages/rabbitmq/src/ack-ledger.test.ts", title: "takes one verdict a delivery" },
+  },
+  {
+    promise: "flush waits until the broker has the acks",
+    file: "packages/rabbitmq/src/queue-session.ts",
+    find: "    const told = this.#roundTrip();\n",
+    put: "    const told = Promise.resolve();\n",
+    caughtBy: { file: "packages/rabbitmq/src/faults.test.ts", title: "tells which acks were lost with the connection" },
+  },
+];
