@@ -115,7 +115,8 @@ describe("a message that kills its process", () => {
       await router.start();
       await until(() => dying || (router.health().handlers.h?.counts.deadLettered === 1 && new Set(handled).size === 29), "it dies, or all are done with");
       const closing = router.close({ timeoutMs: dying ? 0 : 5000 });
-      if (dying) await closing.catch((error: unknown) => expect(error).toMatchObject({ code: "SETTLE_FAILED" })); // acks died with it
+      if (dying)
+        await closing.catch((error: unknown) => expect(error).toMatchObject({ code: "SETTLE_FAILED" })); // acks died with it
       else await closing;
     }
     expect(new Set(handled).size).toBe(29);
