@@ -3,16 +3,6 @@ import type { Mutant } from "../mutant.ts";
 /** A small adapter on entries that are lent for a time. */
 export const LEASED: readonly Mutant[] = [
   {
-    promise: "what is given back is the others'",
-    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'if (flaws.has("gives nothing back") ||',
-    put: "if (true ||",
-    caughtBy: {
-      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
-      title: "hands out nothing while paused, gives back what it held, and goes on after resume without counting an attempt",
-    },
-  },
-  {
     promise: "a session that is not caught up says so",
     file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
     find: 'if (flaws.has("always says that it is caught up")) return true;',
@@ -40,16 +30,6 @@ export const LEASED: readonly Mutant[] = [
     caughtBy: {
       file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
       title: "keeps the lease of a message in hand, so that a handler longer than the lease is the only one",
-    },
-  },
-  {
-    promise: "losses are told",
-    file: "packages/millrace/src/conformance/leased/leased-source.fixture.ts",
-    find: 'ms: flaws.has("tells of no loss") ? 1e9 : leaseMs',
-    put: "ms: 1e9",
-    caughtBy: {
-      file: "packages/millrace/src/conformance/leased/leased-conformance.test.ts",
-      title: "tells of a delivery that was lost, while the outage lasts: its signal aborts, `settled` says so, and its verdict is refused",
     },
   },
   {

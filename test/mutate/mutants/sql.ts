@@ -65,23 +65,6 @@ export const SQL: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/leases.test.ts", title: "gives nobody else what a living member holds, who is seen to renew it" },
   },
   {
-    promise: "a lease is renewed",
-    file: "packages/sql/src/group-target.ts",
-    find: "renew: (link, receipts) => link.renew(receipts)",
-    put: "renew: () => {}",
-    caughtBy: { file: "packages/sql/src/leases.test.ts", title: "takes nothing from a handler that runs longer than its lease" },
-  },
-  {
-    promise: "a lease ends here before it ends for others",
-    file: "packages/sql/src/group-target.ts",
-    find: "this.lease = { ms: rules.leaseMs,",
-    put: "this.lease = { ms: rules.leaseMs * 100,",
-    caughtBy: {
-      file: "packages/sql/src/conformance.test.ts",
-      title: "refuses a verdict after the event loop stood still beyond the lease and another member took over",
-    },
-  },
-  {
     promise: "settle waits for the transaction",
     file: "packages/sql/src/group-link.ts",
     find: "    return this.#tell(() => this.#member.hasNews);",
@@ -245,13 +228,6 @@ export const SQL: readonly Mutant[] = [
       file: "packages/sql/src/delay.test.ts",
       title: "is not let in while the clock stands before its time, however long that takes, and is when it comes",
     },
-  },
-  {
-    promise: "delayed rows enter in the order of their times",
-    file: "packages/sql/src/sqlite/promote-due.ts",
-    find: "ORDER BY due_ms, id LIMIT ?",
-    put: "ORDER BY id LIMIT ?",
-    caughtBy: { file: "packages/sql/src/delay.test.ts", title: "enter the log when they are due, in the order of their times, and hold nobody up" },
   },
   {
     promise: "a delayed row enters once",
