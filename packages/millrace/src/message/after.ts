@@ -43,3 +43,9 @@ export function producedList(produced: Produced): readonly Message[] {
   if (produced === undefined) return [];
   return Array.isArray(produced) ? produced : [produced as Message];
 }
+
+/** Without what is no messages: an untyped consumer may give back anything (`(m) => list.push(m)`). */
+export function onlyMessages(produced: Produced): Produced {
+  const first = Array.isArray(produced) ? produced[0] : produced;
+  return (first as Partial<Message> | undefined | null)?.payload instanceof Uint8Array ? produced : undefined;
+}

@@ -1,3 +1,4 @@
+import { onlyMessages } from "../message/after.ts";
 import { after, type Message, type Metadata, type Middleware, metadata, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 
@@ -51,8 +52,9 @@ export function correlationId(options: CorrelationIdOptions = {}): Middleware {
 }
 
 function correlated(produced: Produced, id: string): Produced {
-  if (produced === undefined) return produced;
-  return isList(produced) ? produced.map((message) => withId(message, id)) : withId(produced, id);
+  const only = onlyMessages(produced);
+  if (only === undefined) return produced;
+  return isList(only) ? only.map((message) => withId(message, id)) : withId(only, id);
 }
 
 function withId(message: Message, id: string): Message {

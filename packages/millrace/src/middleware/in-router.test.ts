@@ -3,7 +3,7 @@ import { MillraceError } from "../errors/index.ts";
 import { sleep } from "../internal/timers.ts";
 import { type Handler, Message, type Middleware } from "../message/index.ts";
 import type { Harness } from "../testing/index.ts";
-import { circuitBreaker, deduplicator, delayOnError, ignoreErrors, poisonQueue, retry, throttle, timeout } from "./index.ts";
+import { circuitBreaker, correlationId, deduplicator, delayOnError, duplicator, ignoreErrors, poisonQueue, retry, throttle, timeout } from "./index.ts";
 import { numbered, RouterApp } from "./router-app.fixture.ts";
 
 describe("a message that only waits", () => {
@@ -227,4 +227,26 @@ describe("a logger or hook that throws", () => {
     await app.settled();
     expect(calls).toBe(9);
   });
+});
+
+describe("what an untyped consumer gives back besides messages", () => {
+  const around: Readonly<Record<string, readonly Middleware[]>> = {
+    "no middleware": [],
+    "a correlation id": [correlationId()],
+    "a duplicator": [duplicator()],
+    "retry, timeout, deduplicator and breaker": [retry(), timeout(1_000), deduplicator(), circuitBreaker()],
+  };
+  for (const [what, middleware] of Object.entries(around)) {
+    for (const handle of [() => 7, async () => [7, 8], async () => null, () => ({ payload: "text" })]) {
+      it(`is dropped, and no failure, behind ${what}: ${handle}`, async () => {
+        await using rig = new RouterApp();
+        const { app, router } = rig;
+        router.addConsumerHandler({ name: "h", subscribe: "t", middleware, handle: handle as unknown as () => void });
+        await app.run(router.start());
+        await app.pubsub.publish("t", new Message("x").copy({ metadata: { correlation_id: "c" } }));
+        await app.settled();
+        expect(router.health().handlers.h?.counts).toMatchObject({ handled: 1, failed: 0, retried: 0 });
+      });
+    }
+  }
 });

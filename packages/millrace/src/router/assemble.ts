@@ -10,7 +10,6 @@ import type { BatchHandlerOptions, HandlerOptions, ProducingHandlerOptions } fro
 import { checkMiddleware, type HandlerSpec } from "./handler-spec.ts";
 import { Batched } from "./handling/batched.ts";
 import { compose } from "./handling/compose.ts";
-import { consumer } from "./handling/consumer.ts";
 import { follow } from "./handling/follow.ts";
 import type { HandlingMode } from "./handling/handling-mode.ts";
 import { OneByOne } from "./handling/one-by-one.ts";
@@ -74,12 +73,11 @@ function handlingMode(spec: HandlerSpec, desk: Desk, middleware: readonly Middle
   const { kind, options, name } = spec;
   if (kind === "batch") return new Batched(options as BatchHandlerOptions, middleware, judge, desk);
   const handle = options.handle as Handler;
-  const bare = middleware.length === 0;
-  const handler = bare ? handle : compose(name, follow(kind === "consumer" ? consumer(handle) : handle), middleware);
+  const handler = middleware.length === 0 ? handle : compose(name, follow(handle), middleware);
   if (isPipelined(spec) && outlet !== undefined) {
     return new Pipelined(options as ProducingHandlerOptions, handler, judge, outlet, desk, laneOf(options));
   }
-  return new OneByOne(options, { handler, bareConsumer: bare && kind === "consumer", judge, outlet, desk });
+  return new OneByOne(options, { handler, consumer: kind === "consumer", judge, outlet, desk });
 }
 
 /** A batch, or a handler with a pipeline, takes a slot when it runs; others when a message is read. */

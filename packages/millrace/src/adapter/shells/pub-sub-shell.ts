@@ -56,8 +56,11 @@ export class PubSubShell implements PubSub {
 
   /** As `close`, but no handler is waited for: what is unsettled goes back at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.subscriber[Symbol.asyncDispose]();
-    await this.close();
+    try {
+      await this.#parts.subscriber[Symbol.asyncDispose]();
+    } finally {
+      await this.close();
+    }
   }
 
   async #end(): Promise<void> {
@@ -65,8 +68,11 @@ export class PubSubShell implements PubSub {
     try {
       await subscriber.close();
     } finally {
-      await publisher.close();
-      await this.#parts.close?.();
+      try {
+        await publisher.close();
+      } finally {
+        await this.#parts.close?.();
+      }
     }
   }
 }

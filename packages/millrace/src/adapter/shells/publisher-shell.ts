@@ -20,8 +20,11 @@ export class PublisherShell implements Publisher {
     this.#parts = parts;
     this.#calls = parts.calls;
     this.#life = new Life("publisher", async () => {
-      await parts.calls.close();
-      await parts.close?.();
+      try {
+        await parts.calls.close();
+      } finally {
+        await parts.close?.();
+      }
     });
   }
 

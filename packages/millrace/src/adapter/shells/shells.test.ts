@@ -100,13 +100,13 @@ describe("a pub/sub's shell", () => {
     expect(log).toEqual(["subscription closed", "reading ended", "calls ended", "publishing ended", "rest ended"]);
   });
 
-  it("ends the publisher too when the readers cannot end well", async () => {
+  it.each(["close", Symbol.asyncDispose] as const)("ends the publisher too when the readers cannot end well: %s", async (end) => {
     const { bus, log } = sides({
       close: () => {
         throw new Error("stuck");
       },
     });
-    await expect(bus.close()).rejects.toThrow("stuck");
+    await expect(bus[end]()).rejects.toThrow("stuck");
     expect(log).toEqual(["calls ended", "publishing ended", "rest ended"]);
   });
 

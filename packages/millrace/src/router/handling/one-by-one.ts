@@ -1,4 +1,4 @@
-import { asPromise } from "../../message/after.ts";
+import { asPromise, onlyMessages } from "../../message/after.ts";
 import type { BriefMessage } from "../../message/in-hand.ts";
 import { type Handler, isPromise, type Produced, type ReceivedMessage } from "../../message/index.ts";
 import type { Call } from "../calls/call.ts";
@@ -6,15 +6,14 @@ import type { Origin } from "../calls/company.ts";
 import type { Desk } from "../calls/desk.ts";
 import type { HandlerOptions } from "../handler-options.ts";
 import type { Judge } from "../judge.ts";
-import { onlyMessages } from "./consumer.ts";
 import type { HandlingMode } from "./handling-mode.ts";
 import { type Outlet, outputWithoutPublisher } from "./outlet.ts";
 import { enterHandler, leaveHandler } from "./running-call.ts";
 
 export interface OneByOneParts {
   readonly handler: Handler;
-  /** The handler is a consumer's own, in no middleware: it may give back anything. */
-  readonly bareConsumer: boolean;
+  /** What it gives back besides messages is dropped; those somebody expected to be published. */
+  readonly consumer: boolean;
   readonly judge: Judge;
   readonly outlet: Outlet | undefined;
   readonly desk: Desk;
@@ -27,15 +26,15 @@ export class OneByOne implements HandlingMode {
   handleBriefly: HandlingMode["handleBriefly"];
   readonly #name: string;
   readonly #handler: Handler;
-  readonly #bareConsumer: boolean;
+  readonly #consumer: boolean;
   readonly #judge: Judge;
   readonly #outlet: Outlet | undefined;
 
-  constructor(options: HandlerOptions, { handler, bareConsumer, judge, outlet, desk }: OneByOneParts) {
+  constructor(options: HandlerOptions, { handler, consumer, judge, outlet, desk }: OneByOneParts) {
     this.demands = { maxInFlight: options.concurrency ?? 1, orderBy: options.orderBy };
     this.#name = options.name;
     this.#handler = handler;
-    this.#bareConsumer = bareConsumer;
+    this.#consumer = consumer;
     this.#judge = judge;
     this.#outlet = outlet;
     this.handleBriefly = (message, origin) => this.#handleBriefly(message, origin, desk);
@@ -76,7 +75,7 @@ export class OneByOne implements HandlingMode {
 
   #run(message: ReceivedMessage): ReturnType<Handler> {
     const result = this.#handler(message);
-    return result === undefined || !this.#bareConsumer || isPromise(result) ? result : onlyMessages(result);
+    return result === undefined || !this.#consumer || isPromise(result) ? result : onlyMessages(result);
   }
 
   #returned(result: ReturnType<Handler>, call: Call): void {
@@ -115,7 +114,7 @@ export class OneByOne implements HandlingMode {
 
   #resolved(call: Call, produced: Produced): void {
     let output = produced;
-    if (produced !== undefined && this.#bareConsumer) {
+    if (produced !== undefined && this.#consumer) {
       try {
         output = onlyMessages(produced);
       } catch (error) {
