@@ -59,6 +59,7 @@ export async function offsetsAt(
   committedOnly: boolean,
 ): Promise<Map<number, number>> {
   const found = new Map<number, number>();
+  if (partitions.length === 0) return found; // its topic need not be there
   let left = [...partitions];
   let leaderless: unknown;
   const ask = async (): Promise<Map<number, number>> => {
