@@ -181,7 +181,7 @@ export class GroupLink {
     const receipts: SqlReceipt[] = [];
     const fresh = exchanged.grants.map((grant) => {
       const claim = claims.take(grant);
-      for (const receipt of receiptsOf(grant, claim)) receipts.push(receipt);
+      enter(grant, claim, receipts);
       return claim;
     });
     claims.dropSettled(fresh);
@@ -213,15 +213,15 @@ export class GroupLink {
   }
 }
 
-/** Enters what a grant brought into its claim. All of it is entered before anything is handed out. */
-function receiptsOf({ rows, attempts }: Grant, claim: Claim): readonly SqlReceipt[] {
-  return rows.map((row) => {
+/** Enters what a grant brought into its claim, and adds it to `receipts`. All of it is entered before anything is handed out. */
+function enter({ rows, attempts }: Grant, claim: Claim, receipts: SqlReceipt[]): void {
+  for (const row of rows) {
     const kept = attempts?.get(row[0]);
     const receipt = new SqlReceipt(row, claim, kept?.attempt ?? 0);
     if (kept !== undefined) receipt.notBeforeMs = notBeforeMs(kept.dueMs);
     claim.add(receipt);
-    return receipt;
-  });
+    receipts.push(receipt);
+  }
 }
 
 /** A moment since the epoch on the monotonic clock; 0 for none, or one that is past. */
