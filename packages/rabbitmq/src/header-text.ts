@@ -15,18 +15,21 @@ function plainValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainValue);
   if (typeof value !== "object" || value === null) return value;
   const { "!": type, value: inner } = value as { readonly "!"?: unknown; readonly value?: unknown };
-  if (type === "timestamp") return timeText(inner as number);
+  if (type === "timestamp") return timeText(inner as number | string);
   if (type === "decimal") return decimalText(inner as { readonly places: number; readonly digits: number });
+  if (type === "int64" || type === "double") return String(inner);
   return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, plainValue(entry)]));
 }
 
-function timeText(seconds: number): string {
-  const time = new Date(seconds * 1000);
+function timeText(seconds: number | string): string {
+  const time = new Date(Number(seconds) * 1000);
   return Number.isNaN(time.getTime()) ? String(seconds) : time.toISOString().replace(".000Z", "Z");
 }
 
+/** amqplib says the digits without their sign. */
 function decimalText({ places, digits }: { readonly places: number; readonly digits: number }): string {
-  if (places === 0) return String(digits);
-  const text = String(digits).padStart(places + 1, "0");
-  return `${text.slice(0, -places)}.${text.slice(-places)}`;
+  const signed = digits | 0;
+  const text = String(Math.abs(signed)).padStart(places + 1, "0");
+  const sign = signed < 0 ? "-" : "";
+  return places === 0 ? `${sign}${text}` : `${sign}${text.slice(0, -places)}.${text.slice(-places)}`;
 }

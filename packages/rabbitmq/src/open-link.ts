@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { type ChannelModel, connect, type Options, type SocketOptions } from "amqplib";
 import { LATE, laterTurn, monotonicMs, startTimer, stopTimer, type TimerHandle, within } from "millrace/adapter";
+import { readPropertiesOurselves } from "./wire/own-reading.ts";
 
 export interface LinkRules {
   readonly addresses: readonly Options.Connect[];
@@ -59,6 +60,7 @@ export class OpenLink {
         clientProperties: { ...socket.clientProperties, connection_name: `${rules.connectionName} ${purpose}` },
       },
     );
+    readPropertiesOurselves(model.connection);
     return new OpenLink(model, `${address.hostname}:${address.port}`, heartbeatMs);
   }
 

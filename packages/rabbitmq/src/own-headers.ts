@@ -12,9 +12,12 @@ export const EXIT_HEADER = "millrace_delay_exit";
 export const EXPIRATION_HEADER = "millrace_expiration";
 export const EXPIRES_HEADER = "millrace_expires_at";
 
+/** On messages whose own properties could not be read: their bytes. */
+export const UNREAD_HEADER = "millrace_unread";
+
 const OURS: ReadonlySet<string> = new Set([
   ...[KEY_METADATA, KEY_BASE64_METADATA],
-  ...[ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER, EXIT_HEADER, EXPIRATION_HEADER, EXPIRES_HEADER],
+  ...[ATTEMPT_HEADER, EXCHANGE_HEADER, ROUTING_KEY_HEADER, EXIT_HEADER, EXPIRATION_HEADER, EXPIRES_HEADER, UNREAD_HEADER],
 ]);
 const BROKERS: ReadonlySet<string> = new Set(["x-death", "x-delivery-count", "x-acquired-count", "x-stream-offset", "CC", "BCC"]);
 

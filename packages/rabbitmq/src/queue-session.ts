@@ -11,6 +11,7 @@ import { PutAside } from "./put-aside.ts";
 import type { QueueRules } from "./queue-rules.ts";
 import { attemptOf, describe, RabbitMqReceipt } from "./receipt.ts";
 import { Returns } from "./returns.ts";
+import { unreadError } from "./wire/read-properties.ts";
 
 const CLOSE_MS = 500;
 
@@ -110,6 +111,8 @@ export class QueueSession implements Session<RabbitMqReceipt> {
       return undefined;
     }
     try {
+      const unread = unreadError(raw.properties.headers as Readonly<Record<string, unknown>> | undefined);
+      if (unread !== undefined) throw unread;
       const source = this.#rules.codec.decode(raw.content, raw.properties);
       return new Received({ source, key: source.key, payload: source.payload, metadata: undefined }, new RabbitMqReceipt(raw, this), attemptOf(raw));
     } catch (error) {
