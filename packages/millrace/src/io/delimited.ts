@@ -77,8 +77,8 @@ class DelimitedSplitter implements Splitter {
     const at = this.#bytes.indexOf(this.#delimiter, this.#searched);
     // A delimiter may lie across two chunks.
     this.#searched = Math.max(0, this.#bytes.length - this.#delimiter.length + 1);
-    if ((at === -1 ? this.#bytes.length : at) > this.#max && this.#tooLong === undefined) this.#startSkipping();
     if (at === -1) {
+      if (this.#searched > this.#max + (this.#stripsCr ? 1 : 0)) this.#tooLong ??= this.#tooLongRecord(this.#bytes.peek(SHOWN_BYTES), this.#bytes.offset);
       if (this.#tooLong !== undefined) {
         this.#bytes.skip(this.#searched);
         this.#searched = 0;
@@ -98,16 +98,16 @@ class DelimitedSplitter implements Splitter {
     return this.#finish(this.#bytes.take(this.#bytes.length), start);
   }
 
-  #startSkipping(): void {
-    const payload = this.#bytes.peek(SHOWN_BYTES);
-    this.#tooLong = { payload, start: this.#bytes.offset, problem: `the record is longer than ${this.#max} bytes` };
-  }
-
-  #finish(payload: Uint8Array, start: number): FramedRecord {
+  #finish(bytes: Uint8Array, start: number): FramedRecord {
     const tooLong = this.#tooLong;
     this.#tooLong = undefined;
     if (tooLong !== undefined) return tooLong;
-    const cut = this.#stripsCr && payload.at(-1) === CARRIAGE_RETURN;
-    return { payload: cut ? payload.subarray(0, -1) : payload, start };
+    const cut = this.#stripsCr && bytes.at(-1) === CARRIAGE_RETURN;
+    const payload = cut ? bytes.subarray(0, -1) : bytes;
+    return payload.length > this.#max ? this.#tooLongRecord(payload.slice(0, SHOWN_BYTES), start) : { payload, start };
+  }
+
+  #tooLongRecord(payload: Uint8Array, start: number): FramedRecord {
+    return { payload, start, problem: `the record is longer than ${this.#max} bytes` };
   }
 }

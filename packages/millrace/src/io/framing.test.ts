@@ -52,6 +52,21 @@ describe("lines", () => {
     }
   });
 
+  it.each([
+    ["LF", lines(), "\n"],
+    ["CR LF", lines({ crlf: true }), "\r\n"],
+    ["a delimiter of two bytes", delimited("\r\n"), "\r\n"],
+    ["a delimiter of five bytes", delimited("--end"), "--end"],
+  ])("takes a record of just the bound, and none longer, however its end is cut: %s", (_, framing, end) => {
+    const input = `${"x".repeat(10)}${end}${"y".repeat(11)}${end}${"z".repeat(10)}${end}${"r".repeat(11)}`;
+    const tooLong = "the record is longer than 10 bytes";
+    for (let size = 1; size <= input.length; size++) {
+      const records = split(framing, bytes(input), size, 10);
+      expect(records.map((record) => record.problem ?? text(record))).toEqual(["x".repeat(10), tooLong, "z".repeat(10), tooLong]);
+      expect(records.map(({ start }) => start)).toEqual([0, 10 + end.length, 21 + 2 * end.length, 31 + 3 * end.length]);
+    }
+  });
+
   it("never writes over what it has given out", () => {
     const splitter = lines().splitter({ offset: 0, maxRecordBytes: 100 });
     const given: FramedRecord[] = [];
