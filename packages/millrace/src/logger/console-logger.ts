@@ -1,5 +1,6 @@
 import { OptionCheck } from "../options/index.ts";
 import type { LogFields, Logger } from "./logger.ts";
+import { visible, visibleLines } from "./visible.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
@@ -11,8 +12,8 @@ export interface ConsoleLoggerOptions {
 }
 
 /**
- * One line per entry on standard error (`console.error`): time, level, text, fields as JSON; an error's stack follows its line. Throws
- * `OptionError` `BAD_OPTION`.
+ * One line per entry on standard error (`console.error`): time, level, text, fields as JSON; an error's stack follows its line.
+ * Control characters are shown as escapes, wherever they come from. Throws `OptionError` `BAD_OPTION`.
  */
 export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   new OptionCheck("consoleLogger").known(options, { level: true }).oneOf("level", options.level, LEVELS).done();
@@ -37,9 +38,9 @@ function makeLogger(threshold: number, bound: LogFields): Logger {
 function line(level: number, fields: LogFields, text: string): string {
   let stack = "";
   const shown = fieldsText(fields, (error) => {
-    if (level >= 3 && error.stack !== undefined) stack += `\n  ${error.stack.replaceAll("\n", "\n  ")}`;
+    if (level >= 3 && error.stack !== undefined) stack += `\n  ${visibleLines(error.stack)}`;
   });
-  return `${new Date().toISOString()} ${(LEVELS[level] as string).toUpperCase().padEnd(5)} ${text}${shown === "{}" ? "" : ` ${shown}`}${stack}`;
+  return `${new Date().toISOString()} ${(LEVELS[level] as string).toUpperCase().padEnd(5)} ${visible(text)}${shown === "{}" ? "" : ` ${visible(shown)}`}${stack}`;
 }
 
 /** Whatever the fields hold, there is a line: a logger that throws would fail the message that is logged about. */
