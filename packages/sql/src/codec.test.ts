@@ -52,13 +52,13 @@ function messageOf(input: EncodeInput): Message {
   const metadata =
     input.metadataHex === undefined
       ? (input.metadata ?? {})
-      : Object.fromEntries(Object.entries(input.metadataHex).map(([key, value]) => [Buffer.from(key, "hex").toString(), loneFor(value)]));
+      : Object.fromEntries(Object.entries(input.metadataHex).map(([key, value]) => [Buffer.from(key, "hex").toString(), replaced(value)]));
   return new Message(Buffer.from(input.payloadHex, "hex"), { id: input.uuid, metadata });
 }
 
-/** Every byte that is not UTF-8 as a lone surrogate. */
-function loneFor(bytes: string): string {
-  return [...Buffer.from(bytes, "hex")].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : "\ud800")).join("");
+/** Every byte that is not UTF-8 as U+FFFD. */
+function replaced(bytes: string): string {
+  return [...Buffer.from(bytes, "hex")].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : "\ufffd")).join("");
 }
 
 describe("rows", () => {

@@ -42,5 +42,5 @@ export function checkFanOut(options: FanOutOptions): void {
 }
 
 export function isTopic(topic: unknown): boolean {
-  return typeof topic === "string" && topic !== "";
+  return typeof topic === "string" && topic !== "" && topic.isWellFormed();
 }

@@ -29,9 +29,9 @@ const golden: { readonly constants: Record<string, string>; readonly encode: rea
 );
 const fromHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"));
 
-/** JavaScript holds text, not bytes: what is no UTF-8 arrives here as lone surrogates, one for each bad byte. */
+/** JavaScript holds text, not bytes: what is no UTF-8 is U+FFFD here, one for each bad byte, which is what Go writes for it. */
 function badBytes(hex: string): string {
-  return [...fromHex(hex)].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : "\udcff")).join("");
+  return [...fromHex(hex)].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : "\ufffd")).join("");
 }
 
 function messageOf(input: GoldenMessage): Message {

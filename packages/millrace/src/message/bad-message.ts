@@ -19,6 +19,8 @@ function optionProblems(options: MessageOptions, metadataError: unknown): readon
   const { id, key, topic, metadata }: { readonly [Name in keyof MessageOptions]: unknown } = options;
   const problems: string[] = [];
   if (id !== undefined && typeof id !== "string") problems.push(`id must be a text, got ${shown(id)}: String(id) makes one of a number`);
+  else if (id !== undefined && !id.isWellFormed())
+    problems.push("id must be whole characters, and has a lone surrogate: two such ids would be one on the wire");
   if (typeof key === "string" && lastingKey(key) === undefined)
     problems.push("key must be whole characters, and has a lone surrogate: cut it between characters, or give bytes");
   else if (key !== undefined && typeof key !== "string" && !(key instanceof Uint8Array)) {

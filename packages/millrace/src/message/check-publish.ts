@@ -11,7 +11,7 @@ export function isMessage(value: unknown): value is Message {
 export function checkPublish(subject: string, topic: unknown, messages: readonly unknown[], options?: unknown): void {
   const bad = firstBad(messages);
   // Every publish comes here: nothing is made for one that is right.
-  if (bad === -1 && options === undefined && typeof topic === "string" && topic !== "") return;
+  if (bad === -1 && options === undefined && typeof topic === "string" && topic !== "" && topic.isWellFormed()) return;
   const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
   check.that(bad === -1, `messages[${bad}] must be a Message`);
   if (options !== undefined) checkPublishOptions(check, options);

@@ -149,6 +149,12 @@ describe("what a message cannot be made of", () => {
     expect(problems("x", { id: 7 })).toEqual(["id must be a text, got 7: String(id) makes one of a number"]);
     expect(problems("x", { topic: {} })).toEqual(["topic must be a text, got an object"]);
     expect(problems("x", { metadata: 3 })).toEqual(["metadata must be an object of texts, a Map or pairs, got 3"]);
+    const lone = "a\ud800";
+    expect(problems("x", { id: lone })).toEqual(["id must be whole characters, and has a lone surrogate: two such ids would be one on the wire"]);
+    expect(problems("x", { metadata: { [lone]: "v" } }).join()).toMatch(/metadata "a\\ud800" must be whole characters/);
+    expect(problems("x", { metadata: { k: lone } }).join()).toMatch(/metadata "k" must be whole characters/);
+    expect(() => new Message("x").metadata.set("k", lone)).toThrow(/metadata "k" must be whole characters/);
+    expect(() => new Message("x").copy({ id: lone })).toThrow(/id must be whole characters/);
     expect(problems("x", { metadata: { a: 5 } })).toEqual(['metadata must hold texts only: metadata "a" must be a string, got number']);
     expect(problems("x", { delayMs: -1 })).toEqual(["delayMs must be a duration in milliseconds of at most 100 years, got -1"]);
     for (const deliverAt of [new Date(8.64e15), new Date(-8.64e15), new Date(Number.NaN), "2031-05-01"]) {

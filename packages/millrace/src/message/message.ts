@@ -75,7 +75,8 @@ export class PlainMessage implements Message {
     } else {
       if (typeof options !== "object" || options === null) throw badMessage(payload, options);
       const { id, key, topic, metadata } = options;
-      if ((id !== undefined && typeof id !== "string") || (topic !== undefined && typeof topic !== "string")) throw badMessage(payload, options);
+      if ((id !== undefined && (typeof id !== "string" || !id.isWellFormed())) || (topic !== undefined && typeof topic !== "string"))
+        throw badMessage(payload, options);
       this._id = id;
       this.key = key === undefined ? undefined : typeof key === "string" ? lastingKey(key) : key instanceof Uint8Array ? keyText(key) : undefined;
       if (this.key === undefined && key !== undefined) throw badMessage(payload, options);

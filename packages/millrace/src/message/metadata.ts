@@ -13,7 +13,7 @@ export interface Metadata extends Iterable<readonly [string, string]> {
 /** Anything that metadata can be made from: other metadata, a `Map`, pairs, or a plain object. */
 export type MetadataInit = Metadata | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
 
-/** Makes metadata. A value that is not a string throws a `TypeError` that names its key. */
+/** Makes metadata. A value that is not a string, or that has a lone surrogate, throws a `TypeError` that names its key. */
 export function metadata(init?: MetadataInit): Metadata {
   return new TextMap(init);
 }
@@ -46,6 +46,9 @@ export class TextMap implements Metadata {
   set(key: string, value: string): this {
     if (typeof key !== "string" || typeof value !== "string") {
       throw new TypeError(`metadata ${JSON.stringify(String(key))} must be a string, got ${typeof value}`);
+    }
+    if (!key.isWellFormed() || !value.isWellFormed()) {
+      throw new TypeError(`metadata ${JSON.stringify(key)} must be whole characters, and has a lone surrogate: it would be another text on the wire`);
     }
     this.#own().set(key, value);
     return this;

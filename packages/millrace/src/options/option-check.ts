@@ -56,7 +56,10 @@ export class OptionCheck {
     return this.#number(name, value, range, "a duration in milliseconds");
   }
 
+  /** A text that is not empty, and that no way through bytes makes another. */
   text(name: string, value: unknown): this {
+    if (typeof value === "string" && !value.isWellFormed())
+      return this.that(false, `${name} must be whole characters, and has a lone surrogate: ${shown(value)}`);
     return this.#must(name, value, typeof value === "string" && value.length > 0, "a text that is not empty");
   }
 

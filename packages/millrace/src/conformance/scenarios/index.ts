@@ -66,6 +66,7 @@ import { lostLease } from "./lost-lease.ts";
 import { maxInFlight } from "./max-in-flight.ts";
 import { metadata } from "./metadata.ts";
 import { nackWithSecondMember } from "./nack-with-second-member.ts";
+import { namesApart } from "./names-apart.ts";
 import { nativeDelay } from "./native-delay.ts";
 import { noAckHoldsNext } from "./no-ack-holds-next.ts";
 import { noDeadLetterThroughKills } from "./no-dead-letter-through-kills.ts";
@@ -133,6 +134,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze([
   orderAfterNack,
   keys,
   keyBytes,
+  namesApart,
   maxInFlight,
   noAckHoldsNext,
   noReaderNoHandOut,
