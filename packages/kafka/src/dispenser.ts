@@ -50,6 +50,22 @@ export class Dispenser {
   run(): void {
     if (this.#busy || this.#closed || this.#wanted <= 0) return;
     this.#busy = true;
+    let goOn: boolean;
+    try {
+      goOn = this.#handOut();
+    } catch (error) {
+      this.#intake.fail(error); // another session begins where nothing was settled
+      return;
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#closed) return;
+    if (goOn) this.#hooks.onHungry();
+    else void nextTurn().then(() => this.run());
+  }
+
+  /** False when it has taken long enough. */
+  #handOut(): boolean {
     let goOn = true;
     const partitions = [...this.#hooks.partitions()];
     let idle = 0; // partitions in a row that had nothing
@@ -62,10 +78,7 @@ export class Dispenser {
         goOn = !sliceSpent();
       }
     }
-    this.#busy = false;
-    if (this.#closed) return;
-    if (goOn) this.#hooks.onHungry();
-    else void nextTurn().then(() => this.run());
+    return goOn;
   }
 
   /** True when something was delivered, or stepped over. */

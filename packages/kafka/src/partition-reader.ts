@@ -3,7 +3,7 @@ import type { OffsetRange } from "./settled-ranges.ts";
 import type { TransactionalGroup } from "./transactional-group.ts";
 import type { AbortedTransaction } from "./wire/fetch-api.ts";
 import type { KafkaRecord } from "./wire/record.ts";
-import { BrokenBatch, RecordCursor } from "./wire/record-cursor.ts";
+import { BEFORE_LENGTH, BrokenBatch, HEADER_BYTES, offsetBehind, RecordCursor } from "./wire/record-cursor.ts";
 
 export type PartitionRecord = KafkaRecord<PartitionReader>;
 
@@ -154,13 +154,14 @@ export class PartitionReader {
     const { settledTo } = this;
     while (epochs[1] !== undefined && epochs[1].from < settledTo) epochs.shift();
     let end = 0;
-    for (let at = 0; at + 27 <= data.length; ) {
-      const next = at + 12 + data.readInt32BE(at + 8);
+    for (let at = 0; at + HEADER_BYTES <= data.length; ) {
+      const next = at + BEFORE_LENGTH + data.readInt32BE(at + 8);
       if (next > data.length) break;
       const begin = Number(data.readBigInt64BE(at));
+      if (next < at + HEADER_BYTES) return begin + 1; // the cursor tells of it
       const epoch = data.readInt32BE(at + 12);
       if (epochs.at(-1)?.epoch !== epoch) epochs.push({ from: begin, epoch });
-      end = begin + data.readInt32BE(at + 23) + 1;
+      end = offsetBehind(data, at);
       at = next;
     }
     return end;

@@ -3,7 +3,9 @@ import { MillraceError } from "millrace";
 import type { AbortedTransaction } from "./fetch-api.ts";
 import { KafkaRecord, type RecordPlace, readLongVarint, readVarint, type VarintCursor } from "./record.ts";
 
-const HEADER_BYTES = 61;
+export const HEADER_BYTES = 61;
+/** A batch's length counts what stands behind it. */
+export const BEFORE_LENGTH = 12;
 const COMPRESSED = 0b111;
 const APPEND_TIME = 1 << 3;
 const TRANSACTIONAL = 1 << 4;
@@ -106,15 +108,15 @@ export class RecordCursor<Place extends RecordPlace> {
       cursor.at++; // attributes: none are in use
       const timestamp = this.#baseTime + readLongVarint(data, cursor);
       const offset = this.#baseOffset + readVarint(data, cursor);
+      if (offset < this.#baseOffset || offset >= this.#behind) throw new RangeError("a record's offset is not of its batch");
       const keyLength = readVarint(data, cursor);
       const keyAt = cursor.at;
-      if (keyLength > 0) cursor.at += keyLength;
+      stepOver(cursor, keyLength, end);
       const valueLength = readVarint(data, cursor);
       const valueAt = cursor.at;
-      if (valueLength > 0) cursor.at += valueLength;
-      if (cursor.at >= end) throw new RangeError("a record's fields are longer than the record");
+      stepOver(cursor, valueLength, end);
       const headersAt = cursor.at;
-      cursor.at = end;
+      checkHeaders(data, cursor, end);
       this.#left--;
       this.next = offset + 1;
       return new KafkaRecord(this.#place, offset, this.#appendTime ?? timestamp, data, keyAt, keyLength, valueAt, valueLength, headersAt);
@@ -131,32 +133,39 @@ export class RecordCursor<Place extends RecordPlace> {
     const data = this.#data;
     const at = this.#batchAt;
     if (data.length - at < HEADER_BYTES) return false;
-    const end = at + 12 + data.readInt32BE(at + 8);
+    const length = data.readInt32BE(at + 8);
+    const end = at + BEFORE_LENGTH + length;
     if (end > data.length) return false;
+    this.#baseOffset = Number(data.readBigInt64BE(at));
+    if (end < at + HEADER_BYTES) {
+      this.#batchAt = data.length; // nobody knows where the next one begins
+      this.next = Math.max(this.next, this.#baseOffset + 1);
+      this.#break(this.#baseOffset, undefined, data.subarray(at), undecodable(`a batch says it has ${length} bytes, which is less than its header`));
+      return true;
+    }
     this.#batchAt = end;
     const magic = data[at + 16];
-    this.#baseOffset = Number(data.readBigInt64BE(at));
     if (magic !== 2) {
-      const error = new MillraceError(`record format ${magic} is older than Kafka 0.11`, { code: "UNDECODABLE" });
+      const error = undecodable(`record format ${magic} is older than Kafka 0.11`);
       this.next = Math.max(this.next, this.#baseOffset + 1);
       this.#break(this.#baseOffset, undefined, data.subarray(at, end), error);
       return true;
     }
     const attributes = data.readInt16BE(at + 21);
-    const behind = this.#baseOffset + data.readInt32BE(at + 23) + 1;
+    const behind = offsetBehind(data, at);
     this.#behind = behind;
     const producerId = data.readBigInt64BE(at + 43);
     this.#baseTime = Number(data.readBigInt64BE(at + 27));
     this.#appendTime = (attributes & APPEND_TIME) !== 0 ? Number(data.readBigInt64BE(at + 35)) : undefined;
-    if (this.#isSkipped(attributes, producerId, behind, data.subarray(at + HEADER_BYTES, end)) || behind <= this.#from) {
-      this.next = Math.max(this.next, behind);
-      return true;
-    }
     try {
+      if (this.#isSkipped(attributes, producerId, behind, data.subarray(at + HEADER_BYTES, end)) || behind <= this.#from) {
+        this.next = Math.max(this.next, behind);
+        return true;
+      }
       this.#records = decompressed(attributes & COMPRESSED, data.subarray(at + HEADER_BYTES, end));
       this.#cursor.at = 0;
       this.#left = data.readInt32BE(at + 57);
-      if (this.#left === 0) this.next = Math.max(this.next, behind);
+      if (this.#left <= 0) this.next = Math.max(this.next, behind);
     } catch (error) {
       this.next = Math.max(this.next, behind);
       this.#break(this.#baseOffset, this.#baseTime, data.subarray(at, end), error);
@@ -182,6 +191,40 @@ export class RecordCursor<Place extends RecordPlace> {
 
 const EMPTY = Buffer.alloc(0);
 
+/** The offset behind the batch that begins there. One that says it ends before it begins has a record all the same. */
+export function offsetBehind(data: Buffer, at: number): number {
+  return Number(data.readBigInt64BE(at)) + Math.max(0, data.readInt32BE(at + 23)) + 1;
+}
+
+/** Behind a field of so many bytes; -1 is null. */
+function stepOver(cursor: VarintCursor, length: number, end: number): void {
+  if (length < -1) throw new RangeError("a record's field has a negative length");
+  if (length > 0) cursor.at += length;
+  if (cursor.at >= end) throw new RangeError("a record's fields are longer than the record");
+}
+
+/** Headers are read when somebody asks for them: by then they must be right. */
+function checkHeaders(data: Buffer, cursor: VarintCursor, end: number): void {
+  const count = readVarint(data, cursor);
+  if (count < 0 || count * LEAST_HEADER_BYTES > end - cursor.at) throw new RangeError("a record has more headers than bytes");
+  for (let left = count; left > 0; left--) {
+    const nameLength = readVarint(data, cursor);
+    if (nameLength < 0) throw new RangeError("a header's name has a negative length");
+    stepOver(cursor, nameLength, end);
+    const valueLength = readVarint(data, cursor);
+    if (valueLength < -1) throw new RangeError("a header's value has a negative length");
+    if (valueLength > 0) cursor.at += valueLength;
+  }
+  if (cursor.at !== end) throw new RangeError("a record's headers do not end where the record does");
+}
+
+/** Its name's length, and its value's. */
+const LEAST_HEADER_BYTES = 2;
+
+function undecodable(text: string): MillraceError {
+  return new MillraceError(text, { code: "UNDECODABLE" });
+}
+
 /** A marker's key is its version and its kind: 0 is abort. */
 function isAbortMarker(records: Buffer): boolean {
   const cursor: VarintCursor = { at: 0 };
@@ -189,12 +232,13 @@ function isAbortMarker(records: Buffer): boolean {
   cursor.at++;
   readLongVarint(records, cursor);
   readVarint(records, cursor);
-  return readVarint(records, cursor) >= 4 && records.readInt16BE(cursor.at + 2) === 0;
+  // A key that ends too early is a marker of some other kind.
+  return records.length >= cursor.at + 5 && readVarint(records, cursor) >= 4 && records.readInt16BE(cursor.at + 2) === 0;
 }
 
 function decompressed(codec: number, bytes: Buffer): Buffer {
   if (codec === 0) return bytes;
   const algorithm = compressionsAlgorithmsByBitmask[codec];
-  if (algorithm === undefined) throw new MillraceError(`compression ${codec} is not known`, { code: "UNDECODABLE" });
+  if (algorithm === undefined) throw undecodable(`compression ${codec} is not known`);
   return algorithm.decompressSync(bytes);
 }
