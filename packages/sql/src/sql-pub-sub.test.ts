@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from "node:fs";
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
@@ -115,6 +116,16 @@ describe("publishing", () => {
     await Promise.all(calls);
     await pubsub.publish("t", new Message("x"));
     expect(connect().prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 161 });
+  });
+
+  it("is not opened again by whoever wakes or purges it after it was closed", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", new Message("x"));
+    await pubsub.close();
+    rmSync(file.path);
+    pubsub.wake();
+    await expect(pubsub.purge("t", { maxMessages: 1 })).rejects.toMatchObject({ code: "CLOSED" });
+    expect(existsSync(file.path)).toBe(false);
   });
 
   it("closes the database with the last user of a shared dialect only", async () => {

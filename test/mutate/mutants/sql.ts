@@ -148,6 +148,13 @@ export const SQL: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/turns.test.ts", title: "rests also where ours held nothing just when the turn ended" },
   },
   {
+    promise: "numbers that begin anew are noticed by every group",
+    file: "packages/sql/src/sqlite/numbering.ts",
+    find: "return `${topic}\\n${name}`;",
+    put: "return topic;",
+    caughtBy: { file: "packages/sql/src/numbers-anew.test.ts", title: "delivers them to each of its groups that are there" },
+  },
+  {
     promise: "numbers that begin anew are noticed",
     file: "packages/sql/src/sqlite/numbering.ts",
     find: "if (topic.lastOffset >= seenEnd && !contradicts(topic, witness)) return false;",
