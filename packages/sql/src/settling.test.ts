@@ -44,6 +44,32 @@ describe("an exchange that tells of a loss", () => {
   });
 });
 
+describe("an exchange that was committed, though the commit failed", () => {
+  it("costs no message: what it granted untold is granted again", async () => {
+    const database = new BreakingDatabase(connect());
+    const pubsub = open({ dialect: sqlite({ database }) });
+    const writer = open();
+    const subscription = await pubsub.subscribe("t", { group: "g", maxInFlight: 8, orderBy: "none" });
+    const held: ReceivedMessage[] = [];
+    void (async () => {
+      for await (const message of subscription) held.push(message);
+    })();
+    await writer.publish("t", new Message("1"));
+    await until(() => held.length === 1, "1 is in hand");
+    database.failOnceDone(/^COMMIT/, sqliteError(1034, "disk I/O error"));
+    await writer.publish("t", [new Message("2"), new Message("3")]);
+    await until(() => subscription.status().state === "blocked", "the exchange has failed");
+    await writer.publish("t", new Message("4"));
+    await until(() => held.some((message) => message.text() === "4"), "4 is in hand");
+    for (const message of held) message.ack();
+    await subscription.flush();
+    await writer.publish("t", new Message("5"));
+    await until(() => held.some((message) => message.text() === "5"), "5 is in hand");
+    held.at(-1)?.ack();
+    expect(held.map((message) => message.text())).toEqual(["1", "2", "3", "4", "5"]);
+  });
+});
+
 describe("verdicts", () => {
   it("are durable after flush when they were given while a fetch waited for the lock", async () => {
     const pubsub = open();
