@@ -41,6 +41,17 @@ describe("a broker that cannot be reached", () => {
     expect(told()).toHaveLength(1);
   });
 
+  it("is warned of after a second also when connecting neither succeeds nor fails, and is the reason when time is up", async () => {
+    const logger = new RecordingLogger();
+    const { broker, queue } = scriptedQueue({ timeoutMs: 2_000, logger });
+    broker.connecting = new Promise(() => {});
+    const call = watched(queue.publish("a", texts("1")));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(logger.at("warn")).toMatchObject([{ fields: { messages: 1, error: { code: "BROKER_UNREACHABLE" } } }]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(call.error).toMatchObject({ code: "BROKER_UNREACHABLE", retryable: true, outcomes: ["rejected"] });
+  });
+
   it("is warned of after a second also when that was known before anybody waited", async () => {
     const logger = new RecordingLogger();
     const { broker, queue } = scriptedQueue({ timeoutMs: 60_000, logger });
