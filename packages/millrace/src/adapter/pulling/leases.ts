@@ -70,7 +70,7 @@ export class Leases<Entry extends PullEntry> {
     const now = monotonicMs();
     this.#expire(now);
     // An answer about nothing that is still ours may never come.
-    if (this.#renewing?.every((lot) => !this.#lots.has(lot))) this.#renewing = undefined;
+    if (this.#renewing !== undefined && !this.#has(this.#renewing)) this.#renewing = undefined;
     const waits = this.#renewing !== undefined || (now >= this.#renewMs && this.#renew(now));
     for (const { untilMs } of this.#lots) this.#lookBy(waits ? untilMs : Math.min(untilMs, Math.max(this.#dueMs(untilMs), this.#renewMs)));
   }
@@ -117,7 +117,7 @@ export class Leases<Entry extends PullEntry> {
         },
         (error: unknown) => {
           this.#renewMs = monotonicMs() + this.#retryMs;
-          this.#hooks.onTrouble(error);
+          if (this.#has(lots)) this.#hooks.onTrouble(error);
         },
       )
       .finally(() => {
@@ -125,6 +125,11 @@ export class Leases<Entry extends PullEntry> {
         this.look();
       });
     return true;
+  }
+
+  /** Some of it is still ours. */
+  #has(lots: readonly Lot[]): boolean {
+    return lots.some((lot) => this.#lots.has(lot));
   }
 
   get #retryMs(): number {
