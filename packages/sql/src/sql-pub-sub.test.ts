@@ -20,6 +20,7 @@ describe("options", () => {
     const bad = () => new SqlPubSub({ dialect: sqlite({ path: file.path }), leaseMs: 1, maxGap: 0, retention: { maxMessages: -1 } });
     expect(bad).toThrow(OptionError);
     expect(bad).toThrow(/maxGap.*|leaseMs.*retention\.maxMessages/);
+    expect(() => open({ leaseMs: Number.MAX_SAFE_INTEGER })).toThrow(/leaseMs/);
     expect(() => sqlite({})).toThrow(/either path or database/);
   });
 
