@@ -35,7 +35,8 @@ export class Settling<Entry extends PullEntry> {
       holdings.passed = [...passed, ...holdings.passed];
       throw error;
     };
-    const ours = (passed.length === 0 ? verdicts : [...passed, ...verdicts]).filter(({ message }) => message.receipt.lot !== undefined);
+    const all = passed.length === 0 ? verdicts : [...passed, ...verdicts];
+    const ours = all.every(isOurs) ? all : all.filter(isOurs);
     if (ours.length === 0 && !final) return;
     let answer: PullAnswered<Entry>;
     try {
@@ -88,4 +89,8 @@ export class Settling<Entry extends PullEntry> {
     this.#running = undefined;
     if (!this.#stopped && this.#holdings.passed.length > 0) this.#again.start(waitMs, () => this.goOn());
   }
+}
+
+function isOurs({ message }: Settlement<PullEntry>): boolean {
+  return message.receipt.lot !== undefined;
 }
