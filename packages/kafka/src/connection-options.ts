@@ -1,5 +1,5 @@
 import type { Logger } from "millrace";
-import type { OptionCheck, OptionNames } from "millrace/adapter";
+import { type BrokerUrl, type BrokerUrlRules, type OptionCheck, type OptionNames, parseBrokerUrl } from "millrace/adapter";
 
 /** A broker's address as it is connected to. */
 export interface BrokerAddress {
@@ -17,7 +17,10 @@ export interface KafkaSaslOptions {
 
 /** How to reach a cluster. */
 export interface KafkaConnectionOptions {
-  /** `kafka://host:port,host2:port`: where to begin; the cluster names its other brokers itself. */
+  /**
+   * `kafka://host:port,host2:port`: where to begin; the cluster names its other brokers itself. `kafka://user:password@host` logs in by
+   * SASL, `PLAIN` where `sasl` says no other mechanism.
+   */
   readonly url?: string | undefined;
   /** Instead of `url`: `["host:port", …]`. */
   readonly brokers?: readonly string[] | undefined;
@@ -55,13 +58,15 @@ export const CONNECTION_DEFAULTS: { readonly clientId: string; readonly connectT
 });
 
 const PORT = 9092;
+export const URL_RULES: BrokerUrlRules = { schemes: { kafka: PORT }, example: "kafka://host:9092,host2:9092" };
 
 /** Adds to `check` what is wrong with the connection's options. */
 export function checkConnection(check: OptionCheck, options: KafkaConnectionOptions): OptionCheck {
   const { url, brokers, sasl, tls } = options;
   check.known(sasl, { mechanism: true, username: true, password: true, token: true }, "sasl");
   check.that((url === undefined) !== (brokers === undefined), "give either url or brokers");
-  check.that(url === undefined || parseUrl(url) !== undefined, `url must be kafka://host:port,host2:port`);
+  const read = url === undefined ? [] : parseBrokerUrl(url, URL_RULES);
+  if (Array.isArray(read)) for (const problem of read) check.that(false, problem);
   const known = brokers === undefined || (Array.isArray(brokers) && brokers.length > 0 && brokers.every((each) => parseAddress(each) !== undefined));
   check.that(known, 'brokers must be a list of "host:port"');
   check.that(tls === undefined || typeof tls === "boolean" || (typeof tls === "object" && tls !== null), "tls must be true, false or options of tls.connect");
@@ -75,15 +80,19 @@ export function checkConnection(check: OptionCheck, options: KafkaConnectionOpti
 
 /** Where to begin. Call it with checked options only. */
 export function bootstrapOf(options: KafkaConnectionOptions): readonly BrokerAddress[] {
-  const texts = options.brokers ?? (options.url === undefined ? undefined : parseUrl(options.url)) ?? [];
-  return texts.map((text) => parseAddress(text)).filter((address) => address !== undefined);
+  if (options.brokers === undefined) return urlOf(options)?.hosts ?? [];
+  return options.brokers.map((text) => parseAddress(text)).filter((address) => address !== undefined);
 }
 
-/** The hosts of `kafka://[user:password@]host:port,host2[/…][?…]`. */
-export function parseUrl(url: unknown): readonly string[] | undefined {
-  const match = typeof url === "string" ? /^kafka:\/\/(?:[^@/?#]*@)?([^@/?#]+)(?:[/?#].*)?$/.exec(url) : null;
-  const hosts = match?.[1]?.split(",");
-  return hosts?.every((host) => parseAddress(host) !== undefined) === true ? hosts : undefined;
+/** How to log in: as `sasl` says, with the name and the password of the URL where it has some. */
+export function saslOf(options: KafkaConnectionOptions): KafkaSaslOptions | undefined {
+  const { username, password } = urlOf(options) ?? {};
+  return username === undefined ? options.sasl : { mechanism: "PLAIN", ...options.sasl, username, password };
+}
+
+function urlOf({ url }: KafkaConnectionOptions): BrokerUrl | undefined {
+  const read = url === undefined ? [] : parseBrokerUrl(url, URL_RULES);
+  return Array.isArray(read) ? undefined : (read as BrokerUrl);
 }
 
 function parseAddress(text: unknown): BrokerAddress | undefined {

@@ -1,6 +1,5 @@
-import { OptionError } from "millrace";
-import { OptionCheck } from "millrace/adapter";
-import { type KafkaSaslOptions, parseUrl } from "./connection-options.ts";
+import { OptionCheck, readBrokerUrl } from "millrace/adapter";
+import { type KafkaSaslOptions, saslOf, URL_RULES } from "./connection-options.ts";
 import { KafkaPubSub, type KafkaPubSubOptions } from "./pub-sub.ts";
 import { PUBLISHER_NAMES } from "./publisher-options.ts";
 import { SUBSCRIBER_NAMES } from "./subscriber-options.ts";
@@ -63,29 +62,8 @@ const READERS: Readonly<Record<string, (value: string, options: Writable) => voi
  */
 export function fromUrl(url: string, options: UrlOptions = {}): KafkaPubSub {
   new OptionCheck("fromUrl").known(options, NAMES).done();
-  const hosts = parseUrl(url);
-  // The password must not show.
-  if (hosts === undefined) throw new OptionError("fromUrl", ["expected kafka://host:port,host2:port"]);
-  const given: Writable = { ...options, brokers: hosts };
-  const problems: string[] = [];
-  const credentials = /^kafka:\/\/([^@/?#]*)@/.exec(url)?.[1];
-  if (credentials !== undefined) {
-    const [username = "", password = ""] = credentials.split(":").map(decoded);
-    given.sasl = { mechanism: "PLAIN", ...options.sasl, username, password };
-  }
-  for (const [name, value] of new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? "")) {
-    const read = READERS[name];
-    if (read === undefined) problems.push(`unknown parameter ${name}: known are ${Object.keys(READERS).join(", ")}`);
-    else read(value, given);
-  }
-  if (problems.length > 0) throw new OptionError("fromUrl", problems);
+  const { parameters } = readBrokerUrl("fromUrl", url, { ...URL_RULES, parameters: Object.keys(READERS) });
+  const given: Writable = { ...options, url, sasl: saslOf({ ...options, url }) };
+  for (const [name, value] of parameters) READERS[name]?.(value, given);
   return new KafkaPubSub(given);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,5 +1,6 @@
 import { type Logger, OptionError } from "millrace";
-import { OptionCheck } from "millrace/adapter";
+import { OptionCheck, readBrokerUrl } from "millrace/adapter";
+import { URL_RULES } from "./address.ts";
 import type { RabbitMqPubSubOptions } from "./options.ts";
 import { RabbitMqPubSub } from "./pub-sub.ts";
 import { pubSubTopology, queueTopology, type RabbitMqTopology, topicExchangeTopology } from "./topology.ts";
@@ -17,12 +18,10 @@ const KNOWN = ["topology", "exchange", "exchangeDurable", "durable", "codec", "q
  */
 export function fromUrl(url: string, options: { readonly logger?: Logger | undefined } = {}): RabbitMqPubSub {
   new OptionCheck("fromUrl").known(options, { logger: true }).done();
-  if (!URL.canParse(url)) throw new OptionError("fromUrl", ["url must be a URL such as amqp://user:password@host:5672/vhost"]);
-  const parsed = new URL(url);
-  const query = parsed.searchParams;
-  const problems = [...query.keys()].filter((name) => !KNOWN.includes(name)).map((name) => `unknown parameter ${name}: known are ${KNOWN.join(", ")}`);
+  const query = readBrokerUrl("fromUrl", url, { ...URL_RULES, parameters: KNOWN }).parameters;
+  const problems: string[] = [];
   const one = (name: string, allowed: readonly string[]): string | undefined => {
-    const value = query.get(name) ?? undefined;
+    const value = query.get(name);
     if (value !== undefined && !allowed.includes(value)) problems.push(`${name} must be one of ${allowed.join(", ")}, got ${JSON.stringify(value)}`);
     return value;
   };
@@ -33,14 +32,13 @@ export function fromUrl(url: string, options: { readonly logger?: Logger | undef
   const publishDelay = one("publishDelay", ["broker", "refuse"]) as RabbitMqPubSubOptions["publishDelay"];
   const exchangeDurable = one("exchangeDurable", ["true", "false"]);
   const exchange = query.get("exchange");
-  if (topology === "topic" && exchange === null) problems.push("topology=topic needs exchange");
-  if (topology !== "topic" && exchange !== null) problems.push("exchange needs topology=topic");
+  if (topology === "topic" && exchange === undefined) problems.push("topology=topic needs exchange");
+  if (topology !== "topic" && exchange !== undefined) problems.push("exchange needs topology=topic");
   if (topology !== "topic" && exchangeDurable !== undefined) problems.push("exchangeDurable needs topology=topic");
   if (problems.length > 0) throw new OptionError("fromUrl", problems);
   const heartbeat = query.get("heartbeatMs");
-  parsed.search = "";
   return new RabbitMqPubSub({
-    url: parsed.href,
+    url: url.split("?", 1)[0] as string,
     topology:
       topology === "topic"
         ? topicTopology(exchange ?? "", durable, exchangeDurable)
@@ -50,8 +48,8 @@ export function fromUrl(url: string, options: { readonly logger?: Logger | undef
     codec,
     queue: type === undefined ? undefined : { type },
     publishDelay,
-    heartbeatMs: heartbeat === null ? undefined : Number(heartbeat),
-    connectionName: query.get("name") ?? undefined,
+    heartbeatMs: heartbeat === undefined ? undefined : Number(heartbeat),
+    connectionName: query.get("name"),
     logger: options.logger,
   });
 }

@@ -20,12 +20,12 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 export function fromUrl(url: string, options: { readonly logger?: Logger | undefined } = {}): SqlPubSub {
   new OptionCheck("fromUrl").known(options, { logger: true }).done();
   const match = /^sqlite:(?:\/\/)?([^?]+)(?:\?(.*))?$/.exec(url);
-  if (match === null) throw new OptionError("fromUrl", [`expected sqlite:path or sqlite::memory:, got ${JSON.stringify(url.slice(0, 64))}`]);
+  if (match === null) throw new OptionError("fromUrl", ["url must be sqlite:path or sqlite::memory:"]);
   const query = new URLSearchParams(match[2] ?? "");
   const problems = [...query].flatMap(([name, value]) => {
     const allowed = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
-    if (allowed === undefined) return [`unknown parameter ${name}: known are ${Object.keys(KNOWN).join(", ")}`];
-    return allowed.includes(value) ? [] : [`${name} must be one of ${allowed.join(", ")}, got ${value}`];
+    if (allowed === undefined) return [`unknown parameter in url: known are ${Object.keys(KNOWN).join(", ")}`];
+    return allowed.includes(value) ? [] : [`${name} must be one of ${allowed.join(", ")}, got another`];
   });
   if (problems.length > 0) throw new OptionError("fromUrl", problems);
   const synchronous = (query.get("synchronous") ?? undefined) as SqliteOptions["synchronous"];

@@ -1,7 +1,7 @@
 import type { ConnectionOptions, metadataV12 } from "@platformatic/kafka";
 import { type Logger, MillraceError, silentLogger } from "millrace";
 import { guarded, sleep } from "millrace/adapter";
-import { type BrokerAddress, bootstrapOf, CONNECTION_DEFAULTS, type KafkaConnectionOptions } from "../connection-options.ts";
+import { type BrokerAddress, bootstrapOf, CONNECTION_DEFAULTS, type KafkaConnectionOptions, saslOf } from "../connection-options.ts";
 import { brokerError, errorId } from "../kafka-error.ts";
 import { FIND_COORDINATOR, METADATA } from "./apis.ts";
 import { BrokerLinks, type KnownVersions } from "./broker-links.ts";
@@ -37,7 +37,8 @@ export class Cluster {
     this.logger = guarded(options.logger ?? silentLogger);
     this.requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
     this.#address = options.brokerAddress ?? ((address) => address);
-    const { tls, sasl } = options;
+    const { tls } = options;
+    const sasl = saslOf(options);
     this.#options = {
       connectTimeout: options.connectTimeoutMs ?? CONNECTION_DEFAULTS.connectTimeoutMs,
       requestTimeout: this.requestTimeoutMs,

@@ -13,6 +13,7 @@ export { NATIVE, type Native, NO_PAYLOAD, nativeOf, type WithNative, withNative 
 export { BACKOFF_NAMES, type BackoffOptions, checkBackoff, knownBackoff, OptionCheck, type OptionNames, pickOptions } from "../options/index.ts";
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { groupBusy, unknownGroup, unknownTopic } from "./admin-errors.ts";
+export { type BrokerUrl, type BrokerUrlRules, parseBrokerUrl, readBrokerUrl } from "./broker-url.ts";
 export { type AdminQuestion, checkQuestion } from "./check-question.ts";
 export type { Fetched, MessageSource } from "./fetched.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
