@@ -16,7 +16,7 @@ export function checkBroker(url: string): void {
     throw new OptionError(
       "BROKER_URL",
       [
-        `${JSON.stringify(scheme === undefined ? url : `${scheme}:`)} is not a broker this application knows; it knows ${known.map((name) => `${name}:`).join(", ")}`,
+        `${scheme === undefined ? "it" : JSON.stringify(`${scheme}:`)} is not a broker this application knows; it knows ${known.map((name) => `${name}:`).join(", ")}`,
       ],
       { code: "UNKNOWN_SCHEME" },
     );

@@ -42,16 +42,28 @@ const schema: z.ZodType<ConfigFile> = z.object({
 /** Reads a configuration file. Throws an `OptionError` (`BAD_OPTION`) that lists everything wrong with it. */
 export function readConfigFile(path: string): ConfigFile {
   const subject = `configuration file ${path}`;
-  let value: unknown;
+  let text: string;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    text = readFileSync(path, "utf8");
   } catch (cause) {
     throw new OptionError(subject, [(cause as Error).message], { cause });
   }
+  const value = parsed(subject, text);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new OptionError(
     subject,
     result.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
   );
+}
+
+/** The parser's own error shows what stands around the place: there may be a password. */
+function parsed(subject: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = / at position (\d+)/.exec((error as Error).message)?.[1];
+    const line = place === undefined ? undefined : text.slice(0, Number(place)).split("\n").length;
+    throw new OptionError(subject, [`it is not JSON${line === undefined ? "" : `: look at line ${line}`}`]);
+  }
 }

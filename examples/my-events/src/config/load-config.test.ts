@@ -45,6 +45,13 @@ describe("loadConfig", () => {
     });
   });
 
+  it("says where a file is not JSON, and shows nothing of it", () => {
+    const path = file('{\n  "amqp_message_broker": "amqp://user:Geheim@host"\n  "host": "Geheim"}');
+    const load = (): unknown => loadConfig({ file: path, env: {} });
+    expect(load).toThrow(/it is not JSON: look at line 3/);
+    expect(load).not.toThrow(/Geheim/);
+  });
+
   it("lets the page look for the services where they listen, unless told otherwise", () => {
     const urlsOn = (host: string) => loadConfig({ env: { LISTEN_HOST: host, EVENTS_URL: "http://events.example" } }).serviceUrls;
     expect(urlsOn("::1")).toEqual({ events: "http://events.example", bookings: "http://[::1]:8282" });
