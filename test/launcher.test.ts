@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ROOT } from "../scripts/workspace.ts";
+import { until } from "./until.ts";
 
 /** The package of this Node, as `node_modules` has it. */
 const NODE_PACKAGE = dirname(dirname(process.execPath));
@@ -66,6 +67,42 @@ describe("the launcher", () => {
     expect(readFileSync(join(clone, "installs.txt"), "utf8")).toBe("installed\n");
   });
 
+  it("is not joined by a second one while an installer that outlived its launcher is at work", async () => {
+    write("bench/main.ts", `console.log("ran");`);
+    const first = launch("bench");
+    await until(() => readLock().split(" ").length === 2, "npm runs");
+    first.kill("SIGKILL");
+    await ended(first);
+    expect(await ended(launch("bench"))).toMatchObject({ code: 0, err: "" });
+    expect(readFileSync(join(clone, "installs.txt"), "utf8")).toBe("installed\n");
+  });
+
+  it("that is told to end has ended before another may begin", async () => {
+    write("bench/main.ts", `console.log("ran");`);
+    const first = launch("bench");
+    await until(() => readLock().split(" ").length === 2, "npm runs");
+    const npm = Number(readLock().split(" ")[1]);
+    first.kill("SIGTERM");
+    expect((await ended(first)).code).toBe(143);
+    expect(() => process.kill(npm, 0)).toThrow(/ESRCH/);
+    expect(existsSync(join(clone, ".install-lock"))).toBe(false);
+  });
+
+  it("says in one sentence that the folder may not be written", async () => {
+    write("bench/main.ts", `console.log("ran");`);
+    chmodSync(clone, 0o555);
+    const uid = process.getuid?.() === 0 ? 65_534 : undefined; // for root every folder may be written
+    const child = spawn(process.execPath, ["scripts/run.mjs", "bench"], {
+      cwd: clone,
+      uid,
+      env: { PATH: process.env.PATH },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const { code, err } = await ended(child);
+    chmodSync(clone, 0o755);
+    expect([code, err]).toEqual([1, expect.stringMatching(/^The packages could not be installed: .* cannot be written to \(EACCES\)\. .*\n$/)]);
+  });
+
   it("takes over from an installer that died", async () => {
     write("bench/main.ts", `console.log("ran");`);
     write(".install-lock", String(spawnSync(process.execPath, ["-e", ""]).pid));
@@ -73,6 +110,14 @@ describe("the launcher", () => {
     expect(existsSync(join(clone, ".install-lock"))).toBe(false);
   });
 });
+
+function readLock(): string {
+  try {
+    return readFileSync(join(clone, ".install-lock"), "utf8");
+  } catch {
+    return "";
+  }
+}
 
 /** Stands in for npm where a test is about the launcher: takes a moment, and puts the locked package there. */
 const FAKE_NPM = `

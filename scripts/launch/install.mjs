@@ -13,8 +13,8 @@ export async function installLockedPackages() {
   const node = lockedNodePath();
   const installed = () => existsSync(node) && missing(lockedPackages(), installedPackages()).length === 0;
   if (installed()) return;
-  await alone(join(ROOT, ".install-lock"), async () => {
-    if (!installed()) await npmCi();
+  await alone(join(ROOT, ".install-lock"), async (hold) => {
+    if (!installed()) await npmCi(hold);
   });
 }
 
@@ -46,7 +46,7 @@ function fits(allowed, mine) {
   return allowed === undefined || [allowed].flat().includes(mine);
 }
 
-async function npmCi() {
+async function npmCi(hold) {
   const locked = lockedPackages();
   const wanted = missing(locked, {}).filter((path) => locked[path].link !== true && path.includes("node_modules/"));
   const { devDependencies = {}, optionalDependencies = {} } = locked[""];
@@ -72,7 +72,7 @@ async function npmCi() {
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=5000",
   ];
-  const { code, output } = await npm(args).finally(() => clearInterval(report));
+  const { code, output } = await npm(args, hold).finally(() => clearInterval(report));
   if (code === 0) return console.log("Installed.");
   const network = NETWORK.exec(output);
   if (network !== null)
@@ -87,7 +87,7 @@ async function npmCi() {
   throw new LaunchError(`The packages could not be installed: npm ci ended with code ${code}.\n${reason}`);
 }
 
-function npm(args) {
+function npm(args, hold) {
   const script = process.env.npm_execpath;
   const [file, before] = /npm-cli\.[cm]?js$/.test(script ?? "") ? [process.execPath, [script]] : [process.platform === "win32" ? "npm.cmd" : "npm", []];
   return new Promise((resolve, reject) => {
@@ -96,6 +96,7 @@ function npm(args) {
       stdio: ["ignore", "ignore", "pipe"],
       shell: process.platform === "win32" && before.length === 0,
     });
+    hold(child);
     process.once("exit", () => child.kill());
     let output = "";
     child.stderr.setEncoding("utf8").on("data", (text) => (output += text));

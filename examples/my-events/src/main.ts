@@ -67,15 +67,21 @@ main().then(
 );
 
 function explain(error: unknown): string {
-  const { code, address, port } = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+  const { code, address, port, path } = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
   if (code === "EADDRINUSE") return `port ${port} of ${address} is in use: give another one (EVENTS_PORT, BOOKINGS_PORT, PAGE_PORT)`;
+  if (code === "EACCES" && port !== undefined) return `port ${port} may not be used (${code}): give another one (EVENTS_PORT, BOOKINGS_PORT, PAGE_PORT)`;
+  if (isUnwritable(code)) return `${path ?? "the data's folder"} cannot be written to (${code}): give another folder with DATA_DIR`;
   if (typeof code === "string" && code.startsWith("ERR_PARSE_ARGS")) return `${(error as Error).message}\n\n${USAGE}`;
   return MillraceError.is(error) || error instanceof Complaint || isConfiguration(error) ? (error as Error).message : String((error as Error)?.stack ?? error);
+}
+
+function isUnwritable(code: unknown): boolean {
+  return ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOSPC"].includes(String(code));
 }
 
 /** What does not change by starting again. */
 function isConfiguration(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code;
   if (typeof code !== "string") return false;
-  return code.startsWith("ERR_PARSE_ARGS") || ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "BAD_OPTION", "UNKNOWN_SCHEME"].includes(code);
+  return code.startsWith("ERR_PARSE_ARGS") || isUnwritable(code) || ["EADDRINUSE", "EADDRNOTAVAIL", "BAD_OPTION", "UNKNOWN_SCHEME"].includes(code);
 }
