@@ -1,4 +1,4 @@
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, shown } from "../options/index.ts";
 import type { Message } from "./message.ts";
 
 /** True for what can be published: a message of this library, of another copy of it, or of an adapter's own. */
@@ -13,7 +13,7 @@ export function checkPublish(subject: string, topic: unknown, messages: readonly
   // Every publish comes here: nothing is made for one that is right.
   if (bad === -1 && options === undefined && typeof topic === "string" && topic !== "") return;
   const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
-  check.that(bad === -1, `messages[${bad}] must be a Message`);
+  check.that(bad === -1, `messages[${bad}] must be a Message, got ${shown(messages[bad])}`);
   if (options !== undefined) checkPublishOptions(check, options);
   check.done();
 }
@@ -25,6 +25,6 @@ function firstBad(messages: readonly unknown[]): number {
 
 function checkPublishOptions(check: OptionCheck, options: unknown): void {
   const given = typeof options === "object" && options !== null;
-  check.that(given, "options must be an object");
+  check.that(given, `options must be an object, got ${shown(options)}`);
   if (given) check.methods("options.signal", (options as { readonly signal?: unknown }).signal, ["addEventListener", "throwIfAborted"]);
 }
