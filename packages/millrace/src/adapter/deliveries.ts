@@ -218,7 +218,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   lose(which: (message: Received) => boolean): void {
     this.settlements.forget(which);
-    this.lanes.remove(which);
+    this.#givenBack.remember(this.lanes.remove(which));
     if (this.#owed.length > 0) this.#owed = this.#owed.filter((message) => !which(message));
     for (const message of [...this.inFlight].filter(which)) this.#lose(message); // whoever is told may settle others at once
     this.#move();
@@ -226,6 +226,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   recall(which: (message: Received) => boolean): readonly Received[] {
     const recalled = this.lanes.remove(which);
+    this.#givenBack.remember(recalled);
     this.#move();
     return recalled;
   }
@@ -291,6 +292,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #lose(message: Received): void {
     const reason = new MillraceError(`the delivery of message ${message.id} was lost: the broker may give it to another`, { code: "DELIVERY_LOST" });
     if (!message.lose(reason)) return;
+    this.#givenBack.remember([message]);
     this.inFlight.remove(message);
     this.lanes.release(message);
     this.#move();
