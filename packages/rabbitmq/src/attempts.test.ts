@@ -35,3 +35,34 @@ it("gives a message to the dead letter after its attempts, although its connecti
     await proxy.close();
   }
 }, 60_000);
+
+it("gives a message to the dead letter after its attempts, although its user may not send it back to its queue", async (context) => {
+  const broker = present(context, sharedBroker("rabbitmq"));
+  const topic = fresh("attempts");
+  await broker.control("add_user", topic, "secret");
+  await broker.control("set_permissions", topic, ".*", "^attempts.*", ".*");
+  try {
+    const bus = openBus(`amqp://${topic}:secret@127.0.0.1:${broker.port}`);
+    const letters = await bus.subscribe(`${topic}-dead`, { group: "g" });
+    const attempts: number[] = [];
+    const router = new Router({ subscriber: bus, logger: silentLogger });
+    router.addConsumerHandler({
+      name: topic,
+      subscribe: topic,
+      concurrency: 4,
+      orderBy: "none",
+      failure: { attempts: 2, minDelayMs: 10, maxDelayMs: 10, deadLetter: { publisher: bus, topic: `${topic}-dead` } },
+      handle: (message) => {
+        attempts.push(message.delivery.attempt);
+        throw new Error("fails");
+      },
+    });
+    await router.start();
+    await bus.publish(topic, new Message("a"));
+    expect((await readOne(letters)).metadata.get("attempts_poisoned")).toBe("2");
+    expect(attempts).toEqual([1, 2]);
+    await router.close();
+  } finally {
+    await broker.control("delete_user", topic);
+  }
+}, 60_000);

@@ -118,8 +118,8 @@ export const ADAPTER_MESSAGES: readonly Mutant[] = [
   {
     promise: "what was lost with its connection keeps its attempts",
     file: "packages/millrace/src/adapter/deliveries.ts",
-    find: "this.#givenBack.remember(this.lanes.remove(which));",
-    put: "this.lanes.remove(which);",
+    find: "    this.#givenBack.remember(this.lanes.remove(which));",
+    put: "    this.lanes.remove(which);",
     caughtBy: {
       file: "packages/millrace/src/adapter/lost-attempts.test.ts",
       title: "keeps its attempts and the moment at which it is due, when it comes again, of one lane",

@@ -187,6 +187,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     if (counted) this.#appetite.onSettled();
     if (this.#ending || this.#paused) this.#leave(message, attempt, delayMs);
     else if (this.#settings.returns && message.lane === undefined && counted) {
+      this.#givenBack.remember([message.again(attempt, monotonicMs() + delayMs)]); // it may come although the broker has not taken it back
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
       this.lanes.back(message, attempt, delayMs);
@@ -225,8 +226,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   }
 
   recall(which: (message: Received) => boolean): readonly Received[] {
-    const recalled = this.lanes.remove(which);
-    this.#givenBack.remember(recalled);
+    const recalled = this.#givenBack.remember(this.lanes.remove(which));
     this.#move();
     return recalled;
   }

@@ -24,7 +24,8 @@ export class GivenBack {
     return this.#known.size;
   }
 
-  remember(messages: readonly Received[]): void {
+  /** Answers with the same messages. */
+  remember(messages: readonly Received[]): readonly Received[] {
     const now = monotonicMs();
     for (const message of messages) {
       const { notBeforeMs, attempt, sequence } = message;
@@ -34,6 +35,7 @@ export class GivenBack {
       if (this.#known.size >= MOST) this.#forgetOldest();
       this.#known.set(name, { notBeforeMs, attempt, sequence });
     }
+    return messages;
   }
 
   /** The message as it is to be handed out: as it came, or with what is remembered of it. */

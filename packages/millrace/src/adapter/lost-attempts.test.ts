@@ -51,4 +51,18 @@ describe("a message whose delivery was lost", () => {
     const b = await nextOf(iterator);
     expect([b.id, b.delivery.attempt]).toEqual(["b", 1]);
   });
+
+  it("keeps its attempts when it was to go back to the broker, which did not take it and gives it out again", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe({ maxInFlight: 4, orderBy: "none" }, { returns: true });
+    const iterator = subscription[Symbol.asyncIterator]();
+    source.session.deliver("a");
+    const began = performance.now();
+    (await nextOf(iterator)).nack({ delayMs: 60 });
+    await subscription.flush();
+    expect(source.session.told).toEqual(["return a"]);
+    source.session.deliver("a");
+    const again = await nextOf(iterator);
+    expect([again.delivery.attempt, performance.now() - began >= 59]).toEqual([2, true]);
+  });
 });
