@@ -25,6 +25,6 @@ function firstBad(messages: readonly unknown[]): number {
 
 function checkPublishOptions(check: OptionCheck, options: unknown): void {
   const given = typeof options === "object" && options !== null;
-  check.that(given, `options must be an object, got ${shown(options)}`);
+  check.that(given, "options must be an object");
   if (given) check.methods("options.signal", (options as { readonly signal?: unknown }).signal, ["addEventListener", "throwIfAborted"]);
 }
