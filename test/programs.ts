@@ -42,12 +42,12 @@ export class Programs {
   }
 
   /** Runs one in an empty folder of its own, and returns what it printed. */
-  run(program: Program): string {
+  run(program: Program, timeoutMs = 20_000): string {
     const at = this.#programs.indexOf(program);
     const cwd = join(this.#folder, `empty-${at}`);
     mkdirSync(cwd);
     const args = ["--disable-warning=ExperimentalWarning", join(this.#folder, `program-${at}.ts`)];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", timeout: 20_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", timeout: timeoutMs });
     return status === 0 ? stdout + stderr : `exit code ${status}\n${stdout}${stderr}`;
   }
 

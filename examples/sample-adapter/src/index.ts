@@ -1,4 +1,3 @@
-import { OptionError, type SubscribeOptions } from "millrace";
 import { OptionCheck, PublisherShell, PublishQueue, PubSubShell, type SubscriberParts, SubscriberShell } from "millrace/adapter";
 import { capabilities } from "./capabilities.ts";
 import type { ToyBroker, ToyRecord } from "./toy-broker.ts";
@@ -24,10 +23,6 @@ export class ToyPubSub extends PubSubShell {
 function toyParts(broker: ToyBroker): SubscriberParts<ToyRecord> {
   return {
     capabilities,
-    check(_topic: string, { group, from }: SubscribeOptions) {
-      if (from !== undefined && from !== "latest") throw new OptionError("ToyPubSub", ['from can only be "latest": the broker keeps nothing older']);
-      if (group === undefined) throw new OptionError("ToyPubSub", ["group is missing: the broker has no reading without one"]);
-    },
     reading: (topic, { group }) => ({ source: toySource(broker, topic, group as string), settings: { adapter: "toy" } }),
     provision: (topic, { group }) => broker.queue(topic, group as string),
     close: () => {},

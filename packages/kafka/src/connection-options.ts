@@ -35,6 +35,7 @@ export interface KafkaConnectionOptions {
   readonly requestTimeoutMs?: number | undefined;
   /** Changes the addresses that the cluster advertises: for tunnels, port forwarding and proxies. */
   readonly brokerAddress?: ((address: BrokerAddress) => BrokerAddress) | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

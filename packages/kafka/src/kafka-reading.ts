@@ -1,4 +1,4 @@
-import { type BrokerAdmin, type Capabilities, type From, OptionError, type SubscribeOptions, silentLogger } from "millrace";
+import { type BrokerAdmin, type Capabilities, type From, OptionError, type SubscribeOptions } from "millrace";
 import { guarded, type Reading, type Received, type SubscriberParts } from "millrace/adapter";
 import { kafkaAdmin } from "./admin.ts";
 import { capabilities } from "./capabilities.ts";
@@ -88,7 +88,7 @@ export class KafkaReading implements SubscriberParts<PartitionRecord> {
       maxGap: options.maxGap ?? SUBSCRIBER_DEFAULTS.maxGap,
       fetchBytes: options.fetchBytes ?? SUBSCRIBER_DEFAULTS.fetchBytes,
       partitionBytes: options.partitionFetchBytes ?? SUBSCRIBER_DEFAULTS.partitionFetchBytes,
-      logger: guarded(options.logger ?? silentLogger),
+      logger: guarded(options.logger),
       orderingKey: (record, key) => (options.orderBy === "partition" ? partitionKey(record as PartitionRecord) : key),
     };
     if (group === undefined) return new SoloSource(this.#cluster, this.#topology, reading, from);

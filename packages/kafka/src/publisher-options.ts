@@ -29,6 +29,7 @@ export interface KafkaPublisherOptions extends KafkaConnectionOptions {
   readonly publishTimeoutMs?: number | undefined;
   /** How often the topics that are published to are looked at for partitions that were added. Default 30,000 ms. */
   readonly topicRefreshMs?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

@@ -43,6 +43,7 @@ export interface KafkaSubscriberOptions extends KafkaConnectionOptions {
   readonly prefetchBytes?: number | undefined;
   /** Most messages that failed or wait behind a failed one. Default 1,000. */
   readonly parkLimit?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

@@ -26,6 +26,11 @@ describe("amqpError", () => {
     expect(error).toMatchObject({ code, retryable, cause });
   });
 
+  it("says what is wrong with a virtual host, of which the answer tells nothing", () => {
+    const { message } = amqpError(new Error("Expected ConnectionOpenOk; got <ConnectionClose channel:0>"), "connecting");
+    expect(message).toMatch(/^connecting: the virtual host cannot be opened: it is not there, or not for this user \(/);
+  });
+
   it("leaves an error of ours as it is", () => {
     const error = new MillraceError("closed", { code: "CLOSED" });
     expect(amqpError(error, "connecting")).toBe(error);

@@ -16,7 +16,10 @@ export function amqpError(error: unknown, doing: string): MillraceError {
   const reply = replyCode(error, text);
   if (/^Handshake terminated/.test(text) && reply === REFUSED) return make("AUTHENTICATION_FAILED", false);
   // The answer to opening a virtual host, of which amqplib keeps no reason: it is not there, not ours, or not up yet.
-  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) return make("ACCESS_DENIED", true);
+  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
+    const why = "the virtual host cannot be opened: it is not there, or not for this user";
+    return new MillraceError(`${doing}: ${why} (${text})`, { code: "ACCESS_DENIED", retryable: true, cause: error });
+  }
   switch (reply) {
     case REFUSED:
     case NOT_ALLOWED:

@@ -125,6 +125,24 @@ describe("a broker short of memory or disk", () => {
     await expect.poll(() => bus.status().state, { timeout: 10_000 }).toBe("running");
     await bus.publish(topic, new Message("e"));
   });
+
+  it("is shown by the subscription of whom a message was nacked that cannot go back, the first one too", { timeout: 60_000 }, async (context) => {
+    const broker = here(context);
+    const topic = fresh("blocked-nack");
+    const bus = openBus(broker.url);
+    const subscription = await bus.subscribe(topic, { group: "g", maxInFlight: 4, orderBy: "none" });
+    await bus.publish(topic, new Message("a"));
+    const nacked = await takeOne(subscription);
+    await broker.control("set_vm_memory_high_watermark", "0.00001");
+    try {
+      nacked.nack({ delayMs: 100 });
+      await expect.poll(() => subscription.status(), { timeout: 10_000 }).toMatchObject({ state: "blocked", detail: expect.stringContaining("memory") });
+    } finally {
+      await broker.control("set_vm_memory_high_watermark", "0.4");
+    }
+    expect((await readSome(subscription, 1))[0]?.delivery.attempt).toBe(2);
+    expect(subscription.status().state).toBe("running");
+  });
 });
 
 describe("a connection that breaks", () => {

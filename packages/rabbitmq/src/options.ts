@@ -55,6 +55,7 @@ interface SharedOptions extends ConnectionOptions {
   readonly queue?: QueueOptions | undefined;
   /** How long publishing waits for room, for a connection and for the confirmation. Default 30,000 ms. */
   readonly publishTimeoutMs?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

@@ -176,7 +176,8 @@ export class OutboundChannel {
     else if (returned === undefined) this.#confirm(message);
     else {
       if (isHeld(message)) this.#rules.steps.forget(); // somebody deleted a queue of ours: it is made again
-      const text = `no queue takes what is published to exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(routingKey)} (${returned})`;
+      const what = `no queue takes what is published to exchange ${JSON.stringify(exchange)} with routing key ${JSON.stringify(routingKey)} (${returned})`;
+      const text = `${what}: start what reads it, or provision its group, first`;
       message.reject(new MillraceError(text, { code: "UNROUTABLE", retryable: true }));
     }
   }

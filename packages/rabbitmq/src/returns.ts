@@ -14,6 +14,8 @@ export interface Exits {
 const LEAST_WAIT_MS = 1_000;
 /** What the way through the broker's queues takes. */
 const WAY_MS = 200;
+/** How often what is on its way back is looked after: the broker tells a connection that it is blocked only after that one has published. */
+const LOOK_MS = 1_000;
 
 /** Messages of a session on their way back to the broker with a delay. Each is acked when its copy is confirmed. */
 export class Returns {
@@ -24,6 +26,7 @@ export class Returns {
   readonly #waiting = new Map<TimerHandle, ConsumeMessage>();
   #closed = false;
   #blocked = false;
+  #looking: TimerHandle | undefined;
   /** When the last message that went back is due. */
   lastDueMs = 0;
 
@@ -38,11 +41,10 @@ export class Returns {
     if (expected) this.lastDueMs = Math.max(this.lastDueMs, monotonicMs() + heldMs(delayMs) + WAY_MS);
     const sending = this.#send(raw, attempt, delayMs).finally(() => {
       this.#underWay.delete(sending);
-      if (this.#underWay.size === 0 && this.#blocked) this.#show(undefined);
+      if (this.#underWay.size === 0) this.#lookAway();
     });
     this.#underWay.add(sending);
-    const { blocked } = this.#rules.wayBack;
-    if (blocked !== undefined) this.#show(`the broker takes no messages (${blocked}): what was nacked cannot go back`);
+    this.#look();
   }
 
   /** Resolves when nothing is on its way; what waits here goes back at once, its delay lost. */
@@ -57,6 +59,7 @@ export class Returns {
 
   close(): void {
     this.#closed = true;
+    stopTimer(this.#looking);
     for (const timer of this.#waiting.keys()) stopTimer(timer);
     this.#waiting.clear();
   }
@@ -80,7 +83,24 @@ export class Returns {
     }
   }
 
+  #look(): void {
+    if (this.#closed) return;
+    const { hindrance } = this.#rules.wayBack;
+    this.#show(hindrance === undefined ? undefined : `the broker takes no messages (${hindrance}): what was nacked cannot go back`);
+    this.#looking ??= startTimer(() => {
+      this.#looking = undefined;
+      this.#look();
+    }, LOOK_MS);
+  }
+
+  #lookAway(): void {
+    stopTimer(this.#looking);
+    this.#looking = undefined;
+    this.#show(undefined);
+  }
+
   #show(detail: string | undefined): void {
+    if (detail === undefined && !this.#blocked) return;
     this.#blocked = detail !== undefined;
     if (!this.#closed) this.#showBlocked(detail);
   }

@@ -1,4 +1,4 @@
-import { type Capabilities, type Logger, silentLogger } from "millrace";
+import type { Capabilities, Logger } from "millrace";
 import { type Backoff, guarded, knownBackoff } from "millrace/adapter";
 import { parseAddress } from "./address.ts";
 import { capabilitiesOf } from "./capabilities.ts";
@@ -38,7 +38,7 @@ export function settingsOf(options: RabbitMqPubSubOptions): Settings {
       heartbeatMs: options.heartbeatMs ?? RABBITMQ_DEFAULTS.heartbeatMs,
       socket: options.socket ?? {},
     },
-    logger: guarded(options.logger ?? silentLogger),
+    logger: guarded(options.logger),
     reconnect: knownBackoff(options.reconnect ?? {}, RABBITMQ_DEFAULTS.reconnect),
   };
 }

@@ -27,8 +27,9 @@ export class WayBack {
   }
 
   /** Why nothing can go back at present. */
-  get blocked(): string | undefined {
-    return this.#outbound.link.current?.blocked;
+  get hindrance(): string | undefined {
+    const { link, queue } = this.#outbound;
+    return link.current?.blocked ?? (queue.trouble as Error | undefined)?.message;
   }
 
   /** Resolves when the broker has the message, and would have it after a kill; rejects when that is not sure. */

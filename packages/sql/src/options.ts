@@ -24,6 +24,7 @@ export interface SqlPublisherOptions {
   readonly maxWaiting?: number | undefined;
   /** Bytes of those. Default 256 MiB. */
   readonly maxWaitingBytes?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 
@@ -41,6 +42,7 @@ export interface SqlSubscriberOptions {
   readonly prefetchBytes?: number | undefined;
   /** Most messages that failed or wait behind a failed one. Default 1,000. */
   readonly parkLimit?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { type Logger, silentLogger } from "millrace";
+import type { Logger } from "millrace";
 import { guarded, startTimer, stopTimer, type TimerHandle } from "millrace/adapter";
 import type { Log } from "./dialect.ts";
 import { KeptFor } from "./kept-for.ts";
@@ -17,7 +17,7 @@ export class Retention {
   #timer: TimerHandle | undefined;
   #stopped = false;
 
-  constructor(log: Log, rules: RetentionOptions, logger: Logger = silentLogger) {
+  constructor(log: Log, rules: RetentionOptions, logger?: Logger) {
     this.#log = log;
     this.#rules = rules;
     this.#logger = guarded(logger);

@@ -1,4 +1,4 @@
-import { type BrokerAdmin, type Capabilities, OptionError, type SubscribeOptions, silentLogger } from "millrace";
+import { type BrokerAdmin, type Capabilities, OptionError, type SubscribeOptions } from "millrace";
 import { guarded, PullSource, type Reading, type Source, type SubscriberParts } from "millrace/adapter";
 import { sqlAdmin } from "./admin.ts";
 import type { SqlReceipt } from "./claim.ts";
@@ -62,7 +62,7 @@ export class SqlReading implements SubscriberParts<SqlReceipt> {
       from,
       leaseMs,
       maxGap: this.#options.maxGap ?? SQL_DEFAULTS.maxGap,
-      logger: guarded(this.#options.logger ?? silentLogger),
+      logger: guarded(this.#options.logger),
     });
     return new PullSource(target);
   }

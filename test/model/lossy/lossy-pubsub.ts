@@ -1,4 +1,4 @@
-import { type Message, MillraceError, OptionError, PublishError, type PubSub, type SubscribeOptions, type Subscription } from "millrace";
+import { type Message, MillraceError, OptionError, PublishError, type PubSub, type SubscribeOptions, type Subscription, silentLogger } from "millrace";
 import { checkPublish, checkSubscribe, OpenSubscriptions } from "millrace/adapter";
 import { LossyGroup } from "./lossy-group.ts";
 import { LossySource } from "./lossy-source.ts";
@@ -48,7 +48,7 @@ export class LossyPubSub implements PubSub {
       onDelivered: (parcel) => onAgain(topic, name, parcel),
     });
     this.#sources.add(source);
-    const settings = { adapter: "lossy", keepsAttempts: true, returns, reconnect: { minDelayMs: 10, maxDelayMs: 40 } };
+    const settings = { adapter: "lossy", logger: silentLogger, keepsAttempts: true, returns, reconnect: { minDelayMs: 10, maxDelayMs: 40 } };
     const onClosed = (): void => {
       this.#sources.delete(source);
       source.end();

@@ -116,6 +116,16 @@ export const ADAPTER_MESSAGES: readonly Mutant[] = [
     },
   },
   {
+    promise: "what was lost with its connection keeps its attempts",
+    file: "packages/millrace/src/adapter/deliveries.ts",
+    find: "    this.#givenBack.remember(this.lanes.remove(which));",
+    put: "    this.lanes.remove(which);",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/lost-attempts.test.ts",
+      title: "keeps its attempts and the moment at which it is due, when it comes again, of one lane",
+    },
+  },
+  {
     promise: "what was given back keeps its attempts",
     file: "packages/millrace/src/adapter/given-back.ts",
     find: "Math.max(before.attempt, message.attempt)",
@@ -153,8 +163,8 @@ export const ADAPTER_MESSAGES: readonly Mutant[] = [
   {
     promise: "verdicts on lost deliveries are not told to the broker",
     file: "packages/millrace/src/adapter/deliveries.ts",
-    find: "    this.settlements.forget(which);\n    this.lanes.remove(which);",
-    put: "    this.lanes.remove(which);",
+    find: "    this.settlements.forget(which);\n",
+    put: "",
     caughtBy: {
       file: "packages/millrace/src/adapter/supervision.test.ts",
       title: "is lost when the session says so: signals abort, what is held goes, verdicts that wait are dropped",

@@ -1,4 +1,4 @@
-import { MillraceError } from "millrace";
+import { MillraceError, silentLogger } from "millrace";
 import { type KafkaCodec, watermillCodec } from "../codec.ts";
 import type { KafkaPubSubOptions } from "../pub-sub.ts";
 import type { KafkaPublisherOptions } from "../publisher-options.ts";
@@ -21,6 +21,7 @@ const codec: KafkaCodec = {
 export function testOptions(url: string, shortSession = false): KafkaPubSubOptions {
   return {
     url,
+    logger: silentLogger,
     codec,
     topics: { partitions: 2, config: { "max.message.bytes": "4194304" } },
     requestTimeoutMs: 10_000,

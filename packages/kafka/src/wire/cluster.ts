@@ -1,5 +1,5 @@
 import type { ConnectionOptions, metadataV12 } from "@platformatic/kafka";
-import { type Logger, MillraceError, silentLogger } from "millrace";
+import { type Logger, MillraceError } from "millrace";
 import { guarded, sleep } from "millrace/adapter";
 import { type BrokerAddress, bootstrapOf, CONNECTION_DEFAULTS, type KafkaConnectionOptions, saslOf } from "../connection-options.ts";
 import { brokerError, errorId } from "../kafka-error.ts";
@@ -34,7 +34,7 @@ export class Cluster {
   constructor(options: KafkaConnectionOptions) {
     this.#bootstrap = bootstrapOf(options);
     this.#clientId = options.clientId ?? CONNECTION_DEFAULTS.clientId;
-    this.logger = guarded(options.logger ?? silentLogger);
+    this.logger = guarded(options.logger);
     this.requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
     this.#address = options.brokerAddress ?? ((address) => address);
     const { tls } = options;

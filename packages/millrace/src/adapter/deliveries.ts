@@ -187,6 +187,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
     if (counted) this.#appetite.onSettled();
     if (this.#ending || this.#paused) this.#leave(message, attempt, delayMs);
     else if (this.#settings.returns && message.lane === undefined && counted) {
+      this.#givenBack.remember([message.again(attempt, monotonicMs() + delayMs)]); // it may come although the broker has not taken it back
       this.settlements.add({ kind: "return", message, delayMs }, this.inFlight.size === 0);
     } else {
       this.lanes.back(message, attempt, delayMs);
@@ -218,14 +219,14 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
 
   lose(which: (message: Received) => boolean): void {
     this.settlements.forget(which);
-    this.lanes.remove(which);
+    this.#givenBack.remember(this.lanes.remove(which));
     if (this.#owed.length > 0) this.#owed = this.#owed.filter((message) => !which(message));
     for (const message of [...this.inFlight].filter(which)) this.#lose(message); // whoever is told may settle others at once
     this.#move();
   }
 
   recall(which: (message: Received) => boolean): readonly Received[] {
-    const recalled = this.lanes.remove(which);
+    const recalled = this.#givenBack.remember(this.lanes.remove(which));
     this.#move();
     return recalled;
   }
@@ -291,6 +292,7 @@ export class Deliveries implements Settler<unknown>, IntakeOwner {
   #lose(message: Received): void {
     const reason = new MillraceError(`the delivery of message ${message.id} was lost: the broker may give it to another`, { code: "DELIVERY_LOST" });
     if (!message.lose(reason)) return;
+    this.#givenBack.remember([message]);
     this.inFlight.remove(message);
     this.lanes.release(message);
     this.#move();

@@ -12,8 +12,9 @@ interface Before {
 const MOST = 1000;
 
 /**
- * What was given back and is perhaps handed to this subscription again. One that failed keeps the moment at which it is due, and its
- * attempts where the broker does not keep them; one that others of its lane were handed out behind keeps its place before them.
+ * What was given back or lost, and is perhaps handed to this subscription again. One that failed keeps the moment at which it is due, and
+ * its attempts where the broker does not keep them, so that a connection that breaks over and over does not keep it from its dead letter;
+ * one that others of its lane were handed out behind keeps its place before them.
  * Known by position and id, since positions begin anew when a topic is made anew; a message that has neither begins anew.
  */
 export class GivenBack {
@@ -23,7 +24,8 @@ export class GivenBack {
     return this.#known.size;
   }
 
-  remember(messages: readonly Received[]): void {
+  /** Answers with the same messages. */
+  remember(messages: readonly Received[]): readonly Received[] {
     const now = monotonicMs();
     for (const message of messages) {
       const { notBeforeMs, attempt, sequence } = message;
@@ -33,6 +35,7 @@ export class GivenBack {
       if (this.#known.size >= MOST) this.#forgetOldest();
       this.#known.set(name, { notBeforeMs, attempt, sequence });
     }
+    return messages;
   }
 
   /** The message as it is to be handed out: as it came, or with what is remembered of it. */

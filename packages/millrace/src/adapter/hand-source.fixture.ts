@@ -1,3 +1,4 @@
+import { silentLogger } from "../logger/index.ts";
 import type { MaybePromise, ReceivedMessage, SubscribeOptions } from "../message/index.ts";
 import { TextMap } from "../message/metadata.ts";
 import { AdapterSubscription } from "./adapter-subscription.ts";
@@ -108,7 +109,7 @@ export class HandSource implements Source<string> {
   }
 
   async subscribe(options: SubscribeOptions = {}, settings: Partial<AdapterSettings> = {}, onClosed?: () => void): Promise<AdapterSubscription<string>> {
-    const known: AdapterSettings = { adapter: "hand", reconnect: { minDelayMs: 1, maxDelayMs: 4 }, ...settings };
+    const known: AdapterSettings = { adapter: "hand", logger: silentLogger, reconnect: { minDelayMs: 1, maxDelayMs: 4 }, ...settings };
     return await new AdapterSubscription<string>({ topic: "orders", options, settings: known, source: this, onClosed }).start();
   }
 }

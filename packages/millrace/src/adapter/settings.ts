@@ -1,6 +1,6 @@
 import type { Backoff } from "../internal/backoff.ts";
 import { guarded } from "../logger/guarded-logger.ts";
-import { type Logger, silentLogger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 import { type BackoffOptions, knownBackoff, OptionCheck, type OptionNames } from "../options/index.ts";
 import type { Received } from "./received.ts";
 
@@ -35,6 +35,7 @@ export interface AdapterSettings {
   readonly orderingKey?: ((message: Received) => string | undefined) | undefined;
   /** First and longest wait between two tries to open a session. Default 100 and 5,000 ms. */
   readonly reconnect?: BackoffOptions | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 
@@ -62,7 +63,7 @@ const NAMES: OptionNames<AdapterSettings> = {
   logger: true,
 };
 
-export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
+export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter" | "logger"> = Object.freeze({
   prefetch: 1000,
   prefetchBytes: 32 * MIB,
   parkLimit: 1000,
@@ -75,7 +76,6 @@ export const SETTING_DEFAULTS: Omit<KnownSettings, "adapter"> = Object.freeze({
   leaseMs: Infinity,
   orderingKey: (message: Received) => message.key,
   reconnect: RECONNECT_DEFAULTS,
-  logger: silentLogger,
 });
 
 /** Defaults filled in; the caller's object is not written. Throws `OptionError` for a setting that is not known. */
@@ -84,7 +84,7 @@ export function knownSettings(given: AdapterSettings): KnownSettings {
   const known: Record<string, unknown> = { ...SETTING_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) known[name] = value;
   known.reconnect = knownBackoff(known.reconnect as BackoffOptions, RECONNECT_DEFAULTS);
-  known.logger = guarded(known.logger as Logger);
+  known.logger = guarded(given.logger);
   return known as unknown as KnownSettings;
 }
 

@@ -1,9 +1,10 @@
 import type { From, SubscribeOptions } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { OptionCheck, shown } from "../options/index.ts";
 
 /** Checks what a user gave to `subscribe`; throws an `OptionError` that lists everything that is wrong. */
 export function checkSubscribe(subject: string, topic: unknown, options: SubscribeOptions = {}): void {
   const check = new OptionCheck(`${subject}.subscribe`);
+  check.that(typeof options === "object", `options must be an object, got ${shown(options)}`);
   check.required("topic", topic).text("topic", topic).text("group", options.group).integer("maxInFlight", options.maxInFlight, { min: 1 });
   checkOrderBy(check, options.orderBy);
   check.that(isFrom(options.from), 'from must be "earliest", "latest", { time: Date } or { position: string }');

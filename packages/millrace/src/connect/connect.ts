@@ -7,6 +7,7 @@ import { type Adapters, checkAdapters, loadAdapter } from "./adapters.ts";
 import { unknownScheme } from "./schemes.ts";
 
 export interface ConnectOptions {
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
   /**
    * The URL of a store for messages that are not due and that the broker cannot hold back: `sqlite:delays.db`. Its scheme is looked up as

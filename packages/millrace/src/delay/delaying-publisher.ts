@@ -4,7 +4,7 @@ import { envelope, Forwarder } from "../forwarder/index.ts";
 import { monotonicMs, wallMs } from "../internal/timers.ts";
 import { untilAborted } from "../internal/within.ts";
 import { guarded } from "../logger/guarded-logger.ts";
-import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 import type { Capabilities, Message, Publisher, PublishOptions, PubSub } from "../message/index.ts";
 import type { Health } from "../router/index.ts";
 import { type DelayRun, delayRuns } from "./delay-runs.ts";
@@ -54,7 +54,7 @@ export class DelayingPublisher implements Publisher {
     this.#publisher = options.publisher;
     this.#store = options.store;
     this.#topic = options.topic ?? DELAYING_DEFAULTS.topic;
-    this.#logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
+    this.#logger = guarded(options.logger);
     this.#forwarder = this.#makeForwarder();
   }
 

@@ -1,7 +1,6 @@
 import { checkSubscribe, OpenSubscriptions, OptionCheck } from "../adapter/index.ts";
 import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
-import { silentLogger } from "../logger/index.ts";
 import { orderingKeyOf } from "../message/in-hand.ts";
 import type { Capabilities, DrainOptions, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
 import { type Health, Router } from "../router/index.ts";
@@ -122,7 +121,7 @@ export class FanOut implements Subscriber {
       settings: {
         adapter: "fan-out",
         orderingKey: ({ receipt }) => orderingKeyOf((receipt as Share).message),
-        logger: this.#options.logger ?? silentLogger,
+        logger: this.#options.logger,
       },
       source: branch.source(trunk),
     });

@@ -26,6 +26,7 @@ export interface IoSubscriberOptions {
   readonly prefetchBytes?: number | undefined;
   /** Most messages that failed or wait behind a failed one. Default 1000. */
   readonly parkLimit?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

@@ -19,6 +19,16 @@ describe("a guarded logger", () => {
     expect(inner.lines).toEqual(levels.map((level) => ({ level, fields: { level }, text: `at ${level}` })));
   });
 
+  it("writes warnings and errors to standard error where no logger was given", () => {
+    const write = vi.spyOn(console, "error").mockReturnValue(undefined);
+    try {
+      for (const level of levels) guarded()[level]({}, `at ${level}`);
+      expect(write.mock.calls.map(([line]) => /at \w+/.exec(String(line))?.[0])).toEqual(["at warn", "at error"]);
+    } finally {
+      write.mockRestore();
+    }
+  });
+
   it("lets nothing out that a method throws", () => {
     const logger = guarded(bare);
     for (const level of levels) expect(() => logger[level]({}, "x")).not.toThrow();

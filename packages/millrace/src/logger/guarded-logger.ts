@@ -1,4 +1,5 @@
 import { heard } from "../internal/heard.ts";
+import { consoleLogger } from "./console-logger.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 const GUARDED: unique symbol = Symbol.for("millrace.guardedLogger") as never;
@@ -6,8 +7,9 @@ const GUARDED: unique symbol = Symbol.for("millrace.guardedLogger") as never;
 /**
  * The logger as it may be called anywhere: what it throws, or rejects with, goes no further, so that it never stops a message and never
  * ends the process. `child` and `isLevelEnabled` are there when the logger has them. A guarded logger is given back as it is.
+ * Without one: warnings and errors, one line each on standard error.
  */
-export function guarded(logger: Logger): Logger {
+export function guarded(logger: Logger = consoleLogger({ level: "warn" })): Logger {
   return (logger as { [GUARDED]?: boolean })[GUARDED] === true ? logger : new GuardedLogger(logger);
 }
 

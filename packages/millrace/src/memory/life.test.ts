@@ -36,8 +36,8 @@ describe("options", () => {
     await using bus = new MemoryPubSub({ logger: silentLogger });
     await bus.subscribe("t");
     await expect(bus.publish("", new Message("x"))).rejects.toBeInstanceOf(OptionError);
-    await expect(bus.publish("t", "x" as unknown as Message)).rejects.toMatchObject({ problems: ["messages[0] must be a Message"] });
-    await expect(bus.publish("t", [new Message("x"), {} as Message])).rejects.toMatchObject({ problems: ["messages[1] must be a Message"] });
+    await expect(bus.publish("t", "x" as unknown as Message)).rejects.toMatchObject({ problems: ['messages[0] must be a Message, got "x"'] });
+    await expect(bus.publish("t", [new Message("x"), {} as Message])).rejects.toMatchObject({ problems: ["messages[1] must be a Message, got an object"] });
     await bus.publish("t", []);
   });
 });

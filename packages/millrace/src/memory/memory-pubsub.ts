@@ -2,7 +2,7 @@ import { checkPublish, checkSubscribe, OpenSubscriptions } from "../adapter/inde
 import { MillraceError, PublishError } from "../errors/index.ts";
 import { nextTurn, sliceSpent } from "../internal/slice.ts";
 import { guarded } from "../logger/guarded-logger.ts";
-import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 import { isMessage } from "../message/check-publish.ts";
 import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -65,7 +65,7 @@ export class MemoryPubSub implements PubSub {
       .done();
     this.#persistent = options.persistent ?? false;
     this.#block = options.blockPublishUntilAck ?? false;
-    this.#logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
+    this.#logger = guarded(options.logger);
     this.#topics = new MemoryTopics(this.#persistent, this.#persistent ? Infinity : (options.bufferSize ?? BUFFER_SIZE), this.#logger);
     this.#slowAcks = new SlowAcks(this.#logger);
     this.capabilities = this.#persistent ? persistentMemoryCapabilities : memoryCapabilities;

@@ -1,5 +1,6 @@
 import { OptionError } from "../errors/index.ts";
 import { wallMs } from "../internal/timers.ts";
+import { shown } from "../options/index.ts";
 import { DELAYED_FOR_KEY, DELAYED_UNTIL_KEY } from "./delay-keys.ts";
 import { formatGoDuration } from "./go-duration.ts";
 import type { Metadata } from "./metadata.ts";
@@ -24,10 +25,10 @@ export function delayProblems({ delayMs, deliverAt }: Delay): readonly string[] 
   const problems: string[] = [];
   if (delayMs !== undefined && deliverAt !== undefined) problems.push("delayMs and deliverAt cannot both be given");
   if (delayMs !== undefined && !(typeof delayMs === "number" && delayMs >= 0 && delayMs <= MOST_MS)) {
-    problems.push(`delayMs must be a duration in milliseconds of at most 100 years, got ${String(delayMs)}`);
+    problems.push(`delayMs must be a duration in milliseconds of at most 100 years, got ${shown(delayMs)}`);
   }
   if (deliverAt !== undefined && !(deliverAt instanceof Date && deliverAt.getTime() >= FIRST_MS && deliverAt.getTime() <= LAST_MS)) {
-    problems.push("deliverAt must be a valid Date of the years 0 to 9999");
+    problems.push(`deliverAt must be a valid Date of the years 0 to 9999, got ${String(deliverAt)}`);
   }
   return problems;
 }

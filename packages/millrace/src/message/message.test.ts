@@ -158,8 +158,10 @@ describe("what a message cannot be made of", () => {
     expect(problems("x", { metadata: { a: 5 } })).toEqual(['metadata must hold texts only: metadata "a" must be a string, got number']);
     expect(problems("x", { delayMs: -1 })).toEqual(["delayMs must be a duration in milliseconds of at most 100 years, got -1"]);
     for (const deliverAt of [new Date(8.64e15), new Date(-8.64e15), new Date(Number.NaN), "2031-05-01"]) {
-      expect(problems("x", { deliverAt })).toEqual(["deliverAt must be a valid Date of the years 0 to 9999"]);
+      expect(problems("x", { deliverAt })[0]).toContain("deliverAt must be a valid Date of the years 0 to 9999, got ");
     }
+    expect(problems("x", { delayMs: "5" })).toEqual(['delayMs must be a duration in milliseconds of at most 100 years, got "5"']);
+    expect(problems("x", { deliverAt: "soon" })).toEqual(["deliverAt must be a valid Date of the years 0 to 9999, got soon"]);
     for (const deliverAt of [new Date("0000-01-01T00:00:00.000Z"), new Date("9999-12-31T23:59:59.999Z")]) {
       expect(new Message("x", { deliverAt }).dueAt).toEqual(deliverAt);
     }

@@ -1,6 +1,6 @@
 import { heard } from "../internal/heard.ts";
 import { guarded } from "../logger/guarded-logger.ts";
-import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 
 /**
  * What a function of the user's answers; when it throws, `fallback`, and one line in the log: a hook never stops a message. The name says
@@ -8,7 +8,7 @@ import { consoleLogger, type Logger } from "../logger/index.ts";
  */
 export function askHook<T>(hook: () => T, fallback: T, name: string, logger: Logger | undefined): T {
   const complain = (error: unknown): void => {
-    guarded(logger ?? consoleLogger({ level: "warn" })).warn({ err: error, hook: name }, `${name} threw, the message goes on without its answer`);
+    guarded(logger).warn({ err: error, hook: name }, `${name} threw, the message goes on without its answer`);
   };
   try {
     const answer = hook();

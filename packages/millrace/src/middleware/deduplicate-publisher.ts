@@ -1,7 +1,7 @@
 import { isPermanent, PublishError, type PublishOutcome } from "../errors/index.ts";
 import { deferred } from "../internal/deferred.ts";
 import { guarded } from "../logger/guarded-logger.ts";
-import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 import { checkPublish } from "../message/check-publish.ts";
 import type { Capabilities, Message, Publisher, PublishOptions } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -158,7 +158,7 @@ class DeduplicatingPublisher implements Publisher {
     try {
       await this.#repository.record(key);
     } catch (error) {
-      const logger = guarded(this.#logger ?? consoleLogger({ level: "warn" }));
+      const logger = guarded(this.#logger);
       logger.warn({ err: error, topic }, "published, but not recorded: a duplicate would be published again");
     }
   }

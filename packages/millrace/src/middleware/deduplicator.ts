@@ -1,5 +1,5 @@
 import { guarded } from "../logger/guarded-logger.ts";
-import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 import { rest } from "../message/in-hand.ts";
 import { attempt, type Handler, isPromise, type MaybePromise, type Middleware, type Produced, type ReceivedMessage } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
@@ -129,7 +129,7 @@ class Deduplication {
       await this.#repository.record(key);
     } catch (error) {
       const { id, delivery } = run.message;
-      const logger = guarded(this.#logger ?? consoleLogger({ level: "warn" }));
+      const logger = guarded(this.#logger);
       logger.warn({ err: error, messageId: id, topic: delivery.topic }, "handled, but not recorded: a duplicate would be handled again");
     } finally {
       if (this.#runs.get(key) === run) this.#runs.delete(key);

@@ -2,6 +2,9 @@
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
   if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "object" && value !== null) {
+    if (typeof (value as { readonly then?: unknown }).then === "function") return "a promise: is an await missing?";
+    return Array.isArray(value) ? "an array" : "an object";
+  }
   return String(value);
 }

@@ -41,7 +41,9 @@ export function checkHandlerNames(
 
 /** One topic or a list of them has no names. */
 function checkEndNames(check: OptionCheck, at: "subscribe" | "publish", end: unknown, names: Readonly<Record<string, true>>): void {
-  if (typeof end === "object" && end !== null && !Array.isArray(end)) check.known<object>(end, names as OptionNames<object>, at);
+  if (typeof end !== "object" || end === null || Array.isArray(end)) return;
+  if ("topic" in end && "read" in end) check.that(false, `${at} is an event: give its topic`);
+  else check.known<object>(end, names as OptionNames<object>, at);
 }
 
 function checkFailureNames(check: OptionCheck, failure: FailurePolicy | undefined): OptionCheck {

@@ -3,7 +3,7 @@ import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { stayAlive } from "../internal/stay-alive.ts";
 import { untilAborted } from "../internal/within.ts";
 import { guarded } from "../logger/guarded-logger.ts";
-import { consoleLogger, type Logger } from "../logger/index.ts";
+import type { Logger } from "../logger/index.ts";
 import type { DrainOptions, Middleware } from "../message/index.ts";
 import { OptionCheck } from "../options/index.ts";
 import { assemble, deskOf, withSafeOrder } from "./assemble.ts";
@@ -49,7 +49,7 @@ class HandlerRouter implements RouterContract {
     checkFailure(check, options.failure);
     check.done();
     this.#options = options;
-    this.logger = guarded(options.logger ?? consoleLogger({ level: "warn" }));
+    this.logger = guarded(options.logger);
     this.#observers = new Observers(this.logger);
   }
 

@@ -2,7 +2,7 @@ import { MillraceError } from "../../errors/index.ts";
 import { type Backoff, backoffMs } from "../../internal/backoff.ts";
 import { sleep } from "../../internal/timers.ts";
 import { guarded } from "../../logger/guarded-logger.ts";
-import { type Logger, silentLogger } from "../../logger/index.ts";
+import type { Logger } from "../../logger/index.ts";
 import { knownBackoff } from "../../options/index.ts";
 import { RECONNECT_DEFAULTS } from "../settings.ts";
 import type { PublishQueueRules } from "./publish-rules.ts";
@@ -49,7 +49,7 @@ export class LaneLink<Item, Link> {
     this.#stop = stop;
     this.#hooks = hooks;
     this.#reconnect = knownBackoff(rules.reconnect ?? {}, RECONNECT_DEFAULTS);
-    this.#logger = guarded(rules.logger ?? silentLogger);
+    this.#logger = guarded(rules.logger);
   }
 
   get link(): Link | undefined {

@@ -2,7 +2,7 @@ import { MillraceError } from "../../errors/index.ts";
 import { Ring } from "../../internal/ring.ts";
 import { monotonicMs, startTimer, stopTimer, type TimerHandle } from "../../internal/timers.ts";
 import { guarded } from "../../logger/guarded-logger.ts";
-import { type Logger, silentLogger } from "../../logger/index.ts";
+import type { Logger } from "../../logger/index.ts";
 import { checkPublish } from "../../message/check-publish.ts";
 import type { MaybePromise, Message, PublishOptions } from "../../message/index.ts";
 import { publishWithinDelay } from "../publish-delay.ts";
@@ -69,7 +69,7 @@ export class PublishCalls<Item> {
     this.#rules = rules;
     this.#way = way;
     this.#desk = desk;
-    this.#logger = guarded(rules.logger ?? silentLogger);
+    this.#logger = guarded(rules.logger);
     this.#maxWaiting = rules.maxWaiting ?? Number.POSITIVE_INFINITY;
     this.#maxBytes = rules.maxWaitingBytes ?? Number.POSITIVE_INFINITY;
     this.#keeper = {

@@ -15,6 +15,7 @@ export interface PublishRules {
   readonly maxWaitingBytes?: number | undefined;
   /** The longest delay that the broker holds a message back for. Default 0: what is not due is refused. `Infinity`: `encode` reads it. */
   readonly maxPublishDelayMs?: number | undefined;
+  /** Default: warnings and errors, one line each on standard error. */
   readonly logger?: Logger | undefined;
 }
 

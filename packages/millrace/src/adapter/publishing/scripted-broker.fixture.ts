@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import { MillraceError, type PublishError } from "../../errors/index.ts";
+import { silentLogger } from "../../logger/index.ts";
 import { Message } from "../../message/index.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { PublishQueue } from "./publish-queue.ts";
@@ -84,7 +85,10 @@ export const forbidden = (): MillraceError => new MillraceError("not for you", {
 
 export function scriptedQueue(rules: Partial<PublishQueueRules> = {}): { broker: ScriptedBroker; queue: PublishQueue<string, ScriptedLink> } {
   const broker = new ScriptedBroker();
-  const queue = new PublishQueue({ subject: "Scripted", adapter: "scripted", otherCode: "SCRIPTED_ERROR", timeoutMs: 1000, ...rules }, broker);
+  const queue = new PublishQueue(
+    { subject: "Scripted", adapter: "scripted", otherCode: "SCRIPTED_ERROR", timeoutMs: 1000, logger: silentLogger, ...rules },
+    broker,
+  );
   return { broker, queue };
 }
 

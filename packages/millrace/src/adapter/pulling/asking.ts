@@ -30,8 +30,10 @@ export class Asking<Entry extends PullEntry, Link> {
   #returnsSoFar = 0;
   #fetching: Promise<void> | true | undefined;
   #claiming: Promise<void> | true | undefined;
-  /** The last fetch brought nothing, and nothing has happened since. */
+  /** The last fetch that was answered brought nothing, and nothing has happened since. */
   #empty = false;
+  /** Something has happened since the fetch that is open began. */
+  #news = false;
   /** It is not yet time for the next one. */
   #resting = false;
   #stopping = new AbortController();
@@ -74,6 +76,7 @@ export class Asking<Entry extends PullEntry, Link> {
   wake(): void {
     this.#poll.stop();
     this.#empty = false;
+    this.#news = true;
     this.#resting = false;
     this.run();
   }
@@ -98,14 +101,14 @@ export class Asking<Entry extends PullEntry, Link> {
     const { signal } = this.#stopping;
     const { waitMs, pollMs } = this.#rules;
     const sinceMs = monotonicMs();
-    this.#empty = true; // unless something is found, or happens meanwhile
+    this.#news = false;
     this.#fetching = true;
     const answer = this.#answer(
       () => this.#target.fetch?.(this.#link, { count, waitMs, signal }),
       signal,
       (entries) => {
         this.#fetching = undefined;
-        if (entries.length > 0 || signal.aborted) this.#empty = false;
+        this.#empty = entries.length === 0 && !signal.aborted && !this.#news;
         const againMs = sinceMs + pollMs - monotonicMs();
         if (this.#empty && againMs > 0) {
           this.#resting = true;

@@ -218,12 +218,15 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     this.#again = true;
     if (this.#pumping) return; // handing out asks for more
     this.#pumping = true;
-    while (this.#again && this.#live) {
-      this.#again = false;
-      this.#handOut();
-      if (!this.#closing) this.#asking?.run();
+    try {
+      while (this.#again && this.#live) {
+        this.#again = false;
+        this.#handOut();
+        if (!this.#closing) this.#asking?.run();
+      }
+    } finally {
+      this.#pumping = false;
     }
-    this.#pumping = false;
     if (this.#holdings.surplus.size > 0) this.#letSurplusGo(UNWANTED_MS);
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deferred } from "../../internal/deferred.ts";
+import { type SubscriptionDoor, subscriptionDoor } from "../../message/subscription-door.ts";
 import { Stream, StreamMember } from "./scripted-stream.fixture.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -18,6 +19,25 @@ describe("fetching", () => {
     await reader.read(2);
     await pass();
     expect([member.calls.slice(0, 2), reader.texts, stream.fresh]).toEqual([["claim 2", "fetch 2"], ["a", "b"], []]);
+    await reader.subscription[Symbol.asyncDispose]();
+  });
+
+  it("is not caught up while the first answer is under way, and is when one has brought nothing", async () => {
+    const stream = new Stream();
+    const member = new StreamMember(stream);
+    const answer = deferred<void>();
+    member.gates.fetch = answer.promise;
+    const reader = (await member.subscribe()).readAll((message) => void message.ack());
+    await pass();
+    const idle = vi.fn();
+    void (subscriptionDoor(reader.subscription) as SubscriptionDoor).idle().then(idle);
+    stream.add("a");
+    await pass();
+    expect([reader.texts, idle.mock.calls.length]).toEqual([[], 0]);
+    member.gates = {};
+    answer.resolve();
+    await pass(20_000);
+    expect([reader.texts, idle.mock.calls.length]).toEqual([["a"], 1]);
     await reader.subscription[Symbol.asyncDispose]();
   });
 

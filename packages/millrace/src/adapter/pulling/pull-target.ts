@@ -71,7 +71,10 @@ export interface PullTarget<Entry extends PullEntry, Link> {
   raw(entry: Entry): Omit<UndecodableRecord, "error">;
   /** Fields of `message.delivery` that only the adapter knows. */
   describe?(message: Received<Entry>): Partial<Delivery>;
-  /** True when nothing is left to fetch. Default: the last question brought nothing. */
+  /**
+   * True when nothing is left to fetch: a router's `idle()` asks. Default: the last answer brought nothing, so that where `fetch` waits at the
+   * broker, `idle()` waits for that too.
+   */
   caughtUp?(link: Link): MaybePromise<boolean>;
   /** See `Session.lag` and `Session.oldestAt`. */
   lag?(link: Link): number | undefined;

@@ -1,6 +1,7 @@
 import { vi } from "vitest";
 import { MillraceError } from "../../errors/index.ts";
 import { monotonicMs } from "../../internal/timers.ts";
+import { silentLogger } from "../../logger/index.ts";
 import type { ReceivedMessage, SubscribeOptions } from "../../message/index.ts";
 import { AdapterSubscription } from "../adapter-subscription.ts";
 import { nextOf } from "../hand-source.fixture.ts";
@@ -138,7 +139,13 @@ export class StreamMember implements PullTarget<StreamEntry, PullDesk<StreamEntr
   }
 
   async subscribe(options: SubscribeOptions = {}, settings: Partial<AdapterSettings> = {}, rules?: PullRules): Promise<StreamReader> {
-    const known: AdapterSettings = { adapter: "stream", leaseMs: this.stream.leaseMs, reconnect: { minDelayMs: 10, maxDelayMs: 10 }, ...settings };
+    const known: AdapterSettings = {
+      adapter: "stream",
+      logger: silentLogger,
+      leaseMs: this.stream.leaseMs,
+      reconnect: { minDelayMs: 10, maxDelayMs: 10 },
+      ...settings,
+    };
     const source = new PullSource(this, rules);
     const subscription = await new AdapterSubscription<StreamEntry>({ topic: "orders", options, settings: known, source }).start();
     return new StreamReader(subscription);

@@ -41,6 +41,25 @@ describe("a subscriber's shell", () => {
     expect([source.sessions.length, log]).toEqual([0, []]);
   });
 
+  it("refuses a beginning and a reading that the capabilities do not promise, and leaves the words to an adapter that has its own", async () => {
+    const none = Object.freeze({ replay: false, groupless: false }) as Capabilities;
+    const { subscriber, source } = sides({ capabilities: none });
+    for (const from of ["earliest", { time: new Date() }, { position: "1" }] as const) {
+      for (const refused of [subscriber.subscribe("t", { group: "g", from }), subscriber.provision("t", { group: "g", from })]) {
+        await expect(refused).rejects.toThrow('XSubscriber.subscribe: from can only be "latest": this broker keeps nothing older');
+      }
+    }
+    await expect(subscriber.subscribe("t")).rejects.toThrow("XSubscriber.subscribe: group is missing: this broker has no reading without one");
+    expect(source.sessions).toHaveLength(0);
+    await subscriber.provision("t");
+    await subscriber.subscribe("t", { group: "g", from: "latest" });
+    const check = (): never => {
+      throw new MillraceError("ours", { code: "OURS" });
+    };
+    await expect(sides({ capabilities: none, check }).subscriber.subscribe("t", { from: "earliest" })).rejects.toThrow("ours");
+    await subscriber.close();
+  });
+
   it("ends what is open, then the connections, once, and refuses what comes then", async () => {
     const { subscriber, log } = sides();
     await subscriber.provision("t", { group: "g" });

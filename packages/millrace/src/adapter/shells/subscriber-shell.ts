@@ -1,3 +1,4 @@
+import { OptionError } from "../../errors/index.ts";
 import type { BrokerAdmin, Capabilities, MaybePromise, SubscribeOptions, Subscriber, Subscription } from "../../message/index.ts";
 import type { AdapterSubscriptionOptions } from "../adapter-subscription.ts";
 import { OpenSubscriptions } from "../open-subscriptions.ts";
@@ -13,7 +14,7 @@ export interface SubscriberParts<Receipt = unknown> {
   readonly capabilities: Capabilities;
   /** What tools may ask, if anything; before it is asked, the arguments are checked, and that the subscriber is open. */
   readonly admin?: BrokerAdmin | undefined;
-  /** Throws `OptionError` for what this broker cannot do. What is wrong with any broker was found before. No I/O. */
+  /** Throws `OptionError` for what this broker cannot do. What is wrong with any broker, or by the capabilities, is found without it. No I/O. */
   check?(topic: string, options: SubscribeOptions): void;
   reading(topic: string, options: SubscribeOptions): Reading<Receipt>;
   provision(topic: string, options: Pick<SubscribeOptions, "group" | "from">): MaybePromise<unknown>;
@@ -45,6 +46,10 @@ export class SubscriberShell<Receipt = unknown> implements Subscriber {
   /** Resolves when the subscription misses nothing any more. Rejects with an `OptionError`, with `CLOSED`, and with what the broker says. */
   async subscribe(topic: string, options: SubscribeOptions = {}): Promise<Subscription> {
     this.#check(topic, options);
+    const { groupless } = this.#parts.capabilities;
+    if (groupless === false && options.group === undefined) {
+      throw new OptionError(`${this.#subject}.subscribe`, ["group is missing: this broker has no reading without one"]);
+    }
     return await this.#open.start<Receipt>({ topic, options, ...this.#parts.reading(topic, options) });
   }
 
@@ -67,6 +72,9 @@ export class SubscriberShell<Receipt = unknown> implements Subscriber {
   #check(topic: string, options: SubscribeOptions): void {
     checkSubscribe(this.#subject, topic, options);
     this.#parts.check?.(topic, options);
+    if (this.#parts.capabilities.replay === false && options.from !== undefined && options.from !== "latest") {
+      throw new OptionError(`${this.#subject}.subscribe`, ['from can only be "latest": this broker keeps nothing older']);
+    }
     this.#life.check();
   }
 

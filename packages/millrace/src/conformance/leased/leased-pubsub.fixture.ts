@@ -1,6 +1,7 @@
 import { checkSubscribe, OpenSubscriptions, PublishQueue, type PublishTarget } from "../../adapter/index.ts";
 import { MillraceError, OptionError, PublishError } from "../../errors/index.ts";
 import { uuidV7 } from "../../internal/uuid-v7.ts";
+import { silentLogger } from "../../logger/index.ts";
 import type { BrokerAdmin, Capabilities, Message, PublishOptions, PubSub, SubscribeOptions, Subscription } from "../../message/index.ts";
 import type { Flaw } from "./flaws.fixture.ts";
 import { leasedAdmin } from "./leased-admin.fixture.ts";
@@ -56,7 +57,16 @@ export class LeasedPubSub implements PubSub {
     const maxPublishDelayMs = flaws.has("publishes at once what is to be held back") ? Infinity : 0;
     const deduplicates = flaws.has("sends again what the broker may have");
     this.#publishing = new PublishQueue(
-      { subject: "LeasedPubSub", adapter: "leased", otherCode: "LEASED_ERROR", timeoutMs, maxPublishDelayMs, deduplicates, reconnect: { minDelayMs: 10 } },
+      {
+        subject: "LeasedPubSub",
+        adapter: "leased",
+        otherCode: "LEASED_ERROR",
+        timeoutMs,
+        logger: silentLogger,
+        maxPublishDelayMs,
+        deduplicates,
+        reconnect: { minDelayMs: 10 },
+      },
       this.#target(),
     );
   }
@@ -78,7 +88,7 @@ export class LeasedPubSub implements PubSub {
     const group = this.#group(topic, options);
     const from = this.#flaws.has("begins every group at the earliest") ? "earliest" : options.from;
     const reading = { broker: this.#broker, wire: this.#wire, flaws: this.#flaws, topic, group, from, owner: uuidV7(), leaseMs: this.#leaseMs };
-    const settings = { adapter: "leased", leaseMs: this.#leaseMs, reconnect: { minDelayMs: 10, maxDelayMs: 100 } };
+    const settings = { adapter: "leased", logger: silentLogger, leaseMs: this.#leaseMs, reconnect: { minDelayMs: 10, maxDelayMs: 100 } };
     return await this.#open.start({ topic, options: this.#flawed(options), settings, source: leasedSource(reading) });
   }
 
