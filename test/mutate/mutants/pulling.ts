@@ -91,7 +91,7 @@ export const PULLING: readonly Mutant[] = [
     file: "packages/millrace/src/adapter/pulling/asking.ts",
     find: "if (this.#mayHaveReturns) this.#askBack(missing);\n    else {",
     put: "{",
-    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-source.test.ts", title: "is claimed before anything newer is fetched" },
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-give-back.test.ts", title: "is claimed before anything newer is fetched" },
   },
   {
     promise: "a close gives back all that is still lent",
@@ -99,7 +99,7 @@ export const PULLING: readonly Mutant[] = [
     find: "    if (final && this.#live) await this.#leave();\n",
     put: "",
     caughtBy: {
-      file: "packages/millrace/src/adapter/pulling/pull-source.test.ts",
+      file: "packages/millrace/src/adapter/pulling/pull-give-back.test.ts",
       title: "gives back all that is still lent: what was not handed out, what came beyond, what cannot be decoded",
     },
   },
@@ -108,7 +108,7 @@ export const PULLING: readonly Mutant[] = [
     file: "packages/millrace/src/adapter/pulling/asking.ts",
     find: "this.#claim.start(this.#rules.claimMs, () => this.#askAround());",
     put: "",
-    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-source.test.ts", title: "by members that died is claimed when their leases are over" },
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-give-back.test.ts", title: "by members that died is claimed when their leases are over" },
   },
   {
     promise: "undecodable entries are tried again with backoff until their dead letter has them",
