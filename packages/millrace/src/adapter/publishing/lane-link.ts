@@ -97,6 +97,8 @@ export class LaneLink<Item, Link> {
       // At once after a link that has worked.
       if (this.#failures > 0) await this.#backOff();
       if (!this.#hooks.wanted()) return;
+      // Whoever waits for a connection that hangs is told as for one that fails.
+      this.#shown.trouble ??= new MillraceError("the broker has not answered so far", { code: "BROKER_UNREACHABLE", retryable: true });
       const link = await this.#target.connect(this.#name, (error) => this.#onLost(epoch, error), this.#stop);
       if (epoch !== this.epoch) {
         if (this.#stop.aborted) await this.#leave(link);

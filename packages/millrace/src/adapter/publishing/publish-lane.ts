@@ -105,11 +105,12 @@ export class PublishLane<Item, Link> implements AnswerDesk {
       if (this.#waits()) void this.#keeper.connect();
       return;
     }
+    const { epoch } = this.#keeper;
     const batch = this.#take(link);
     if (batch.length === 0) return;
     try {
       const sending = this.#target.send(link, batch);
-      if (sending instanceof Promise) this.#holdFor(sending.catch((error: unknown) => this.#onFailure(batch, error)));
+      if (sending instanceof Promise) this.#holdFor(sending.catch((error: unknown) => this.#onUnsent(batch, epoch, error)));
     } catch (error) {
       this.#onFailure(batch, error);
     }
@@ -129,7 +130,7 @@ export class PublishLane<Item, Link> implements AnswerDesk {
     while (this.#open() && taken.length < this.#batch) {
       const next = this.#peek();
       if (next === undefined || (taken.length > 0 && bytes + next.bytes > this.#batchBytes)) break;
-      const ready = this.#target.ready?.(link, next);
+      const ready = this.#ready(link, next);
       if (ready !== undefined) {
         this.#holdFor(ready.catch((error: unknown) => this.#onUnready(next, error)));
         break;
@@ -150,6 +151,14 @@ export class PublishLane<Item, Link> implements AnswerDesk {
     const last = taken.at(-1);
     last?.call.sent(last.index + 1 - run, run);
     return taken;
+  }
+
+  #ready(link: Link, message: Outgoing<Item>): Promise<void> | undefined {
+    try {
+      return this.#target.ready?.(link, message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #peek(): Outgoing<Item> | undefined {
@@ -212,6 +221,11 @@ export class PublishLane<Item, Link> implements AnswerDesk {
   #onUnready(message: Outgoing<Item>, error: unknown): void {
     if (isFinal(error)) message.reject(error);
     else this.#pause(error);
+  }
+
+  /** A batch failed. That of a link that is lost was judged with it, and may be on its way over the next one. */
+  #onUnsent(batch: readonly Outgoing<Item>[], epoch: number, error: unknown): void {
+    if (epoch === this.#keeper.epoch) this.#onFailure(batch, error);
   }
 
   /** What the link has not answered of the messages: nobody will. */
