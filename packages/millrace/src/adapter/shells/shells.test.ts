@@ -77,7 +77,7 @@ describe("a subscriber's shell", () => {
 
   it("gives the adapter the options, names its class in what it refuses, and waits for what is made", async () => {
     const made = deferred<void>();
-    const reading = vi.fn(() => ({ source, settings: { adapter: "x" } }));
+    const reading = vi.fn((_topic: string, _options: unknown) => ({ source, settings: { adapter: "x" } }));
     const provision = vi.fn(() => made.promise);
     const { subscriber, source } = sides({ reading: (topic, options) => reading(topic, options), provision });
     const options = { group: "g", maxInFlight: 3, from: "latest" } as const;
