@@ -177,4 +177,68 @@ export const ADAPTER_LIFE: readonly Mutant[] = [
     put: "",
     caughtBy: { file: "packages/millrace/src/memory/life.test.ts", title: "ends subscriptions and refuses what comes after it, once" },
   },
+  {
+    promise: "leases are watched as long as an outage lasts",
+    file: "packages/millrace/src/adapter/watch-leases.ts",
+    find: "!holds(session, message));\n    this.start();",
+    put: "!holds(session, message));",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/watch-leases.test.ts",
+      title: "is watched for as long as another one takes to open, in each outage, and not when it is there",
+    },
+  },
+  {
+    promise: "leases are watched in a second outage too",
+    file: "packages/millrace/src/adapter/watch-leases.ts",
+    find: "stopTimer(this.#timer);\n    this.#timer = undefined;",
+    put: "stopTimer(this.#timer);",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/watch-leases.test.ts",
+      title: "is watched no more when another one is there, and again when that one breaks",
+    },
+  },
+  {
+    promise: "what does not pass by itself is not tried again",
+    file: "packages/millrace/src/adapter/while-busy.ts",
+    find: "(error: unknown) => {\n    look(error, rules, deadline, 1);\n",
+    put: "(error: unknown) => {\n",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/while-busy.test.ts",
+      title: "tries work again that answers later, and ends at an error that does not pass",
+    },
+  },
+  {
+    promise: "a pub/sub that is disposed of waits for no handler",
+    file: "packages/millrace/src/adapter/shells/pub-sub-shell.ts",
+    find: "      await this.#parts.subscriber[Symbol.asyncDispose]();\n",
+    put: "",
+    caughtBy: { file: "packages/millrace/src/adapter/shells/shells.test.ts", title: "gives back what is in hand when it is disposed of" },
+  },
+  {
+    promise: "connections end also when calls cannot end well",
+    file: "packages/millrace/src/adapter/shells/publisher-shell.ts",
+    find: "      try {\n        await parts.calls.close();\n      } finally {\n        await parts.close?.();\n      }",
+    put: "      await parts.calls.close();\n      await parts.close?.();",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/shells/shells.test.ts",
+      title: "waits for the calls, and ends its connections also when they cannot end well: close",
+    },
+  },
+  {
+    promise: "connections end also when subscriptions cannot end well",
+    file: "packages/millrace/src/adapter/shells/subscriber-shell.ts",
+    find: "    try {\n      await this.#open.close();\n    } finally {\n      await this.#parts.close();\n    }",
+    put: "    await this.#open.close();\n    await this.#parts.close();",
+    caughtBy: { file: "packages/millrace/src/adapter/shells/shells.test.ts", title: "ends the connections also when what is open cannot end well" },
+  },
+  {
+    promise: "no group is moved with wrong arguments",
+    file: "packages/millrace/src/adapter/shells/checked-admin.ts",
+    find: '      ask("seek", { topic, group, to });\n',
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/shells/shells.test.ts",
+      title: "asks seek with its arguments, not with wrong ones, and not when it is closed",
+    },
+  },
 ];

@@ -108,7 +108,7 @@ export const PULLING: readonly Mutant[] = [
     file: "packages/millrace/src/adapter/pulling/asking.ts",
     find: "if (this.#mayHaveReturns) this.#askBack(missing);\n    else {",
     put: "{",
-    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-source.test.ts", title: "is claimed before anything newer is fetched" },
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-give-back.test.ts", title: "is claimed before anything newer is fetched" },
   },
   {
     promise: "a close gives back all that is still lent",
@@ -116,7 +116,7 @@ export const PULLING: readonly Mutant[] = [
     find: "    if (final && this.#live) await this.#leave();\n",
     put: "",
     caughtBy: {
-      file: "packages/millrace/src/adapter/pulling/pull-source.test.ts",
+      file: "packages/millrace/src/adapter/pulling/pull-give-back.test.ts",
       title: "gives back all that is still lent: what was not handed out, what came beyond, what cannot be decoded",
     },
   },
@@ -125,7 +125,7 @@ export const PULLING: readonly Mutant[] = [
     file: "packages/millrace/src/adapter/pulling/asking.ts",
     find: "this.#claim.start(this.#rules.claimMs, () => this.#askAround());",
     put: "",
-    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-source.test.ts", title: "by members that died is claimed when their leases are over" },
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-give-back.test.ts", title: "by members that died is claimed when their leases are over" },
   },
   {
     promise: "undecodable entries are tried again with backoff until their dead letter has them",
@@ -143,5 +143,59 @@ export const PULLING: readonly Mutant[] = [
     find: "      holdings.passed = [...passed, ...holdings.passed];\n",
     put: "",
     caughtBy: { file: "packages/millrace/src/adapter/pulling/undecodables.test.ts", title: "whose verdict the broker does not take are told of again" },
+  },
+  {
+    promise: "a question that fails ends the link",
+    file: "packages/millrace/src/adapter/pulling/asking.ts",
+    find: "        this.#hooks.onError(error);\n",
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/pulling/pull-trouble.test.ts",
+      title: "that fails ends the link, and is asked again over the next one: fetch",
+    },
+  },
+  {
+    promise: "what a dead letter has is acked on a queue too",
+    file: "packages/millrace/src/adapter/pulling/holdings.ts",
+    find: "taken || !this.#returnsUndecodable",
+    put: "!this.#returnsUndecodable",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/pulling/pull-trouble.test.ts",
+      title: "is an ack on a queue too when the dead letter has it, and else a return for a minute",
+    },
+  },
+  {
+    promise: "verdicts on undecodable entries are told again also when the adapter throws",
+    file: "packages/millrace/src/adapter/pulling/settling.ts",
+    find: "    } catch {\n      this.#ended(RETRY_MS);\n    }",
+    put: "    } catch {}",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/pulling/pull-trouble.test.ts",
+      title: "is told again when the adapter throws",
+    },
+  },
+  {
+    promise: "trouble with leases is over in health when they are renewed",
+    file: "packages/millrace/src/adapter/pulling/holdings.ts",
+    find: "      onRenewed: (lost) => {\n        this.hindrance.leases(undefined);\n",
+    put: "      onRenewed: (lost) => {\n",
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-trouble.test.ts", title: "says that leases cannot be renewed until one is, each second" },
+  },
+  {
+    promise: "what is lost is not handed out, also when it came beyond what was wanted",
+    file: "packages/millrace/src/adapter/pulling/holdings.ts",
+    find: "    this.surplus.takeOut((entry) => gone.has(entry));\n",
+    put: "",
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-trouble.test.ts", title: "is handed out no more when the link says that it is lost" },
+  },
+  {
+    promise: "a group's trouble is shown before that of leases",
+    file: "packages/millrace/src/adapter/pulling/hindrance.ts",
+    find: "this.#details.find(",
+    put: "this.#details.findLast(",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/pulling/hindrance.test.ts",
+      title: "is shown one at a time: the group's trouble, then that of leases, then of one entry, each once",
+    },
   },
 ];

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { deferred } from "../internal/deferred.ts";
 import { HandSource, nextOf } from "./hand-source.fixture.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -49,5 +50,53 @@ describe("what is in hand while there is no session", () => {
     expect([source.sessions.length, timesAsked > 0, asked.mock.calls.length - timesAsked, a.signal.aborted]).toEqual([2, true, 0, false]);
     expect(a.ack()).toBe(true);
     await subscription.close();
+  });
+
+  it("is watched for as long as another one takes to open, in each outage, and not when it is there", async () => {
+    const source = new HandSource();
+    const open = source.open.bind(source);
+    const subscription = await source.subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    for (const id of ["a", "b"]) {
+      const { session } = source;
+      const asked = vi.spyOn(session, "holds");
+      session.deliver(id);
+      const { signal } = await nextOf(iterator);
+      await vi.advanceTimersByTimeAsync(2000);
+      expect([asked.mock.calls.length, signal.aborted]).toEqual([0, false]);
+      const opened = deferred<void>();
+      source.open = (intake) => opened.promise.then(() => open(intake)) as never;
+      session.intake.fail(new Error("cut"));
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(signal.aborted).toBe(false);
+      session.lost.add(id);
+      await vi.advanceTimersByTimeAsync(250);
+      expect(signal.aborted).toBe(true);
+      session.lost.clear();
+      opened.resolve();
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    await subscription[Symbol.asyncDispose]();
+  });
+
+  it("is watched no more when another one is there, and again when that one breaks", async () => {
+    const source = new HandSource();
+    const subscription = await source.subscribe();
+    source.session.deliver("a");
+    await nextOf(subscription[Symbol.asyncIterator]());
+    source.session.intake.fail(new Error("cut"));
+    await vi.advanceTimersByTimeAsync(10);
+    const asked = vi.spyOn(source.session, "holds");
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([source.sessions.length, asked.mock.calls.length]).toEqual([2, 0]);
+    const { session } = source;
+    const opened = deferred<void>();
+    source.open = () => opened.promise as never;
+    session.intake.fail(new Error("cut"));
+    session.lost.add("a");
+    await vi.advanceTimersByTimeAsync(250);
+    expect(subscription.status().inFlight).toBe(0);
+    opened.reject(new Error("refused"));
+    await subscription[Symbol.asyncDispose]();
   });
 });

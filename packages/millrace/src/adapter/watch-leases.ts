@@ -38,12 +38,12 @@ export class WatchLeases {
   #look(): void {
     this.#timer = undefined;
     const session = this.#latest();
-    if (session?.holds !== undefined) this.#inHand.lose((message) => !holds(session, message));
+    if (session !== undefined) this.#inHand.lose((message) => !holds(session, message));
     this.start();
   }
 }
 
-/** A session that throws says nothing. */
+/** A session that is not asked, or throws, says nothing. */
 function holds(session: Session<unknown>, message: Received): boolean {
   try {
     return session.holds?.(message) !== false;

@@ -19,6 +19,7 @@ describe("whileBusy", () => {
   });
   afterEach(() => {
     vi.useRealTimers();
+    vi.restoreAllMocks();
   });
 
   it("answers at once where the work does", () => {
@@ -37,10 +38,16 @@ describe("whileBusy", () => {
   });
 
   it("tries work again that answers later, and ends at an error that does not pass", async () => {
-    const work = failing(BUSY, new Error("broken"));
-    const done = expect(whileBusy(async () => work(), rules)).rejects.toThrow("broken");
-    await vi.advanceTimersByTimeAsync(10);
+    const work = failing(BUSY, new Error("broken"), new Error("broken at once"));
+    const onBusy = vi.fn();
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const done = expect(whileBusy(async () => work(), { ...rules, onBusy })).rejects.toThrow("broken");
+    await vi.advanceTimersByTimeAsync(6); // of 7.5
+    expect(onBusy.mock.calls).toEqual([[BUSY, 1]]);
+    await vi.advanceTimersByTimeAsync(4);
     await done;
+    await expect(whileBusy(async () => work(), { ...rules, onBusy })).rejects.toThrow("broken at once");
+    expect(onBusy).toHaveBeenCalledOnce();
   });
 
   it("tries once more when its patience ends, and passes the last error on", async () => {

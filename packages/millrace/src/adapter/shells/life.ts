@@ -12,12 +12,7 @@ export class Life {
     this.#end = end;
   }
 
-  /** It is closed, or on the way to that. */
-  get over(): boolean {
-    return this.#closing !== undefined;
-  }
-
-  /** Throws `CLOSED` when it is over. */
+  /** Throws `CLOSED` when it is closed, or on the way to that. */
   readonly check = (): void => {
     if (this.#closing !== undefined) throw new MillraceError(`the ${this.#what} is closed`, { code: "CLOSED" });
   };

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { MillraceError } from "../../errors/index.ts";
+import { deferred } from "../../internal/deferred.ts";
 import { type BrokerAdmin, type Capabilities, Message } from "../../message/index.ts";
-import { HandSource } from "../hand-source.fixture.ts";
+import { HandSource, nextOf } from "../hand-source.fixture.ts";
 import { PubSubShell } from "./pub-sub-shell.ts";
 import { PublisherShell } from "./publisher-shell.ts";
 import { type SubscriberParts, SubscriberShell } from "./subscriber-shell.ts";
@@ -93,6 +94,32 @@ describe("a subscriber's shell", () => {
     expect(log).toEqual(["subscription closed", "reading ended"]);
   });
 
+  it("gives the adapter the options, names its class in what it refuses, and waits for what is made", async () => {
+    const made = deferred<void>();
+    const reading = vi.fn((_topic: string, _options: unknown) => ({ source, settings: { adapter: "x" } }));
+    const provision = vi.fn(() => made.promise);
+    const { subscriber, source } = sides({ reading: (topic, options) => reading(topic, options), provision });
+    const options = { group: "g", maxInFlight: 3, from: "latest" } as const;
+    const subscription = await subscriber.subscribe("t", options);
+    expect(reading.mock.lastCall).toEqual(["t", options]);
+    source.session.deliver("a");
+    expect((await nextOf(subscription[Symbol.asyncIterator]())).delivery.group).toBe("g");
+    await expect(subscriber.subscribe("t", { maxInFlight: 0 })).rejects.toThrow("XSubscriber.subscribe");
+    const provisioned = subscriber.provision("t", options);
+    expect(provision.mock.lastCall).toEqual(["t", options]);
+    made.reject(new Error("not made"));
+    await expect(provisioned).rejects.toThrow("not made");
+    await subscriber[Symbol.asyncDispose]();
+  });
+
+  it("ends the connections also when what is open cannot end well", async () => {
+    const { subscriber, log } = sides();
+    const subscription = await subscriber.subscribe("t");
+    vi.spyOn(subscription, "drain").mockRejectedValue(new Error("stuck"));
+    await expect(subscriber.close()).rejects.toThrow("stuck");
+    expect(log).toEqual(["reading ended"]);
+  });
+
   it("shows the questions that the adapter answers, and asks them with arguments that are right, while it is open", async () => {
     const lag = vi.fn(async () => ({ messages: 3 }));
     const { subscriber } = sides({ admin: { lag } satisfies BrokerAdmin });
@@ -104,6 +131,25 @@ describe("a subscriber's shell", () => {
     expect(lag).toHaveBeenCalledExactlyOnceWith("t", "g");
     await subscriber.close();
     await expect(admin?.lag?.("t", "g")).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  it.each([
+    ["topics", [], undefined],
+    ["groups", ["t"], [""]],
+    ["lag", ["t", "g"], ["t", ""]],
+    ["seek", ["t", "g", "latest"], ["t", "g", "yesterday"]],
+    ["seek", ["t", "g", "latest"], ["t", "", "latest"]],
+    ["deleteGroup", ["t", "g"], ["t", ""]],
+  ] as const)("asks %s with its arguments, not with wrong ones, and not when it is closed", async (question, right, wrong) => {
+    const asked = vi.fn(async () => "answer");
+    const { subscriber } = sides({ admin: { [question]: asked } as BrokerAdmin });
+    const ask = subscriber.admin?.[question] as (...given: readonly unknown[]) => Promise<unknown>;
+    await ask(...right);
+    if (wrong !== undefined) await expect(ask(...wrong)).rejects.toMatchObject({ code: "BAD_OPTION" });
+    expect(asked).toHaveBeenCalledExactlyOnceWith(...right);
+    await subscriber.close();
+    await expect(ask(...right)).rejects.toMatchObject({ code: "CLOSED" });
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -118,6 +164,18 @@ describe("a publisher's shell", () => {
     expect(publisher.close()).toBe(closing);
     await publisher[Symbol.asyncDispose]();
     expect(log).toEqual(["calls ended", "publishing ended"]);
+  });
+
+  it.each(["close", Symbol.asyncDispose] as const)("waits for the calls, and ends its connections also when they cannot end well: %s", async (end) => {
+    const ended = deferred<void>();
+    const close = vi.fn();
+    const publisher = new PublisherShell({ capabilities, calls: { publish: async () => {}, close: () => ended.promise }, close });
+    const ending = publisher[end]();
+    await new Promise(setImmediate);
+    expect(close).not.toHaveBeenCalled();
+    ended.reject(new Error("stuck"));
+    await expect(ending).rejects.toThrow("stuck");
+    expect(close).toHaveBeenCalledOnce();
   });
 });
 
@@ -137,6 +195,40 @@ describe("a pub/sub's shell", () => {
     });
     await expect(bus[end]()).rejects.toThrow("stuck");
     expect(log).toEqual(["calls ended", "publishing ended", "rest ended"]);
+  });
+
+  it("ends the rest also when the publisher cannot end well", async () => {
+    const { subscriber, publisher } = sides();
+    publisher.close = () => Promise.reject(new Error("stuck"));
+    const close = vi.fn();
+    await expect(new PubSubShell({ capabilities, publisher, subscriber, close }).close()).rejects.toThrow("stuck");
+    expect(close).toHaveBeenCalledOnce();
+  });
+
+  it("gives back what is in hand when it is disposed of", async () => {
+    const { bus, source, log } = sides();
+    const subscription = await bus.subscribe("t");
+    source.session.deliver("a");
+    const { value } = await subscription[Symbol.asyncIterator]().next();
+    await bus[Symbol.asyncDispose]();
+    expect([value.ack(), log.at(-1)]).toEqual([false, "rest ended"]);
+  });
+
+  it("passes options on, and has its own capabilities", async () => {
+    const provision = vi.fn(async () => {});
+    const { bus, subscriber, source, publish, publisher } = sides({ provision });
+    const [message, options] = [new Message("a"), { group: "g" }];
+    const publishing = { signal: new AbortController().signal };
+    await bus.publish("t", message, publishing);
+    expect(publish).toHaveBeenCalledExactlyOnceWith("t", message, publishing);
+    await bus.provision("t", options);
+    expect(provision).toHaveBeenCalledExactlyOnceWith("t", options);
+    const subscription = await bus.subscribe("t", options);
+    source.session.deliver("a");
+    expect((await nextOf(subscription[Symbol.asyncIterator]())).delivery.group).toBe("g");
+    const both = Object.freeze({ ...capabilities, replay: true });
+    expect(new PubSubShell({ capabilities: both, publisher, subscriber }).capabilities).toBe(both);
+    await bus[Symbol.asyncDispose]();
   });
 
   it("has the questions, and the provisioning, of its subscriber", async () => {
