@@ -172,10 +172,8 @@ export class GroupLink {
   #takeIn(exchanged: Exchanged, { want, reports, attempts }: Exchange, at: number): void {
     const { claims } = this.#member;
     if (reports.some(({ renew }) => renew)) this.#renewing = new Set();
-    tellNews(this.#rules, exchanged);
     this.#member.attempts.written(attempts);
     const lost = claims.removeLost(exchanged.lost);
-    if (lost.length > 0) this.#desk.lose(this.#desk.ours().filter(({ claim }) => claim !== undefined && lost.includes(claim)));
     claims.follow(exchanged, reports);
     this.backlog.take(exchanged.standing);
     const receipts: SqlReceipt[] = [];
@@ -186,9 +184,12 @@ export class GroupLink {
     });
     claims.dropSettled(fresh);
     if (want > 0 && !exchanged.more && this.#seen === this.#changes && receipts.length < want) this.#available = false;
+    this.#desk.take(receipts, at);
+    // Whoever hears of a loss may give verdicts in the same moment, which make another exchange: all of this one is taken in by now.
+    if (lost.length > 0) this.#desk.lose(this.#desk.ours().filter(({ claim }) => claim !== undefined && lost.includes(claim)));
+    tellNews(this.#rules, exchanged);
     this.#desk.blocked(exchanged.blocked);
     if (exchanged.blocked !== undefined) this.#tryAgain();
-    this.#desk.take(receipts, at);
     if (exchanged.more) laterTurn(() => this.pull());
   }
 

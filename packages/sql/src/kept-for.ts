@@ -32,8 +32,11 @@ export class KeptFor {
     if (now - this.#lookedAt < UNMOVED_MS) return;
     this.#lookedAt = now;
     for (const topic of topics) {
-      if (this.#stopped) return;
-      for (const group of await this.#log.admin.groups(topic)) if (!this.#stopped) await this.#lookAt(topic, group, now);
+      try {
+        for (const group of await this.#log.admin.groups(topic)) if (!this.#stopped) await this.#lookAt(topic, group, now);
+      } catch {
+        // It has no tables yet, or the database is in trouble, which whoever deletes tells of: the other topics are looked at all the same.
+      }
     }
   }
 

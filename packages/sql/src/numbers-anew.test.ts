@@ -1,6 +1,8 @@
 import { Message, silentLogger } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
+import { BreakingDatabase, sqliteError } from "./testing/breaking-database.ts";
 import { TestDatabase } from "./testing/test-database.ts";
 
 const file = new TestDatabase();
@@ -46,6 +48,32 @@ describe("a topic whose numbers begin anew", () => {
     await pubsub.publish("t", numbered(2, "new"));
     expect(await held.settled).toBe("lost");
     expect(texts(await readSome(subscription, 2))).toEqual(["new1", "new2"]);
+  });
+
+  it("delivers them to each of its groups that are there", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", numbered(5, "old"));
+    const subscriptions = await Promise.all(["g", "h"].map((group) => pubsub.subscribe("t", { group })));
+    await Promise.all(subscriptions.map((subscription) => readSome(subscription, 5)));
+    empty();
+    await pubsub.publish("t", numbered(2, "new"));
+    for (const subscription of subscriptions) expect(texts(await readSome(subscription, 2))).toEqual(["new1", "new2"]);
+  });
+
+  it("delivers them when the transaction that noticed it first has to be repeated", async () => {
+    const database = new BreakingDatabase(connect());
+    const pubsub = open({ dialect: sqlite({ database }) });
+    await pubsub.publish("t", numbered(5, "old"));
+    const subscription = await pubsub.subscribe("t", { group: "g" });
+    await readSome(subscription, 5);
+    await subscription.flush();
+    empty();
+    database.fail(/^UPDATE "watermill_offsets_t"/, sqliteError(5, "database is locked"));
+    await pubsub.publish("t", numbered(2, "new"));
+    const read = readSome(subscription, 2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    database.mend();
+    expect(texts(await read)).toEqual(["new1", "new2"]);
   });
 
   it("delivers them when its table was dropped and made again", async () => {

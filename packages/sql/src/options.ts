@@ -65,6 +65,9 @@ export const SQL_DEFAULTS: {
   retentionEveryMs: 1_000,
 });
 
+/** The moment at which a longer one ends would be no whole number any more. */
+const LONGEST_LEASE_MS = 1e15;
+
 export const PUBLISHER_NAMES: OptionNames<SqlPublisherOptions> = {
   dialect: true,
   publishTimeoutMs: true,
@@ -97,17 +100,20 @@ export function checkOptions<Options extends SqlPubSubOptions>(subject: string, 
     .integer("maxWaiting", options.maxWaiting, { min: 1 })
     .integer("maxWaitingBytes", options.maxWaitingBytes, { min: 1 })
     .call("groupName", options.groupName)
-    .duration("leaseMs", options.leaseMs, { min: 100 })
+    .duration("leaseMs", options.leaseMs, { min: 100, max: LONGEST_LEASE_MS })
     .integer("maxGap", options.maxGap, { min: 1 });
   const { retention } = options;
   if (retention !== undefined) {
-    check
-      .known(retention, RETENTION_NAMES, "retention")
-      .duration("retention.maxAgeMs", retention.maxAgeMs)
-      .integer("retention.maxMessages", retention.maxMessages, { min: 0 })
-      .flag("retention.consumed", retention.consumed)
-      .flag("retention.includeUnread", retention.includeUnread)
-      .duration("retention.everyMs", retention.everyMs, { min: 1 });
+    checkRetention(check.known(retention, RETENTION_NAMES, "retention"), retention, "retention.").duration("retention.everyMs", retention.everyMs, { min: 1 });
   }
   check.done();
+}
+
+/** What is to be deleted. A rule that is no number must not delete more than one that is. */
+export function checkRetention(check: OptionCheck, rule: Omit<RetentionOptions, "everyMs">, prefix = ""): OptionCheck {
+  return check
+    .duration(`${prefix}maxAgeMs`, rule.maxAgeMs)
+    .integer(`${prefix}maxMessages`, rule.maxMessages, { min: 0 })
+    .flag(`${prefix}consumed`, rule.consumed)
+    .flag(`${prefix}includeUnread`, rule.includeUnread);
 }

@@ -3,6 +3,7 @@ import { laterTurn, OptionCheck, PubSubShell, pickOptions } from "millrace/adapt
 import type { Dialect, Log } from "./dialect.ts";
 import {
   checkOptions,
+  checkRetention,
   PUB_SUB_NAMES,
   PUBLISHER_NAMES,
   RETENTION_NAMES,
@@ -87,7 +88,7 @@ export class SqlPubSub extends PubSubShell {
    */
   async purge(topic: string, rule: Omit<RetentionOptions, "everyMs">): Promise<number> {
     this.#log.checkTopic(topic);
-    new OptionCheck("SqlPubSub.purge").known(rule, PURGE_NAMES).done();
+    checkRetention(new OptionCheck("SqlPubSub.purge").known(rule, PURGE_NAMES), rule).done();
     if (rule.maxAgeMs === undefined && rule.maxMessages === undefined && rule.consumed === undefined) {
       throw new OptionError("SqlPubSub.purge", ["give maxAgeMs, maxMessages or consumed"]);
     }

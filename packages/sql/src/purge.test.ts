@@ -52,4 +52,14 @@ describe("retention", () => {
     expect(await pubsub.purge("t", { maxAgeMs: 60_000 })).toBe(1);
     await expect(pubsub.purge("t", {})).rejects.toBeInstanceOf(OptionError);
   });
+
+  it("deletes nothing for an age that no message can have, nor for what is no number", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", numbered(3));
+    expect(await pubsub.purge("t", { maxAgeMs: Number.MAX_SAFE_INTEGER })).toBe(0);
+    for (const rule of [{ maxAgeMs: Infinity }, { maxAgeMs: Number.NaN }, { maxMessages: -5 }, { maxAgeMs: "1h" as unknown as number }]) {
+      await expect(pubsub.purge("t", rule)).rejects.toBeInstanceOf(OptionError);
+    }
+    expect(connect().prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 3 });
+  });
 });

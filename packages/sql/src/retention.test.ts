@@ -1,7 +1,7 @@
 import { Message, silentLogger } from "millrace";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Log } from "./dialect.ts";
-import { MANY_KEPT, UNMOVED_MS } from "./kept-for.ts";
+import { KeptFor, MANY_KEPT, UNMOVED_MS } from "./kept-for.ts";
 import { Retention } from "./retention.ts";
 import { TestDatabase } from "./testing/test-database.ts";
 
@@ -9,6 +9,8 @@ const file = new TestDatabase();
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
+
+const logOf = (purge: () => Promise<number>): Log => ({ purge, checkTopic() {} }) as unknown as Log;
 
 describe("retention", () => {
   it("tries again later when it cannot delete, though its logger throws", async () => {
@@ -20,7 +22,7 @@ describe("retention", () => {
     const throws = (): never => {
       throw new Error("the disk is full");
     };
-    const retention = new Retention({ purge } as unknown as Log, { everyMs: 10 }, { trace: throws, debug: throws, info: throws, warn: throws, error: throws });
+    const retention = new Retention(logOf(purge), { everyMs: 10 }, { trace: throws, debug: throws, info: throws, warn: throws, error: throws });
     retention.add("t");
     await vi.advanceTimersByTimeAsync(30);
     retention.stop();
@@ -31,7 +33,7 @@ describe("retention", () => {
     const warn = vi.fn();
     let refuse = (_error: Error): void => {};
     const purge = (): Promise<number> => new Promise((_, reject) => (refuse = reject));
-    const retention = new Retention({ purge } as unknown as Log, { everyMs: 10 }, { ...silentLogger, warn });
+    const retention = new Retention(logOf(purge), { everyMs: 10 }, { ...silentLogger, warn });
     retention.add("t");
     await vi.advanceTimersByTimeAsync(10);
     retention.stop();
@@ -69,6 +71,25 @@ describe("retention", () => {
     await publish();
     await vi.advanceTimersByTimeAsync(3 * UNMOVED_MS);
     expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it("takes no notice of a topic that cannot be, nor lets one without tables keep it from the others", async () => {
+    const warn = vi.fn();
+    const pubsub = file.open({ retention: { consumed: true }, logger: { ...silentLogger, warn } });
+    await expect(pubsub.publish("not a topic", new Message("x"))).rejects.toMatchObject({ code: "BAD_TOPIC" });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(warn).not.toHaveBeenCalled();
+    const groups = (topic: string): readonly string[] => {
+      if (topic === "missing") throw new Error("no such table");
+      return ["g"];
+    };
+    const lag = () => ({ messages: MANY_KEPT, oldestAt: undefined, settledTo: 0 });
+    const keptFor = new KeptFor({ admin: { groups, lag } } as unknown as Log, { ...silentLogger, warn });
+    for (let look = 0; look < 2; look++) {
+      await keptFor.look(["missing", "t"]);
+      await vi.advanceTimersByTimeAsync(UNMOVED_MS);
+    }
+    expect(warn).toHaveBeenCalledOnce();
   });
 
   it("warns of no group that moves, of few messages, or where unread ones are deleted too", async () => {

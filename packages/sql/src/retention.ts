@@ -24,7 +24,9 @@ export class Retention {
     this.#keptFor = rules.includeUnread === true ? undefined : new KeptFor(log, this.#logger);
   }
 
+  /** A topic that cannot be has nothing to be deleted. */
   add(topic: string): void {
+    if (!this.#topics.has(topic) && !this.#isTopic(topic)) return;
     this.#topics.add(topic);
     this.#schedule(this.#rules.everyMs ?? SQL_DEFAULTS.retentionEveryMs);
   }
@@ -33,6 +35,15 @@ export class Retention {
     this.#stopped = true;
     this.#keptFor?.stop();
     stopTimer(this.#timer);
+  }
+
+  #isTopic(topic: string): boolean {
+    try {
+      this.#log.checkTopic(topic);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #schedule(delayMs: number): void {
@@ -51,7 +62,7 @@ export class Retention {
         this.#logger.warn({ topic, error }, "old messages could not be deleted, trying again later");
       }
     }
-    await this.#keptFor?.look(this.#topics).catch(() => {}); // the next round tells of a database in trouble
+    await this.#keptFor?.look(this.#topics);
     this.#timer = undefined;
     // A backlog is worked off quickly, but never in one piece.
     this.#schedule(full ? 5 : (this.#rules.everyMs ?? SQL_DEFAULTS.retentionEveryMs));

@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from "node:fs";
 import { Message, OptionError } from "millrace";
 import { describe, expect, it } from "vitest";
 import { readSome, takeOne } from "../../../test/read-some.ts";
@@ -19,6 +20,7 @@ describe("options", () => {
     const bad = () => new SqlPubSub({ dialect: sqlite({ path: file.path }), leaseMs: 1, maxGap: 0, retention: { maxMessages: -1 } });
     expect(bad).toThrow(OptionError);
     expect(bad).toThrow(/maxGap.*|leaseMs.*retention\.maxMessages/);
+    expect(() => open({ leaseMs: Number.MAX_SAFE_INTEGER })).toThrow(/leaseMs/);
     expect(() => sqlite({})).toThrow(/either path or database/);
   });
 
@@ -115,6 +117,16 @@ describe("publishing", () => {
     await Promise.all(calls);
     await pubsub.publish("t", new Message("x"));
     expect(connect().prepare("SELECT count(*) AS n FROM watermill_t").get()).toMatchObject({ n: 161 });
+  });
+
+  it("is not opened again by whoever wakes or purges it after it was closed", async () => {
+    const pubsub = open();
+    await pubsub.publish("t", new Message("x"));
+    await pubsub.close();
+    rmSync(file.path);
+    pubsub.wake();
+    await expect(pubsub.purge("t", { maxMessages: 1 })).rejects.toMatchObject({ code: "CLOSED" });
+    expect(existsSync(file.path)).toBe(false);
   });
 
   it("closes the database with the last user of a shared dialect only", async () => {

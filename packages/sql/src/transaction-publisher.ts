@@ -1,5 +1,5 @@
-import type { Capabilities, Message, Publisher, PublishOptions, PublishOutcome } from "millrace";
-import { checkPublish, encodeAll, publishError } from "millrace/adapter";
+import { type Capabilities, type Message, MillraceError, type Publisher, type PublishOptions, type PublishOutcome } from "millrace";
+import { checkPublish, encodeAll, publishError, refusal } from "millrace/adapter";
 import { encodeRow } from "./codec.ts";
 import type { Dialect } from "./dialect.ts";
 
@@ -46,8 +46,10 @@ export class TransactionPublisher implements Publisher {
 
   /** As `publishSync`; the promise says that the rows are inserted, not that your transaction is committed. */
   async publish(topic: string, messages: Message | readonly Message[], options: PublishOptions = {}): Promise<void> {
-    checkPublish("within", topic, Array.isArray(messages) ? messages : [messages], options);
-    options.signal?.throwIfAborted();
+    const list = Array.isArray(messages) ? messages : [messages];
+    checkPublish("within", topic, list, options);
+    const { signal } = options;
+    if (signal?.aborted) throw refusal(new MillraceError("the publish was aborted", { code: "PUBLISH_ABORTED", cause: signal.reason }), list.length);
     this.publishSync(topic, messages);
   }
 

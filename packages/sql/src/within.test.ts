@@ -31,6 +31,15 @@ describe.each(["node:sqlite", "better-sqlite3"] as const)("within a transaction 
     expect((await readSome(subscription, 3)).map((message) => message.text())).toEqual(["kept", "too", "three"]);
   });
 
+  it("inserts nothing for a signal that is aborted, and says so of every message", async () => {
+    const pubsub = open();
+    const database = connect(driver);
+    database.exec("BEGIN");
+    const publishing = pubsub.within(database).publish("t", [new Message("1"), new Message("2")], { signal: AbortSignal.abort() });
+    await expect(publishing).rejects.toMatchObject({ name: "PublishError", code: "PUBLISH_ABORTED", outcomes: ["rejected", "rejected"] });
+    database.exec("COMMIT");
+  });
+
   it("works on the connection that the pub/sub itself was given", async () => {
     const database = connect(driver);
     const pubsub = open({ dialect: sqlite({ database }) });

@@ -5,11 +5,28 @@ export const PULLING: readonly Mutant[] = [
   {
     promise: "leases are renewed",
     file: "packages/millrace/src/adapter/pulling/leases.ts",
-    find: "const waits = this.#renewing || (now >= this.#renewMs && this.#renew(now));",
-    put: "const waits = this.#renewing;",
+    find: "const waits = this.#renewing !== undefined || (now >= this.#renewMs && this.#renew(now));",
+    put: "const waits = this.#renewing !== undefined;",
     caughtBy: {
       file: "packages/millrace/src/adapter/pulling/pull-leases.test.ts",
       title: "are renewed for what is in hand and what waits, as long as it takes",
+    },
+  },
+  {
+    promise: "what a link has not answered is asked of the next one",
+    file: "packages/millrace/src/adapter/pulling/pull-session.ts",
+    find: "      this.#answers.fail(broken());\n",
+    put: "",
+    caughtBy: { file: "packages/millrace/src/adapter/pulling/pull-broken-links.test.ts", title: "of verdicts is told to the next one" },
+  },
+  {
+    promise: "what comes late over a link that is lost holds nothing up",
+    file: "packages/millrace/src/adapter/pulling/pull-session.ts",
+    find: "      if (some) this.#holdings.keeper?.goOn();\n",
+    put: "",
+    caughtBy: {
+      file: "packages/millrace/src/adapter/pulling/pull-broken-links.test.ts",
+      title: "is handed out over the next one, behind what was given back meanwhile",
     },
   },
   {

@@ -148,6 +148,20 @@ export const SQL: readonly Mutant[] = [
     caughtBy: { file: "packages/sql/src/turns.test.ts", title: "rests also where ours held nothing just when the turn ended" },
   },
   {
+    promise: "what was granted by a commit that lasted though it failed is not stepped over",
+    file: "packages/sql/src/sqlite/group-exchange.ts",
+    find: "    this.#freeUntold(row, report);\n",
+    put: "",
+    caughtBy: { file: "packages/sql/src/settling.test.ts", title: "costs no message: what it granted untold is granted again" },
+  },
+  {
+    promise: "numbers that begin anew are noticed by every group",
+    file: "packages/sql/src/sqlite/numbering.ts",
+    find: "return `${topic}\\n${name}`;",
+    put: "return topic;",
+    caughtBy: { file: "packages/sql/src/numbers-anew.test.ts", title: "delivers them to each of its groups that are there" },
+  },
+  {
     promise: "numbers that begin anew are noticed",
     file: "packages/sql/src/sqlite/numbering.ts",
     find: "if (topic.lastOffset >= seenEnd && !contradicts(topic, witness)) return false;",

@@ -8,8 +8,7 @@ export class OpenSubscriptions {
   /** Makes a subscription and opens its first session. Rejects, with nothing left open, when that fails. */
   async start<Receipt>(options: AdapterSubscriptionOptions<Receipt>): Promise<AdapterSubscription<Receipt>> {
     const leave = (): void => {
-      this.#open.delete(subscription);
-      options.onClosed?.();
+      if (this.#open.delete(subscription)) options.onClosed?.();
     };
     const subscription: AdapterSubscription<Receipt> = new AdapterSubscription<Receipt>({ ...options, onClosed: leave });
     this.#open.add(subscription);

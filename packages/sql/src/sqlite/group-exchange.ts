@@ -2,7 +2,7 @@ import { wallMs } from "millrace/adapter";
 import type { ClaimReport, Exchange, Exchanged } from "../exchange.ts";
 import { leaseOf } from "../lease-of.ts";
 import { saveAttempts } from "./attempts.ts";
-import { type ClaimRow, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
+import { type ClaimRow, cutClaim, freshClaim, loadClaims, saveClaims } from "./claim-row.ts";
 import { Claiming, type FetchLimit } from "./claiming.ts";
 import type { Connection } from "./connection.ts";
 import { loadGroup } from "./group-row.ts";
@@ -131,6 +131,7 @@ export class GroupExchange {
       return;
     }
     this.#reported.add(row);
+    this.#freeUntold(row, report);
     this.#absolve(row);
     const [part] = report.parts;
     if (part !== undefined && report.parts.length === 1 && part.keep) {
@@ -158,6 +159,12 @@ export class GroupExchange {
     const kept = parts.filter((each) => each.owner !== null);
     for (const each of kept) this.#reported.add(each);
     this.#cuts.set(report.id, kept);
+  }
+
+  /** A commit may have lasted though it failed: what was added to the claim then is not known to its owner, who would step over it. */
+  #freeUntold(row: ClaimRow, { parts }: ClaimReport): void {
+    const known = parts.at(-1)?.upto ?? row.upto;
+    if (known < row.upto) this.#rows.splice(this.#rows.indexOf(row) + 1, 0, cutClaim(row, known));
   }
 
   /** Its owner lives, and has judged what is in it, or given it back with the number of its next attempt. */

@@ -15,8 +15,8 @@ export function lastOffset(connection: Connection, { names }: TopicTables): numb
   return (connection.statement("SELECT seq FROM sqlite_sequence WHERE name = ?").get(names[0]) as [number] | undefined)?.[0] ?? 0;
 }
 
-/** Times of entry ascend with the offsets, so halving finds the place in a few steps, whatever the size of the log. */
-function beforeTime(connection: Connection, tables: TopicTables, time: number): number {
+/** The offset just before the first message that entered at `time`, in milliseconds since the epoch, or later. Times of entry ascend with the offsets, so halving finds the place in a few steps, whatever the size of the log. */
+export function beforeTime(connection: Connection, tables: TopicTables, time: number): number {
   const next = connection.statement(`SELECT offset, created_at FROM ${tables.messages} WHERE offset > ? ORDER BY offset LIMIT 1`);
   let low = 0; // everything up to here is older
   let high = lastOffset(connection, tables); // everything past here is not

@@ -12,15 +12,22 @@ const WRITE_MS = 1_000;
  * down: the end of the log, which never comes back, and one message of it, which keeps its number.
  */
 export class Numbering {
+  /** By group: each has to notice by itself. */
   readonly #ends: Map<string, number> = new Map();
   readonly #written: Map<string, number> = new Map();
 
-  /** Sees to it, inside a write transaction, that the group stands in the log as it is now. True when its numbers have begun anew: the group does so too. */
-  check(connection: Connection, topic: TopicStatements, group: GroupRef): boolean {
-    const end = topic.end;
-    const before = this.#ends.get(group.topic);
-    this.#ends.set(group.topic, end);
+  /**
+   * Sees to it, inside a write transaction, that the group stands in the log as it is now, whose end is `end`. True when its numbers have begun
+   * anew: the group does so too.
+   */
+  check(connection: Connection, topic: TopicStatements, group: GroupRef, end: number): boolean {
+    const before = this.#ends.get(key(group));
     return before !== undefined && end < before && this.checkFully(connection, topic, group);
+  }
+
+  /** The transaction is committed: one that was rolled back has noticed nothing. */
+  checked(group: GroupRef, end: number): void {
+    this.#ends.set(key(group), end);
   }
 
   /** As `check`, also against what other processes have written down. */

@@ -1,7 +1,7 @@
 import { wallMs } from "millrace/adapter";
 import type { PurgeRule } from "../dialect.ts";
 import type { Connection } from "./connection.ts";
-import { lastOffset, locate } from "./locate.ts";
+import { beforeTime, lastOffset } from "./locate.ts";
 import type { TopicTables } from "./tables.ts";
 
 /** Deletes the oldest messages that the rule names, at most `limit`; never what a group still needs, unless asked. */
@@ -11,7 +11,7 @@ export function purge(connection: Connection, tables: TopicTables, rule: PurgeRu
   const begunAnew = (needed ?? 0) > lastOffset(connection, tables);
   const marks: number[] = [];
   if (rule.consumed === true && groups > 0 && !begunAnew) marks.push(needed ?? 0);
-  if (rule.maxAgeMs !== undefined) marks.push(locate(connection, tables, { time: new Date(wallMs() - rule.maxAgeMs) }));
+  if (rule.maxAgeMs !== undefined) marks.push(beforeTime(connection, tables, wallMs() - rule.maxAgeMs));
   if (rule.maxMessages !== undefined) marks.push(beforeNewest(connection, tables, rule.maxMessages));
   if (marks.length === 0) return 0;
   let upto = Math.max(...marks);

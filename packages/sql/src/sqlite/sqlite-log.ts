@@ -48,6 +48,7 @@ export class SqliteLog implements Log {
   readonly #watcher: ChangeWatcher;
   readonly #promotion: Promotion;
   readonly admin: LogAdmin;
+  readonly synchronous = true;
   readonly #topics: Map<string, TopicTables> = new Map();
   #ready: Set<string> = new Set();
   #connection: Connection | undefined;
@@ -84,10 +85,6 @@ export class SqliteLog implements Log {
       write: (work) => this.#write(work),
       freed: (topic, group) => this.#watcher.freed(topic, group),
     });
-  }
-
-  get synchronous(): true {
-    return true;
   }
 
   get busy(): boolean {
@@ -139,17 +136,19 @@ export class SqliteLog implements Log {
   }
 
   exchange({ group, patienceMs, check, collect }: ExchangeCall): MaybePromise<Exchanged> {
-    let frees = false;
+    let [frees, end] = [false, 0];
     const work = (connection: Connection): Exchanged => {
       const topic = connection.topic(this.#need(connection, group.topic));
       const exchange = collect();
       frees = exchange.reports.some(({ parts }) => parts.some(({ keep }) => !keep));
-      const begunAnew = this.#numbering.check(connection, topic, group);
+      end = topic.end;
+      const begunAnew = this.#numbering.check(connection, topic, group, end);
       const exchanged = new GroupExchange(connection, exchange, topic, this.#limits, this.#leases).run();
       if (exchanged.moved) this.#numbering.note(connection, topic, group);
       return { ...exchanged, begunAnew };
     };
     const tell = (exchanged: Exchanged): Exchanged => {
+      this.#numbering.checked(group, end);
       if (frees) this.#watcher.freed(group.topic, group.name);
       return exchanged;
     };
@@ -269,7 +268,7 @@ export class SqliteLog implements Log {
   }
 
   #checkWanted(check: (() => void) | undefined): void {
-    if (this.#attached === 0) throw new MillraceError("closed", { code: "CLOSED" });
+    if (this.#attached === 0) throw new MillraceError("the log is closed", { code: "CLOSED" });
     check?.();
   }
 
@@ -286,6 +285,7 @@ export class SqliteLog implements Log {
   }
 
   #open(): Connection {
+    this.#checkWanted(undefined); // whoever asks when all is closed is not to open the file again
     this.#connection = this.#rules.open();
     this.#ready.clear();
     this.#watcher.start();

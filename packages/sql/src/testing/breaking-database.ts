@@ -9,6 +9,7 @@ export function sqliteError(errcode: number, text: string): Error {
 export class BreakingDatabase implements SqliteDatabase {
   readonly #inner: SqliteDatabase;
   #fault: { readonly sql: RegExp; readonly error: Error } | undefined;
+  #lateFault: { readonly sql: RegExp; readonly error: Error } | undefined;
 
   constructor(inner: SqliteDatabase) {
     this.#inner = inner;
@@ -21,6 +22,11 @@ export class BreakingDatabase implements SqliteDatabase {
   /** From now on every statement that matches throws. */
   fail(sql: RegExp, error: Error): void {
     this.#fault = { sql, error };
+  }
+
+  /** The next statement that matches does its work, and throws all the same. */
+  failOnceDone(sql: RegExp, error: Error): void {
+    this.#lateFault = { sql, error };
   }
 
   mend(): void {
@@ -39,7 +45,9 @@ export class BreakingDatabase implements SqliteDatabase {
     const checked = <T>(run: (...values: SqliteValue[]) => T) => {
       return (...values: SqliteValue[]): T => {
         this.#check(sql);
-        return run(...values);
+        const done = run(...values);
+        this.#checkDone(sql);
+        return done;
       };
     };
     return {
@@ -51,6 +59,13 @@ export class BreakingDatabase implements SqliteDatabase {
 
   close(): unknown {
     return this.#inner.close();
+  }
+
+  #checkDone(sql: string): void {
+    const fault = this.#lateFault;
+    if (fault?.sql.test(sql.trim()) !== true) return;
+    this.#lateFault = undefined;
+    throw fault.error;
   }
 
   #check(sql: string): void {

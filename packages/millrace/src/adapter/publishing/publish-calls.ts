@@ -96,8 +96,8 @@ export class PublishCalls<Item> {
 
   set trouble(error: unknown) {
     this.#trouble = error;
-    if (error !== undefined && this.#open.calls > 0) this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
-    else if (error === undefined) this.#calm();
+    if (error === undefined) this.#calm();
+    else if (this.#open.calls > 0) this.#warnSoon();
   }
 
   publish(topic: string, given: Message | readonly Message[], options?: PublishOptions): Promise<void> {
@@ -129,6 +129,7 @@ export class PublishCalls<Item> {
     if (signal !== undefined) call.endWith(signal);
     this.#calls.add(call);
     this.#open.add(call, 1);
+    if (this.#trouble !== undefined) this.#warnSoon();
     this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
     if (this.#outside.size === 0 && this.#fits(call)) this.#admit(call);
     else this.#outside.push(call);
@@ -225,6 +226,10 @@ export class PublishCalls<Item> {
 
   #crowd(): string {
     return `${this.#open.messages} messages of ${this.#open.bytes} bytes wait to be confirmed`;
+  }
+
+  #warnSoon(): void {
+    this.#warning ??= startTimer(() => this.#warn(), WARN_AFTER_MS);
   }
 
   #warn(): void {

@@ -8,16 +8,12 @@ import { knownBackoff } from "../../options/index.ts";
 import { RECONNECT_DEFAULTS } from "../settings.ts";
 import { type AnswerDesk, Outgoing } from "./outgoing.ts";
 import type { PublishCall } from "./publish-call.ts";
+import { isFinal } from "./publish-error.ts";
 import type { PublishQueueRules } from "./publish-rules.ts";
 import type { PublishTarget } from "./publish-target.ts";
 
 const WINDOW = 1000;
 const WINDOW_BYTES = 8 * 1024 * 1024;
-
-/** What is told of why nothing can be sent. */
-export interface Troubled {
-  trouble: unknown;
-}
 
 /** One try to have a link, from its beginning to its loss. */
 interface Up<Link> {
@@ -40,7 +36,8 @@ export class PublishLane<Item, Link> implements AnswerDesk {
   readonly #rules: PublishQueueRules;
   readonly #window: number;
   readonly #windowBytes: number;
-  readonly #shown: Troubled;
+  /** Where it is told why nothing can be sent. */
+  readonly #shown: { trouble: unknown };
   readonly #stop: AbortSignal;
   readonly #logger: Logger;
   readonly #reconnect: Backoff;
@@ -58,7 +55,7 @@ export class PublishLane<Item, Link> implements AnswerDesk {
   /** In a row, without an answer between them. */
   #failures = 0;
 
-  constructor(name: string, target: PublishTarget<Item, Link>, rules: PublishQueueRules, shown: Troubled, stop: AbortSignal) {
+  constructor(name: string, target: PublishTarget<Item, Link>, rules: PublishQueueRules, shown: { trouble: unknown }, stop: AbortSignal) {
     this.#name = name;
     this.#target = target;
     this.#rules = rules;
@@ -139,15 +136,12 @@ export class PublishLane<Item, Link> implements AnswerDesk {
     this.#scheduled = false;
     const up = this.#up;
     if (this.#stop.aborted || this.#holds) return;
-    if (up === undefined) {
-      if (this.#next() !== undefined) void this.#connect();
-      return;
-    }
+    if (up === undefined) return void this.#connect();
     const batch = this.#take(up);
     if (batch.length === 0) return;
     try {
       const sending = this.#target.send(up.link as Link, batch);
-      if (sending instanceof Promise) this.#holdFor(sending.catch((error: unknown) => this.#onFailure(batch, error)));
+      if (sending instanceof Promise) this.#holdFor(sending.catch((error: unknown) => this.#onFailure(batch, error, up)));
     } catch (error) {
       this.#onFailure(batch, error);
     }
@@ -169,7 +163,7 @@ export class PublishLane<Item, Link> implements AnswerDesk {
       if (next === undefined || (taken.length > 0 && bytes + next.bytes > batchBytes)) break;
       const isFresh = next === this.#fresh.peek();
       if (isFresh && !this.#isOpen()) break;
-      const ready = this.#target.ready?.(link as Link, next);
+      const ready = this.#ready(link as Link, next);
       if (ready !== undefined) {
         this.#holdFor(ready.catch((error: unknown) => (isFinal(error) ? next.reject(error) : this.#pause(error))));
         break;
@@ -182,6 +176,14 @@ export class PublishLane<Item, Link> implements AnswerDesk {
       taken.push(next);
     }
     return taken;
+  }
+
+  #ready(link: Link, message: Outgoing<Item>): Promise<void> | undefined {
+    try {
+      return this.#target.ready?.(link, message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The next one to be sent. Those that nobody waits for any more are let go. */
@@ -225,7 +227,8 @@ export class PublishLane<Item, Link> implements AnswerDesk {
   }
 
   /** What the link has not answered of the messages: nobody will. */
-  #onFailure(messages: readonly Outgoing<Item>[], error: unknown): void {
+  #onFailure(messages: readonly Outgoing<Item>[], error: unknown, up: Up<Link> | undefined = this.#up): void {
+    if (up !== this.#up) return; // judged when their link was lost, and maybe on their way over the next one
     const again = this.#rules.deduplicates === true;
     for (const message of messages) {
       if (message.state !== "in flight") continue;
@@ -237,7 +240,7 @@ export class PublishLane<Item, Link> implements AnswerDesk {
 
   /** Again and again while something is to be sent. Never rejects. */
   async #connect(): Promise<void> {
-    if (this.#connecting) return;
+    if (this.#connecting || this.#next() === undefined) return;
     this.#connecting = true;
     while (!this.#stop.aborted && this.#up === undefined && this.#next() !== undefined) {
       try {
@@ -254,6 +257,8 @@ export class PublishLane<Item, Link> implements AnswerDesk {
   }
 
   async #open(): Promise<void> {
+    // Whoever waits for a connection that hangs is told as for one that fails.
+    this.#shown.trouble ??= new MillraceError("the broker has not answered so far", { code: "BROKER_UNREACHABLE", retryable: true });
     const up: Up<Link> = { link: undefined, holds: 0, pauses: false, worked: false, over: false };
     const link = await this.#target.connect(this.#name, (error) => this.#onLost(up, error), this.#stop);
     if (up.over) return;
@@ -290,8 +295,4 @@ export class PublishLane<Item, Link> implements AnswerDesk {
       this.#logger.warn({ adapter: this.#rules.adapter, lane: this.#name, error }, "a connection for publishing could not be closed properly");
     }
   }
-}
-
-function isFinal(error: unknown): boolean {
-  return MillraceError.is(error) && !error.retryable;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { deferred } from "../../internal/deferred.ts";
 import { RecordingLogger } from "../../logger/recording-logger.fixture.ts";
 import { away, forbidden, scriptedQueue, texts, turns, watched } from "./scripted-broker.fixture.ts";
 
@@ -38,6 +39,32 @@ describe("a broker that cannot be reached", () => {
     expect(told()[0]).toMatchObject({ fields: { adapter: "scripted", messages: 2, error: { code: "BROKER_UNREACHABLE" } } });
     await vi.advanceTimersByTimeAsync(40_000);
     expect(told()).toHaveLength(1);
+  });
+
+  it("is warned of after a second also when connecting neither succeeds nor fails, and is the reason when time is up", async () => {
+    const logger = new RecordingLogger();
+    const { broker, queue } = scriptedQueue({ timeoutMs: 2_000, logger });
+    broker.connecting = new Promise(() => {});
+    const call = watched(queue.publish("a", texts("1")));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(logger.at("warn")).toMatchObject([{ fields: { messages: 1, error: { code: "BROKER_UNREACHABLE" } } }]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(call.error).toMatchObject({ code: "BROKER_UNREACHABLE", retryable: true, outcomes: ["rejected"] });
+  });
+
+  it("is warned of after a second also when that was known before anybody waited", async () => {
+    const logger = new RecordingLogger();
+    const { broker, queue } = scriptedQueue({ timeoutMs: 60_000, logger });
+    broker.confirms = true;
+    void watched(queue.publish("a", texts("1")));
+    await turns();
+    broker.link.lose(away());
+    broker.connecting = new Promise(() => {});
+    void watched(queue.publish("a", texts("2")));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(logger.at("warn").filter(({ text }) => text.includes("until its time is up"))).toMatchObject([
+      { fields: { error: { code: "BROKER_UNREACHABLE" } } },
+    ]);
   });
 
   it("rejects a call when its time is up, by the reason", async () => {
@@ -144,6 +171,23 @@ describe("a link that breaks", () => {
     await turns();
     expect(broker.links).toHaveLength(2);
     broker.confirm("2");
+    await turns();
+    expect(call.state).toBe("confirmed");
+  });
+
+  it("says nothing more of it by a send that fails late", async () => {
+    const { broker, queue } = scriptedQueue({ deduplicates: true, timeoutMs: 30_000 });
+    const late = deferred<void>();
+    broker.sending = () => late.promise;
+    const call = watched(queue.publish("a", texts("1", "2")));
+    await turns();
+    broker.sending = undefined;
+    broker.link.lose(away());
+    await vi.advanceTimersByTimeAsync(100);
+    late.reject(new Error("no answer in time"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([broker.sent, queue.trouble]).toEqual([["1", "2", "1", "2"], undefined]);
+    broker.confirm("1", "2");
     await turns();
     expect(call.state).toBe("confirmed");
   });

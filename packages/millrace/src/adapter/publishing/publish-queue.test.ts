@@ -251,17 +251,25 @@ describe("sending", () => {
     expect(call.state).toBe("confirmed");
   });
 
-  it("rejects a message that the link can never be ready for, and pauses where that passes", async () => {
+  it.each([
+    ["later", (error: Error) => Promise.reject(error)],
+    [
+      "at once",
+      (error: Error) => {
+        throw error;
+      },
+    ],
+  ] as const)("rejects a message that the link can never be ready for, and pauses where that passes, should it say so %s", async (_when, fail) => {
     const { broker, queue } = scriptedQueue();
     broker.confirms = true;
-    broker.readying = ({ item }) => (item === "never" ? Promise.reject(forbidden()) : undefined);
+    broker.readying = ({ item }) => (item === "never" ? fail(forbidden()) : undefined);
     const never = watched(queue.publish("a", texts("never")));
     const other = watched(queue.publish("a", texts("other")));
     await turns();
     expect(never.error).toMatchObject({ code: "ACCESS_DENIED", outcomes: ["rejected"] });
     expect(other.state).toBe("confirmed");
     let tries = 0;
-    broker.readying = () => (++tries < 3 ? Promise.reject(new Error("not yet")) : undefined);
+    broker.readying = () => (++tries < 3 ? fail(new Error("not yet")) : undefined);
     const later = watched(queue.publish("a", texts("later")));
     await turns();
     expect([tries, later.state]).toEqual([1, "under way"]);

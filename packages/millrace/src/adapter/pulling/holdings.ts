@@ -66,12 +66,12 @@ export class Holdings<Entry extends PullEntry> {
       onTrouble: (error) => this.hindrance.leases(`leases cannot be renewed: ${textOf(error)}`),
     });
     this.undecodables = new Undecodables({
-      tell: (entry, error, again) => (this.#intake as Intake<Entry>).undecodable({ ...target.raw(entry), error }, again),
+      tell: async (entry, error, again) => await (this.#intake as Intake<Entry>).undecodable({ ...target.raw(entry), error }, again),
       isOurs: (entry) => this.leases.holds(entry),
       onPassed: (entry, taken) => this.#pass(unread(entry), taken),
       onGone: () => this.keeper?.goOn(),
       onTrouble: (detail) => this.hindrance.entry(detail),
-      positionOf: (entry) => target.raw(entry).position,
+      positionOf: (entry) => positionOf(() => target.raw(entry).position),
     });
   }
 
@@ -165,6 +165,15 @@ export class Holdings<Entry extends PullEntry> {
 /** Stands for an entry of which there is no message. */
 function unread<Entry>(entry: Entry): Received<Entry> {
   return new Received<Entry>({ source: { id: "" }, key: undefined, payload: EMPTY, metadata: undefined }, entry);
+}
+
+/** Of an entry that is so broken that the adapter cannot even say where it stands. */
+function positionOf(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "unknown";
+  }
 }
 
 function textOf(error: unknown): string {

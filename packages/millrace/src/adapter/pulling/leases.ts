@@ -7,7 +7,7 @@ export interface LeaseHooks<Entry> {
   onExpired(entries: readonly Entry[]): void;
   /** Begins these leases anew, or rejects; `undefined` while there is no link. Answers what was lost already. */
   renew(entries: readonly Entry[]): Promise<readonly Entry[]> | undefined;
-  /** All but `lost` are ours for another lease. */
+  /** All but `lost` are ours for another lease, or need none. */
   onRenewed(lost: readonly Entry[]): void;
   onTrouble(error: unknown): void;
 }
@@ -25,7 +25,8 @@ export class Leases<Entry extends PullEntry> {
   readonly #lots: Set<Lot> = new Set();
   #timer: TimerHandle | undefined;
   #lookMs = Infinity;
-  #renewing = false;
+  /** The broker was asked to renew these, and has not answered. */
+  #renewing: readonly Lot[] | undefined;
   /** Not before this moment. */
   #renewMs = 0;
 
@@ -68,7 +69,9 @@ export class Leases<Entry extends PullEntry> {
     this.#lookMs = Infinity;
     const now = monotonicMs();
     this.#expire(now);
-    const waits = this.#renewing || (now >= this.#renewMs && this.#renew(now));
+    // An answer about nothing that is still ours may never come.
+    if (this.#renewing !== undefined && !this.#has(this.#renewing)) this.#renewing = undefined;
+    const waits = this.#renewing !== undefined || (now >= this.#renewMs && this.#renew(now));
     for (const { untilMs } of this.#lots) this.#lookBy(waits ? untilMs : Math.min(untilMs, Math.max(this.#dueMs(untilMs), this.#renewMs)));
   }
 
@@ -99,10 +102,13 @@ export class Leases<Entry extends PullEntry> {
   /** Renews what is due. True when nothing can be renewed before something else happens: an answer comes, or a link. */
   #renew(now: number): boolean {
     const lots = [...this.#lots].filter(({ untilMs }) => this.#dueMs(untilMs) <= now);
-    if (lots.length === 0) return false;
+    if (lots.length === 0) {
+      this.#hooks.onRenewed([]); // what could not be renewed need not be any more
+      return false;
+    }
     const answer = this.#hooks.renew(lots.flatMap((lot) => lot.ours()) as Entry[]);
     if (answer === undefined) return true;
-    this.#renewing = true;
+    this.#renewing = lots;
     answer
       .then(
         (lost) => {
@@ -111,14 +117,19 @@ export class Leases<Entry extends PullEntry> {
         },
         (error: unknown) => {
           this.#renewMs = monotonicMs() + this.#retryMs;
-          this.#hooks.onTrouble(error);
+          if (this.#has(lots)) this.#hooks.onTrouble(error);
         },
       )
       .finally(() => {
-        this.#renewing = false;
+        if (this.#renewing === lots) this.#renewing = undefined;
         this.look();
       });
     return true;
+  }
+
+  /** Some of it is still ours. */
+  #has(lots: readonly Lot[]): boolean {
+    return lots.some((lot) => this.#lots.has(lot));
   }
 
   get #retryMs(): number {

@@ -78,6 +78,31 @@ describe("leases", () => {
     await pair.reader.subscription[Symbol.asyncDispose]();
   });
 
+  it("trouble nobody any more when what they were of is settled", async () => {
+    const pair = await reading(1, "a");
+    pair.member.gates.renew = Promise.reject(new Error("busy"));
+    pair.member.gates.renew.catch(() => {});
+    await pass(LEASE_MS / 3);
+    expect(pair.reader.subscription.status()).toMatchObject({ state: "blocked", detail: "leases cannot be renewed: busy" });
+    pair.reader.messages[0]?.ack();
+    await pass(1_000);
+    expect(pair.reader.subscription.status()).toMatchObject({ state: "running", detail: undefined });
+    await pair.reader.subscription[Symbol.asyncDispose]();
+  });
+
+  it("trouble nobody when a renewal fails that nothing was left of", async () => {
+    const pair = await reading(1, "a");
+    const refused = deferred<void>();
+    pair.member.gates.renew = refused.promise;
+    await pass(LEASE_MS / 3);
+    pair.reader.messages[0]?.ack();
+    await pass(10);
+    refused.reject(new Error("busy"));
+    await pass(10);
+    expect(pair.reader.subscription.status()).toMatchObject({ state: "running", detail: undefined });
+    await pair.reader.subscription[Symbol.asyncDispose]();
+  });
+
   it("end also when the renewal is never answered, before another member gets the message", async () => {
     const pair = await reading(2, "a", "b");
     const [a] = pair.reader.messages;

@@ -7,6 +7,7 @@ import type { Intake, Session, Settlement } from "../source.ts";
 import { Asking, type AskingRules } from "./asking.ts";
 import type { Holdings, Keeper } from "./holdings.ts";
 import { OnceTimer } from "./once-timer.ts";
+import { OpenAnswers } from "./open-answers.ts";
 import type { PullAnswered, PullDesk, PullEntry, PullTarget } from "./pull-target.ts";
 import { Settling } from "./settling.ts";
 
@@ -33,6 +34,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
   #again = false;
   #releasing: Promise<void> | true | undefined;
   readonly #settling: Settling<Entry>;
+  readonly #answers: OpenAnswers = new OpenAnswers();
   readonly #surplusTimer: OnceTimer = new OnceTimer();
 
   constructor(target: PullTarget<Entry, Link>, holdings: Holdings<Entry>, intake: Intake<Entry>, ended: AbortSignal, rules: AskingRules) {
@@ -42,8 +44,9 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     this.#ended = ended;
     this.#rules = rules;
     this.#settling = new Settling(holdings, (verdicts, final) => {
-      if (!this.#live) throw new MillraceError("the link is broken", { code: "CONNECTION_LOST", retryable: true });
-      return target.settle(this.#link as Link, verdicts, final) as PullAnswered<Entry>;
+      if (!this.#live) throw broken();
+      const answer = target.settle(this.#link as Link, verdicts, final) as PullAnswered<Entry>;
+      return answer instanceof Promise ? this.#answers.await(answer) : answer;
     });
   }
 
@@ -64,6 +67,7 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     this.#holdings.leases.look();
     this.#release();
     this.#settling.goOn();
+    if (this.#holdings.surplus.size > 0) this.#letSurplusGo(UNWANTED_MS);
   }
 
   // ── what the subscription calls ──
@@ -122,7 +126,11 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     if (final && this.#live) await this.#leave();
     this.#end();
     if (final) this.#holdings.stop();
-    await this.#target.disconnect(this.#link as Link, final);
+    try {
+      await this.#target.disconnect(this.#link as Link, final);
+    } finally {
+      this.#answers.fail(broken());
+    }
   }
 
   /** All that is still lent to us goes back. */
@@ -180,25 +188,29 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
 
   async renew(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const lost = this.#target.lease?.renew(this.#link as Link, entries) as PullAnswered<Entry>;
-    return (await lost) ?? [];
+    return (lost instanceof Promise ? await this.#answers.await(lost) : lost) ?? [];
   }
 
   goOn(): void {
+    this.#release();
     this.#settling.goOn();
     this.#pump();
     this.#tellWant();
   }
 
-  /** Also what comes late: it is ours, whoever asked for it. */
+  /** Also what comes late: it is ours, whoever asked for it, and the link of the moment deals with it. */
   #take(entries: readonly Entry[], sinceMs: number, stale: boolean): void {
     const { surplus } = this.#holdings;
     const before = surplus.size;
     this.#holdings.add(entries, sinceMs);
     const some = surplus.size > before;
-    if (some && stale) {
-      this.#holdings.oweSurplus();
-      this.#release();
-    } else if (some && this.#wanted === 0) this.#letSurplusGo(SURPLUS_MS);
+    if (some && stale) this.#holdings.oweSurplus();
+    if (this.#holdings.keeper !== this) {
+      if (some) this.#holdings.keeper?.goOn();
+      return;
+    }
+    if (some && stale) this.#release();
+    else if (some && this.#wanted === 0) this.#letSurplusGo(SURPLUS_MS);
     this.#pump();
   }
 
@@ -232,7 +244,12 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
   }
 
   #tellWant(): void {
-    if (this.#live) this.#target.want?.(this.#link as Link, this.wanted);
+    if (!this.#live) return;
+    try {
+      this.#target.want?.(this.#link as Link, this.wanted);
+    } catch (error) {
+      this.lost(error); // whoever gives a verdict is not to hear of it
+    }
   }
 
   #letSurplusGo(afterMs: number): void {
@@ -243,17 +260,20 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     });
   }
 
-  #release(): void {
-    if (this.#releasing !== undefined || !this.#live || this.#link === undefined) return;
+  /** True while something goes back: then nothing is asked for. */
+  #release(): boolean {
+    if (this.#releasing !== undefined) return true;
+    if (!this.#live || this.#link === undefined) return false;
     const messages = this.#holdings.owed();
-    if (messages.length === 0) return;
+    if (messages.length === 0) return false;
     this.#asking?.returning();
     this.#releasing = true;
     const onDone = (): void => {
       this.#releasing = undefined;
       this.#holdings.paid(messages);
-      if (this.#holdings.owes) this.#release();
-      else if (!this.#closing) this.#asking?.wake();
+      if (this.#release() || this.#closing) return;
+      this.#asking?.wake();
+      this.#tellWant();
     };
     const onError = (error: unknown): void => {
       this.#releasing = undefined;
@@ -266,5 +286,10 @@ export class PullSession<Entry extends PullEntry, Link> implements Session<Entry
     } catch (error) {
       onError(error);
     }
+    return true;
   }
+}
+
+function broken(): MillraceError {
+  return new MillraceError("the link is broken", { code: "CONNECTION_LOST", retryable: true });
 }

@@ -31,7 +31,10 @@ export interface PullTarget<Entry extends PullEntry, Link> {
    * failure; an error that is not `retryable` ends the subscription.
    */
   connect(desk: PullDesk<Entry>, signal: AbortSignal): MaybePromise<Link>;
-  /** The link is needed no more, also when it is broken. With `final` the subscription ends: nothing of it is in hand any more. */
+  /**
+   * The link is needed no more, also when it is broken: what it has not answered by then of verdicts and renewals is asked of the next one. With
+   * `final` the subscription ends: nothing of it is in hand any more.
+   */
   disconnect(link: Link, final: boolean): MaybePromise<void>;
 
   /** New entries, in order. None: the broker has none at present. A rejection ends the link. */
@@ -52,7 +55,10 @@ export interface PullTarget<Entry extends PullEntry, Link> {
    * them is: they are offered again. With `final` what cannot be made durable is named by rejecting with a `SettleError`.
    */
   settle(link: Link, verdicts: readonly Settlement<Entry>[], final: boolean): PullAnswer<Entry>;
-  /** Gives back what was not handled, oldest first: any member may have it now. A rejection ends the link; the next one is asked again. */
+  /**
+   * Gives back what was not handled, oldest first, but maybe older than what went back before: any member may have it now. A rejection ends the
+   * link; the next one is asked again.
+   */
   release(link: Link, messages: readonly Received<Entry>[]): MaybePromise<void>;
   /** For brokers that lend entries for a time. */
   readonly lease?: PullLease<Entry, Link> | undefined;
@@ -61,7 +67,7 @@ export interface PullTarget<Entry extends PullEntry, Link> {
 
   /** A new message of the entry, with the entry as its receipt. Throws for bytes that are not ours. */
   receive(entry: Entry): Received<Entry>;
-  /** What is said of an entry that cannot be decoded, and goes to the dead letter. */
+  /** What is said of an entry that cannot be decoded, and goes to the dead letter. What it throws counts as a dead letter that failed. */
   raw(entry: Entry): Omit<UndecodableRecord, "error">;
   /** Fields of `message.delivery` that only the adapter knows. */
   describe?(message: Received<Entry>): Partial<Delivery>;

@@ -14,6 +14,7 @@ export class Settling<Entry extends PullEntry> {
   readonly #holdings: Holdings<Entry>;
   readonly #tell: Settle<Entry>;
   #running: Promise<void> | undefined;
+  #stopped = false;
   readonly #again: OnceTimer = new OnceTimer();
 
   constructor(holdings: Holdings<Entry>, tell: Settle<Entry>) {
@@ -57,7 +58,7 @@ export class Settling<Entry extends PullEntry> {
 
   /** Our own verdicts, if there are any, unless they go with others. */
   goOn(): void {
-    if (this.#holdings.passed.length === 0 || this.#running !== undefined) return;
+    if (this.#stopped || this.#holdings.passed.length === 0 || this.#running !== undefined) return;
     try {
       const answer = this.settle([], false);
       if (answer instanceof Promise) answer.catch(() => {}); // it is tried again
@@ -78,13 +79,15 @@ export class Settling<Entry extends PullEntry> {
     this.stop();
   }
 
+  /** What is still to be told is the next link's affair. */
   stop(): void {
+    this.#stopped = true;
     this.#again.stop();
   }
 
   #ended(waitMs: number): void {
     this.#running = undefined;
-    if (this.#holdings.passed.length > 0) this.#again.start(waitMs, () => this.goOn());
+    if (!this.#stopped && this.#holdings.passed.length > 0) this.#again.start(waitMs, () => this.goOn());
   }
 }
 

@@ -54,6 +54,16 @@ describe("a subscriber's shell", () => {
     expect(log).toEqual(["provisioned", "subscription closed", "reading ended"]);
   });
 
+  it("tells once of a subscription that ends while it is being made", async () => {
+    const { subscriber, source, log } = sides();
+    Object.assign(source, { open: () => new Promise(() => {}) });
+    const subscribing = subscriber.subscribe("t");
+    const refused = expect(subscribing).rejects.toMatchObject({ code: "CLOSED" });
+    await subscriber.close();
+    await refused;
+    expect(log).toEqual(["subscription closed", "reading ended"]);
+  });
+
   it("gives back what is in hand when it is disposed of", async () => {
     const { subscriber, source, log } = sides();
     const subscription = await subscriber.subscribe("t");
