@@ -192,7 +192,11 @@ export class Outbox {
         this.#later(queue, error);
         return;
       case "doubtful":
-        this.#later(queue, error);
+        if (this.#rules.identity === undefined) {
+          // Nobody would remove the repeat.
+          queue.batches.shift();
+          batch.decide("unknown", error);
+        } else this.#later(queue, error);
         return;
       case "in part":
         if (batch.builder.count > 1) {

@@ -1,12 +1,15 @@
 import { Message, type PublishError } from "millrace";
 import { ChaosProxy } from "millrace/conformance";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { readSome } from "../../../test/read-some.ts";
 import { kafkaDelivery } from "./delivery.ts";
 import { javaPartitioner, saramaPartitioner } from "./partitioners.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { kafkaTest } from "./testing/kafka-test.ts";
 import { publisherTestOptions } from "./testing/test-options.ts";
+import { BrokerLinks } from "./wire/broker-links.ts";
+
+const REQUEST_TIMED_OUT = 7;
 
 const numbered = (count: number, size = 0): Message[] =>
   Array.from({ length: count }, (_, index) => new Message(`${index}`.padEnd(size, "."), { key: `k${index}` }));
@@ -224,5 +227,21 @@ describe("publishing to Kafka", () => {
     expect((await publishing).outcomes).toEqual(["unknown"]);
     await publisher.publish(world.name, new Message("marker", { key: "k" }));
     expect((await readSome(subscription, 1))[0]?.text()).toBe("marker");
+  });
+
+  kafkaTest("does not send again what the broker may have written, where it does not remove repeats", async (world) => {
+    const publisher = world.use(new KafkaPublisher({ ...publisherTestOptions(world.broker.url), idempotent: false }));
+    await publisher.publish(world.name, new Message("warm", { key: "k" }));
+    const { send } = BrokerLinks.prototype;
+    const spy = vi.spyOn(BrokerLinks.prototype, "send").mockImplementationOnce(async function (this: BrokerLinks, ...args: Parameters<typeof send>) {
+      const answer = (await send.apply(this, args)) as { responses: { partitionResponses: { errorCode: number }[] }[] };
+      for (const { partitionResponses } of answer.responses) for (const each of partitionResponses) each.errorCode = REQUEST_TIMED_OUT;
+      return answer as Awaited<ReturnType<typeof send>>;
+    } as typeof send);
+    world.onFinished(() => spy.mockRestore());
+    expect((await failureOf(publisher.publish(world.name, new Message("once", { key: "k" })))).outcomes).toEqual(["unknown"]);
+    await publisher.publish(world.name, new Message("marker", { key: "k" }));
+    const got = await readSome(await world.open().subscribe(world.name), 3);
+    expect(got.map((message) => message.text())).toEqual(["warm", "once", "marker"]);
   });
 });

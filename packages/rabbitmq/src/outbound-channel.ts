@@ -150,25 +150,14 @@ export class OutboundChannel {
   }
 
   #onConfirm(tag: number, multiple: boolean, taken: boolean): void {
-    if (multiple) {
-      for (let count = tag - this.#oldest + 1; count > 0; count--) this.#settleOldest(taken);
-    } else if (tag === this.#oldest) {
-      this.#settleOldest(taken);
-    } else {
-      const message = this.#unconfirmed.at(tag - this.#oldest);
-      if (message !== undefined) this.#settle(message, taken);
-    }
-    for (let oldest = this.#unconfirmed.peek(); oldest?.item.settled; oldest = this.#unconfirmed.peek()) this.#settleOldest(taken);
+    const last = tag - this.#oldest;
+    for (let place = multiple ? 0 : last; place <= last; place++) this.#settle(this.#unconfirmed.at(place), taken);
+    for (; this.#unconfirmed.peek()?.item.settled; this.#oldest++) this.#unconfirmed.shift();
     if (this.#unconfirmed.size === 0) this.#goOn();
   }
 
-  #settleOldest(taken: boolean): void {
-    const message = this.#unconfirmed.shift();
-    this.#oldest++;
-    if (message?.item.settled === false) this.#settle(message, taken);
-  }
-
-  #settle(message: Sent, taken: boolean): void {
+  #settle(message: Sent | undefined, taken: boolean): void {
+    if (message === undefined || message.item.settled) return;
     const { returned, exchange, routingKey } = message.item;
     message.item.settled = true;
     // One queue that refuses is enough, and others of the exchange may have it.

@@ -122,6 +122,16 @@ export const KAFKA_PUBLISHING: readonly Mutant[] = [
     caughtBy: { file: "packages/kafka/src/publishing.test.ts", title: "does not send again by itself where the broker does not remove repeats" },
   },
   {
+    promise: "what the broker may have written is not sent again where it keeps repeats",
+    file: "packages/kafka/src/outbox.ts",
+    find: "if (this.#rules.identity === undefined) {\n          // Nobody",
+    put: "if (false) {\n          // Nobody",
+    caughtBy: {
+      file: "packages/kafka/src/publishing.test.ts",
+      title: "does not send again what the broker may have written, where it does not remove repeats",
+    },
+  },
+  {
     promise: "what is too large takes no neighbour along",
     file: "packages/kafka/src/outbox.ts",
     find: "if (batch.builder.count > 1) {",

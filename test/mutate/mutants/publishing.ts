@@ -12,8 +12,8 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "what was never sent is not called unknown",
     file: "packages/millrace/src/adapter/publishing/publish-call.ts",
-    find: "    this.#left -= this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);\n    this.#keeper.onFailed(this);",
-    put: "    this.#left -= this.#turn(0, this.count, WAITING, WAITING, STATES.unknown);\n    this.#keeper.onFailed(this);",
+    find: "    this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);\n",
+    put: "    this.#turn(0, this.count, WAITING, WAITING, STATES.unknown);\n",
     caughtBy: { file: "packages/millrace/src/adapter/publishing/publish-limits.test.ts", title: "rejects what was not sent, and makes unknown what was" },
   },
   {
@@ -26,8 +26,8 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "a call is confirmed only when all of it is",
     file: "packages/millrace/src/adapter/publishing/publish-call.ts",
-    find: '    this.#left -= this.#turn(from, count, WAITING, SENT, STATES[outcome]);\n    if (outcome !== "confirmed") this.#fail(error);\n    if (this.#left === 0) this.#end();',
-    put: '    this.#left -= this.#turn(from, count, WAITING, SENT, STATES[outcome]);\n    if (outcome !== "confirmed") this.#fail(error);\n    this.#end();',
+    find: '    this.#turn(from, count, WAITING, SENT, STATES[outcome]);\n    if (outcome !== "confirmed") this.#fail(error);\n    if (this.#left === 0) this.#end();',
+    put: '    this.#turn(from, count, WAITING, SENT, STATES[outcome]);\n    if (outcome !== "confirmed") this.#fail(error);\n    this.#end();',
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-queue.test.ts",
       title: "sends the calls of one turn together, in their order, and resolves each when all of it is confirmed",
@@ -36,15 +36,15 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "after the first failure in a call nothing more of it is sent",
     file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
-    find: "      if (!call.failed) {",
-    put: "      if (!call.ended) {",
+    find: "while (this.#fresh.peek()?.call.failed === true) this.#fresh.shift();",
+    put: "while (this.#fresh.peek()?.call.ended === true) this.#fresh.shift();",
     caughtBy: { file: "packages/millrace/src/adapter/publishing/publish-queue.test.ts", title: "lets nothing more of its call into the room that it leaves" },
   },
   {
     promise: "one message's failure leaves what was sent to its own answers",
     file: "packages/millrace/src/adapter/publishing/outgoing.ts",
-    find: '    this.#desk.onAnswer(this, true);\n    this.call.decide(this.index, 1, "rejected", error);',
-    put: "    this.#desk.onAnswer(this, true);\n    this.call.giveUp(error);",
+    find: "    this.call.decide(this.index, 1, outcome, error);",
+    put: '    if (outcome === "rejected") this.call.giveUp(error);\n    else this.call.decide(this.index, 1, outcome, error);',
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-queue.test.ts",
       title: "fails its call: what was not sent of it is rejected, what was sent has its own fate, other calls go their way",
@@ -117,8 +117,8 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "what was sent and not answered is not sent again where the broker keeps repeats",
     file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
-    find: "if (!this.#deduplicates) {",
-    put: "if (false) {",
+    find: "const again = this.#rules.deduplicates === true;",
+    put: "const again = true;",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-outage.test.ts",
       title: "makes unknown what it has not answered, and nothing is sent twice; what was not sent goes over the next one at once",
@@ -127,8 +127,8 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "what is sent again goes before all that is younger",
     file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
-    find: ".sort((one, other) => one.place - other.place)",
-    put: ".sort((one, other) => other.place - one.place)",
+    find: "      for (const message of this.#sent) {",
+    put: "      for (const message of [...this.#sent].reverse()) {",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-outage.test.ts",
       title: "has what it has not answered sent again first and in order, where the broker removes repeats",
@@ -147,7 +147,7 @@ export const PUBLISHING: readonly Mutant[] = [
   {
     promise: "a window bounds the bytes without an answer",
     file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
-    find: "(this.#sentBytes < this.#windowBytes || this.#sent.size === 0)",
+    find: "(this.#bytes < this.#windowBytes || this.#sent.size === 0)",
     put: "true",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-queue.test.ts",
@@ -156,8 +156,8 @@ export const PUBLISHING: readonly Mutant[] = [
   },
   {
     promise: "a link that never worked is connected anew after a pause",
-    file: "packages/millrace/src/adapter/publishing/lane-link.ts",
-    find: "if (!this.#worked) this.#failures++;",
+    file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
+    find: "if (!up.worked) this.#failures++;",
     put: "",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-outage.test.ts",
@@ -166,8 +166,8 @@ export const PUBLISHING: readonly Mutant[] = [
   },
   {
     promise: "connecting is tried again with backoff",
-    file: "packages/millrace/src/adapter/publishing/lane-link.ts",
-    find: "if (this.#failures > 0) await this.#backOff();",
+    file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
+    find: "if (this.#failures > 0) await this.#backOff(); // at once after a link that has worked",
     put: "",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-outage.test.ts",
@@ -176,8 +176,8 @@ export const PUBLISHING: readonly Mutant[] = [
   },
   {
     promise: "calls end at once when trying again cannot help",
-    file: "packages/millrace/src/adapter/publishing/lane-link.ts",
-    find: "if (isFinal(error)) this.#hooks.onFinal(error);",
+    file: "packages/millrace/src/adapter/publishing/publish-lane.ts",
+    find: "if (isFinal(error)) for (const message of [...this.#sent, ...this.#fresh]) message.call.giveUp(error);",
     put: "",
     caughtBy: {
       file: "packages/millrace/src/adapter/publishing/publish-outage.test.ts",

@@ -33,8 +33,8 @@ export const RABBITMQ_MESSAGES: readonly Mutant[] = [
   {
     promise: "a confirmation of many confirms no more than those",
     file: "packages/rabbitmq/src/outbound-channel.ts",
-    find: "for (let count = tag - this.#oldest + 1; count > 0; count--) this.#settleOldest(taken);",
-    put: "while (this.#unconfirmed.size > 0) this.#settleOldest(taken);",
+    find: "place <= last; place++",
+    put: "place < this.#unconfirmed.size; place++",
     caughtBy: { file: "packages/rabbitmq/src/outbound-channel.test.ts", title: "tells of each message what the broker says of it, and nothing before" },
   },
   {

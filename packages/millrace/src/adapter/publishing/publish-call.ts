@@ -35,9 +35,7 @@ export class PublishCall<Item = unknown> {
   /** For who sends: the first message that was not taken. */
   next = 0;
   readonly #keeper: CallKeeper;
-  /** Of each message, once they are not all in the same one. */
-  #states: number[] | undefined;
-  #state = WAITING;
+  readonly #states: number[];
   /** Not decided ones; −1 when it has ended. */
   #left: number;
   #failed = false;
@@ -56,6 +54,7 @@ export class PublishCall<Item = unknown> {
     this.bytes = bytes;
     this.deadline = deadline;
     this.#left = count;
+    this.#states = new Array<number>(count).fill(WAITING);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -73,7 +72,7 @@ export class PublishCall<Item = unknown> {
 
   /** Message `index` is not decided. */
   open(index: number): boolean {
-    return (this.#states?.[index] ?? this.#state) <= SENT;
+    return (this.#states[index] as number) <= SENT;
   }
 
   /** Aborting rejects what waits, and makes unknown what was sent. */
@@ -91,14 +90,12 @@ export class PublishCall<Item = unknown> {
   /** They are surely not in the broker, and wait to be sent again; what is not to be sent any more is rejected. */
   unsent(from: number, count = 1): void {
     this.#turn(from, count, SENT, SENT, WAITING);
-    if (!this.#failed) return;
-    this.#left -= this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);
-    if (this.#left === 0) this.#end();
+    if (this.#failed) this.#close(WAITING, "rejected");
   }
 
   /** They are decided, unless they were before. */
   decide(from: number, count: number, outcome: PublishOutcome, error?: unknown): void {
-    this.#left -= this.#turn(from, count, WAITING, SENT, STATES[outcome]);
+    this.#turn(from, count, WAITING, SENT, STATES[outcome]);
     if (outcome !== "confirmed") this.#fail(error);
     if (this.#left === 0) this.#end();
   }
@@ -107,35 +104,32 @@ export class PublishCall<Item = unknown> {
   giveUp(error: unknown): void {
     if (this.#left < 0) return;
     this.#fail(error);
-    this.#left -= this.#turn(0, this.count, SENT, SENT, STATES.unknown);
-    if (this.#left === 0) this.#end();
+    this.#close(SENT, "unknown");
   }
 
   #fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
     this.#error = error;
-    this.#left -= this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);
+    this.#turn(0, this.count, WAITING, WAITING, STATES.rejected);
     this.#keeper.onFailed(this);
   }
 
-  /** Those of the messages whose state is between `low` and `high` get another one; answers how many. */
-  #turn(from: number, count: number, low: number, high: number, to: number): number {
-    if (this.#states === undefined && count === this.count) {
-      if (this.#state < low || this.#state > high) return 0;
-      this.#state = to;
-      return count;
-    }
-    this.#states ??= new Array<number>(this.count).fill(this.#state);
+  /** Decides all that are in this state. */
+  #close(state: number, outcome: PublishOutcome): void {
+    this.#turn(0, this.count, state, state, STATES[outcome]);
+    if (this.#left === 0) this.#end();
+  }
+
+  /** Those of the messages whose state is between `low` and `high` get another one. */
+  #turn(from: number, count: number, low: number, high: number, to: number): void {
     const states = this.#states;
-    let turned = 0;
     for (let index = from; index < from + count; index++) {
       const state = states[index] as number;
       if (state < low || state > high) continue;
       states[index] = to;
-      turned++;
+      if (to > SENT) this.#left--;
     }
-    return turned;
   }
 
   #end(): void {
@@ -145,8 +139,7 @@ export class PublishCall<Item = unknown> {
     this.#keeper.onEnded(this);
     if (!this.#failed) this.#resolve();
     else {
-      const states = this.#states ?? new Array<number>(this.count).fill(this.#state);
-      const outcomes = states.map((state) => OUTCOMES[state] as PublishOutcome);
+      const outcomes = this.#states.map((state) => OUTCOMES[state] as PublishOutcome);
       this.#reject(publishError(this.#error, outcomes, this.#keeper.otherCode));
     }
   }

@@ -51,10 +51,10 @@ export class PublishCalls<Item> {
   readonly #logger: Logger;
   readonly #maxWaiting: number;
   readonly #maxBytes: number;
-  /** In the order of their deadlines. */
-  readonly #calls: Ring<PublishCall<Item>> = new Ring();
+  /** Those that have not ended, in the order of their deadlines. */
+  readonly #calls: Set<PublishCall<Item>> = new Set();
   readonly #outside: Ring<PublishCall<Item>> = new Ring();
-  /** What has not ended, and what of it there was room for. */
+  /** All of them, and those that there was room for. */
   readonly #open: Load = new Load();
   readonly #inside: Load = new Load();
   #admitting = false;
@@ -127,7 +127,7 @@ export class PublishCalls<Item> {
     if (refused !== undefined) return Promise.reject(refusal(refused, count));
     const call = new PublishCall(this.#keeper, lane, items, bytes, monotonicMs() + this.#rules.timeoutMs);
     if (signal !== undefined) call.endWith(signal);
-    this.#calls.push(call);
+    this.#calls.add(call);
     this.#open.add(call, 1);
     if (this.#trouble !== undefined) this.#warnSoon();
     this.#timer ??= startTimer(() => this.#expire(), this.#rules.timeoutMs);
@@ -151,7 +151,7 @@ export class PublishCalls<Item> {
   stop(): MaybePromise<void> {
     this.#closed = true;
     this.#admitting = true; // nobody is let in
-    for (let call = this.#calls.peek(); call !== undefined; call = this.#calls.peek()) call.giveUp(closedError());
+    for (const call of this.#calls) call.giveUp(closedError());
     this.#admitting = false;
   }
 
@@ -189,9 +189,9 @@ export class PublishCalls<Item> {
   }
 
   #onEnded(call: PublishCall<Item>): void {
+    this.#calls.delete(call);
     this.#open.add(call, -1);
     if (call.inside) this.#inside.add(call, -1);
-    this.#forget();
     if (this.#outside.size > 0) this.#admitNext();
     if (this.#open.calls > 0) return;
     stopTimer(this.#timer);
@@ -201,22 +201,17 @@ export class PublishCalls<Item> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Lets go of calls that have ended: those before the oldest open one at once, others when they are the most. */
-  #forget(): void {
-    const calls = this.#calls;
-    while (calls.peek()?.ended === true) calls.shift();
-    if (calls.size > 2 * this.#open.calls + 64) calls.takeOut((call) => call.ended);
-  }
-
   #expire(): void {
     this.#timer = undefined;
     const now = monotonicMs();
     this.#admitting = true; // whose time is up as well is not let in first
-    let oldest = this.#calls.peek();
-    for (; oldest !== undefined && oldest.deadline <= now; oldest = this.#calls.peek()) oldest.giveUp(this.#late(oldest));
+    for (const call of this.#calls) {
+      if (call.deadline > now) break;
+      call.giveUp(this.#late(call));
+    }
     this.#admitting = false;
     this.#admitNext();
-    oldest = this.#calls.peek();
+    const [oldest] = this.#calls;
     if (oldest !== undefined) this.#timer ??= startTimer(() => this.#expire(), Math.max(1, oldest.deadline - now));
   }
 

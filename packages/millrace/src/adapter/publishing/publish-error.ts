@@ -19,3 +19,8 @@ export function closedError(): MillraceError {
 export function abortedError(signal: AbortSignal): MillraceError {
   return new MillraceError("the publish was aborted", { code: "PUBLISH_ABORTED", cause: signal.reason });
 }
+
+/** Trying again cannot help. */
+export function isFinal(error: unknown): boolean {
+  return MillraceError.is(error) && !error.retryable;
+}

@@ -1,88 +1,123 @@
+import { MillraceError } from "../../errors/index.ts";
+import { type Backoff, backoffMs } from "../../internal/backoff.ts";
 import { Ring } from "../../internal/ring.ts";
-import { laterTurn } from "../../internal/timers.ts";
-import { isFinal, LaneLink, type Troubled } from "./lane-link.ts";
+import { laterTurn, sleep } from "../../internal/timers.ts";
+import { guarded } from "../../logger/guarded-logger.ts";
+import type { Logger } from "../../logger/index.ts";
+import { knownBackoff } from "../../options/index.ts";
+import { RECONNECT_DEFAULTS } from "../settings.ts";
 import { type AnswerDesk, Outgoing } from "./outgoing.ts";
 import type { PublishCall } from "./publish-call.ts";
+import { isFinal } from "./publish-error.ts";
 import type { PublishQueueRules } from "./publish-rules.ts";
 import type { PublishTarget } from "./publish-target.ts";
 
 const WINDOW = 1000;
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
-/** One order of messages, sent over one link in a window of messages without an answer. */
+/** One try to have a link, from its beginning to its loss. */
+interface Up<Link> {
+  link: Link | undefined;
+  /** What nothing is sent before: the link being ready, the end of a batch, a pause after a failure. */
+  holds: number;
+  pauses: boolean;
+  /** It has answered something. */
+  worked: boolean;
+  over: boolean;
+}
+
+/**
+ * One order of messages, sent over one link in a window of messages without an answer. The link is opened while something is to be sent, and
+ * again when it breaks, with backoff.
+ */
 export class PublishLane<Item, Link> implements AnswerDesk {
+  readonly #name: string;
   readonly #target: PublishTarget<Item, Link>;
+  readonly #rules: PublishQueueRules;
   readonly #window: number;
   readonly #windowBytes: number;
-  readonly #batch: number;
-  readonly #batchBytes: number;
-  readonly #deduplicates: boolean;
+  /** Where it is told why nothing can be sent. */
+  readonly #shown: { trouble: unknown };
   readonly #stop: AbortSignal;
-  readonly #keeper: LaneLink<Item, Link>;
-  readonly #calls: Ring<PublishCall<Item>> = new Ring();
-  /** Were on a link before, in order: they go before all others. */
-  #again: Outgoing<Item>[] = [];
-  /** The next one of the calls, where it is known. */
-  #next: Outgoing<Item> | undefined;
-  /** In the order of sending; the oldest has no answer. */
+  readonly #logger: Logger;
+  readonly #reconnect: Backoff;
+  /** Were on no link yet. */
+  readonly #fresh: Ring<Outgoing<Item>> = new Ring();
+  /** Were on one, in order; the oldest has no answer. What waits among them is sent again before all that is fresh. */
   readonly #sent: Ring<Outgoing<Item>> = new Ring();
-  #sentBytes = 0;
-  #places = 0;
+  /** Of those that are in flight. */
+  #bytes = 0;
+  /** Some of what was sent may wait. */
+  #repeats = false;
   #scheduled = false;
-  /** What nothing is sent before: the link being ready, the end of a batch, a pause after a failure. */
-  #holds = 0;
-  /** The link, by its number, that pauses. */
-  #pausing = 0;
+  #up: Up<Link> | undefined;
+  #connecting = false;
+  /** In a row, without an answer between them. */
+  #failures = 0;
 
-  constructor(name: string, target: PublishTarget<Item, Link>, rules: PublishQueueRules, shown: Troubled, stop: AbortSignal) {
+  constructor(name: string, target: PublishTarget<Item, Link>, rules: PublishQueueRules, shown: { trouble: unknown }, stop: AbortSignal) {
+    this.#name = name;
     this.#target = target;
+    this.#rules = rules;
     this.#window = rules.window ?? WINDOW;
     this.#windowBytes = rules.windowBytes ?? WINDOW_BYTES;
-    this.#batch = rules.batch ?? this.#window;
-    this.#batchBytes = rules.batchBytes ?? this.#windowBytes;
-    this.#deduplicates = rules.deduplicates ?? false;
+    this.#shown = shown;
     this.#stop = stop;
-    this.#keeper = new LaneLink(name, target, rules, shown, stop, {
-      wanted: () => this.#waits(),
-      onUp: () => this.#pump(),
-      onLost: (error) => this.#onLost(error),
-      onFinal: (error) => this.#giveUp(error),
-    });
+    this.#logger = guarded(rules.logger);
+    this.#reconnect = knownBackoff(rules.reconnect ?? {}, RECONNECT_DEFAULTS);
   }
 
   /** Nothing waits, and nothing is without an answer. */
   get rests(): boolean {
-    return !this.#keeper.connecting && this.#holds === 0 && this.#sent.size === 0 && !this.#waits();
+    return !this.#connecting && !this.#holds && this.#sent.size === 0 && this.#next() === undefined;
   }
 
   push(call: PublishCall<Item>): void {
-    this.#calls.push(call);
-    if (this.#holds === 0) this.#wake();
+    for (let index = 0; index < call.count; index++) {
+      const item = call.items[index] as Item;
+      this.#fresh.push(new Outgoing(this, call, index, item, this.#target.bytesOf(item)));
+    }
+    this.#wake();
   }
 
-  disconnect(): Promise<void> {
-    return this.#keeper.disconnect();
+  async disconnect(): Promise<void> {
+    const up = this.#up;
+    this.#up = undefined;
+    if (up === undefined) return;
+    up.over = true;
+    await this.#leave(up.link as Link);
   }
 
   onAnswer(message: Outgoing<Item>, told: boolean): void {
-    if (told) this.#keeper.onWell();
+    if (told) {
+      if (this.#up !== undefined) this.#up.worked = true;
+      if (this.#failures > 0) this.#shown.trouble = undefined;
+      this.#failures = 0;
+    }
     this.#land(message, "answered");
-    if (this.#holds === 0 && this.#keeper.link !== undefined) this.#wake();
+    if (this.#up !== undefined) this.#wake();
   }
 
   onAgain(message: Outgoing<Item>, error: unknown): void {
     this.#land(message, "waiting");
     message.call.unsent(message.index);
-    this.#putBack([message]);
     this.#pause(error);
+  }
+
+  get #holds(): boolean {
+    return this.#up !== undefined && this.#up.holds > 0;
   }
 
   /** It is not in flight any more. */
   #land(message: Outgoing<Item>, state: "answered" | "waiting"): void {
-    if (message.state === "in flight") this.#sentBytes -= message.bytes;
+    if (message.state === "in flight") this.#bytes -= message.bytes;
+    if (state === "waiting") this.#repeats = true;
     message.state = state;
-    const sent = this.#sent;
-    for (let oldest = sent.peek(); oldest !== undefined && oldest.state !== "in flight"; oldest = sent.peek()) sent.shift();
+    this.#trim();
+  }
+
+  #trim(): void {
+    while (this.#sent.peek()?.state === "answered") this.#sent.shift();
   }
 
   /**
@@ -90,7 +125,7 @@ export class PublishLane<Item, Link> implements AnswerDesk {
    * shown it: what was not sent can wait for the next one.
    */
   #wake(): void {
-    if (this.#scheduled || !this.#waits()) return;
+    if (this.#scheduled || this.#holds || this.#next() === undefined) return;
     this.#scheduled = true;
     const pump = (): void => this.#pump();
     if (this.#sent.size > 0) laterTurn(pump);
@@ -99,57 +134,47 @@ export class PublishLane<Item, Link> implements AnswerDesk {
 
   #pump(): void {
     this.#scheduled = false;
-    if (this.#holds > 0 || this.#stop.aborted) return;
-    const { link } = this.#keeper;
-    if (link === undefined) {
-      if (this.#waits()) void this.#keeper.connect();
-      return;
-    }
-    const { epoch } = this.#keeper;
-    const batch = this.#take(link);
+    const up = this.#up;
+    if (this.#stop.aborted || this.#holds) return;
+    if (up === undefined) return void this.#connect();
+    const batch = this.#take(up);
     if (batch.length === 0) return;
     try {
-      const sending = this.#target.send(link, batch);
-      if (sending instanceof Promise) this.#holdFor(sending.catch((error: unknown) => this.#onUnsent(batch, epoch, error)));
+      const sending = this.#target.send(up.link as Link, batch);
+      if (sending instanceof Promise) this.#holdFor(sending.catch((error: unknown) => this.#onFailure(batch, error, up)));
     } catch (error) {
       this.#onFailure(batch, error);
     }
-    if (this.#holds === 0 && this.#open()) this.#wake();
+    if (this.#repeats || this.#isOpen()) this.#wake();
   }
 
   /** The window has room. One message may be of any size. */
-  #open(): boolean {
-    return this.#sent.size < this.#window && (this.#sentBytes < this.#windowBytes || this.#sent.size === 0);
+  #isOpen(): boolean {
+    return this.#sent.size < this.#window && (this.#bytes < this.#windowBytes || this.#sent.size === 0);
   }
 
   /** As many of the next messages as the window and a batch take: from here on they are sent. */
-  #take(link: Link): Outgoing<Item>[] {
+  #take({ link }: Up<Link>): Outgoing<Item>[] {
+    const { batch = this.#window, batchBytes = this.#windowBytes } = this.#rules;
     const taken: Outgoing<Item>[] = [];
     let bytes = 0;
-    let run = 0;
-    while (this.#open() && taken.length < this.#batch) {
-      const next = this.#peek();
-      if (next === undefined || (taken.length > 0 && bytes + next.bytes > this.#batchBytes)) break;
-      const ready = this.#ready(link, next);
+    while (taken.length < batch) {
+      const next = this.#next();
+      if (next === undefined || (taken.length > 0 && bytes + next.bytes > batchBytes)) break;
+      const isFresh = next === this.#fresh.peek();
+      if (isFresh && !this.#isOpen()) break;
+      const ready = this.#ready(link as Link, next);
       if (ready !== undefined) {
-        this.#holdFor(ready.catch((error: unknown) => this.#onUnready(next, error)));
+        this.#holdFor(ready.catch((error: unknown) => (isFinal(error) ? next.reject(error) : this.#pause(error))));
         break;
       }
-      this.#shift(next);
-      const last = taken.at(-1);
-      if (last !== undefined && (last.call !== next.call || last.index + 1 !== next.index)) {
-        last.call.sent(last.index + 1 - run, run);
-        run = 0;
-      }
-      run++;
+      if (isFresh) this.#sent.push(this.#fresh.shift() as Outgoing<Item>);
       next.state = "in flight";
-      this.#sent.push(next);
-      this.#sentBytes += next.bytes;
+      next.call.sent(next.index);
+      this.#bytes += next.bytes;
       bytes += next.bytes;
       taken.push(next);
     }
-    const last = taken.at(-1);
-    last?.call.sent(last.index + 1 - run, run);
     return taken;
   }
 
@@ -161,93 +186,113 @@ export class PublishLane<Item, Link> implements AnswerDesk {
     }
   }
 
-  #peek(): Outgoing<Item> | undefined {
-    for (let first = this.#again[0]; first !== undefined; first = this.#again[0]) {
-      if (first.call.open(first.index)) return first;
-      this.#again.shift();
-    }
-    for (let call = this.#calls.peek(); call !== undefined; call = this.#calls.peek()) {
-      if (!call.failed) {
-        if (this.#next?.call !== call || this.#next.index !== call.next) {
-          this.#next = new Outgoing(this, call, call.next, this.#target.bytesOf(call.items[call.next] as Item), this.#places++);
-        }
-        return this.#next;
+  /** The next one to be sent. Those that nobody waits for any more are let go. */
+  #next(): Outgoing<Item> | undefined {
+    if (this.#repeats) {
+      for (const message of this.#sent) {
+        if (message.state !== "waiting") continue;
+        if (message.call.open(message.index)) return message;
+        message.state = "answered";
       }
-      this.#calls.shift();
+      this.#repeats = false;
+      this.#trim();
     }
-    this.#next = undefined;
-    return undefined;
-  }
-
-  /** Takes out what `peek` has shown. */
-  #shift(message: Outgoing<Item>): void {
-    if (message === this.#again[0]) {
-      this.#again.shift();
-      return;
-    }
-    this.#next = undefined;
-    if (++message.call.next === message.call.count) this.#calls.shift();
-  }
-
-  #waits(): boolean {
-    return this.#peek() !== undefined;
-  }
-
-  #putBack(messages: readonly Outgoing<Item>[]): void {
-    this.#again = [...this.#again, ...messages].sort((one, other) => one.place - other.place);
+    while (this.#fresh.peek()?.call.failed === true) this.#fresh.shift();
+    return this.#fresh.peek();
   }
 
   /** Nothing is sent before the promise has ended, or the link is lost. */
   #holdFor(promise: Promise<unknown>): void {
-    const { epoch } = this.#keeper;
-    this.#holds++;
+    const up = this.#up;
+    if (up === undefined) return;
+    up.holds++;
     const go = (): void => {
-      if (epoch === this.#keeper.epoch && --this.#holds === 0) this.#wake();
+      up.holds--;
+      if (up === this.#up) this.#wake();
     };
     promise.then(go, go);
   }
 
   /** A while without sending, after a failure that passes; one at a time. */
   #pause(error: unknown): void {
-    const { epoch } = this.#keeper;
-    if (this.#pausing === epoch) return;
-    this.#pausing = epoch;
+    const up = this.#up;
+    if (up === undefined || up.pauses) return;
+    this.#shown.trouble = error;
+    this.#failures++;
+    up.pauses = true;
     const over = (): void => {
-      if (this.#pausing === epoch) this.#pausing = 0;
+      up.pauses = false;
     };
-    this.#holdFor(this.#keeper.pause(error).then(over));
-  }
-
-  #onUnready(message: Outgoing<Item>, error: unknown): void {
-    if (isFinal(error)) message.reject(error);
-    else this.#pause(error);
-  }
-
-  /** A batch failed. That of a link that is lost was judged with it, and may be on its way over the next one. */
-  #onUnsent(batch: readonly Outgoing<Item>[], epoch: number, error: unknown): void {
-    if (epoch === this.#keeper.epoch) this.#onFailure(batch, error);
+    this.#holdFor(this.#backOff().then(over, over));
   }
 
   /** What the link has not answered of the messages: nobody will. */
-  #onFailure(messages: readonly Outgoing<Item>[], error: unknown): void {
-    const open = messages.filter(({ state }) => state === "in flight");
-    if (!this.#deduplicates) {
-      for (const message of open) message.unknown(error);
-      return;
+  #onFailure(messages: readonly Outgoing<Item>[], error: unknown, up: Up<Link> | undefined = this.#up): void {
+    if (up !== this.#up) return; // judged when their link was lost, and maybe on their way over the next one
+    const again = this.#rules.deduplicates === true;
+    for (const message of messages) {
+      if (message.state !== "in flight") continue;
+      if (again) this.#land(message, "waiting");
+      else message.unknown(error);
     }
-    for (const message of open) this.#land(message, "waiting");
-    this.#putBack(open);
-    if (this.#keeper.link !== undefined) this.#pause(error);
+    if (again) this.#pause(error);
   }
 
-  #onLost(error: unknown): void {
-    this.#holds = 0;
+  /** Again and again while something is to be sent. Never rejects. */
+  async #connect(): Promise<void> {
+    if (this.#connecting || this.#next() === undefined) return;
+    this.#connecting = true;
+    while (!this.#stop.aborted && this.#up === undefined && this.#next() !== undefined) {
+      try {
+        if (this.#failures > 0) await this.#backOff(); // at once after a link that has worked
+        if (this.#next() !== undefined) await this.#open();
+      } catch (error) {
+        if (this.#stop.aborted) break;
+        this.#onTrouble(error, "publishing waits for a connection", { attempt: ++this.#failures });
+        if (isFinal(error)) for (const message of [...this.#sent, ...this.#fresh]) message.call.giveUp(error);
+      }
+    }
+    this.#connecting = false;
+    this.#pump();
+  }
+
+  async #open(): Promise<void> {
+    // Whoever waits for a connection that hangs is told as for one that fails.
+    this.#shown.trouble ??= new MillraceError("the broker has not answered so far", { code: "BROKER_UNREACHABLE", retryable: true });
+    const up: Up<Link> = { link: undefined, holds: 0, pauses: false, worked: false, over: false };
+    const link = await this.#target.connect(this.#name, (error) => this.#onLost(up, error), this.#stop);
+    if (up.over) return;
+    if (this.#stop.aborted) return await this.#leave(link);
+    up.link = link;
+    this.#up = up;
+    this.#shown.trouble = undefined;
+  }
+
+  #onLost(up: Up<Link>, error: unknown): void {
+    if (up.over || this.#stop.aborted) return;
+    up.over = true;
+    if (!up.worked) this.#failures++;
+    this.#onTrouble(error, "a connection for publishing was lost");
+    if (up !== this.#up) return; // it was not wholly open
+    this.#up = undefined;
     this.#onFailure([...this.#sent], error);
     this.#wake();
   }
 
-  #giveUp(error: unknown): void {
-    for (const { call } of [...this.#again]) call.giveUp(error);
-    for (const call of [...this.#calls]) call.giveUp(error);
+  #onTrouble(error: unknown, text: string, fields: object = {}): void {
+    this.#shown.trouble = error;
+    this.#logger.warn({ adapter: this.#rules.adapter, lane: this.#name, ...fields, error }, text);
+  }
+
+  #backOff(): Promise<void> {
+    return sleep(backoffMs(this.#failures, this.#reconnect), this.#stop);
+  }
+
+  async #leave(link: Link): Promise<void> {
+    try {
+      await this.#target.disconnect(link);
+    } catch (error) {
+      this.#logger.warn({ adapter: this.#rules.adapter, lane: this.#name, error }, "a connection for publishing could not be closed properly");
+    }
   }
 }
