@@ -18,12 +18,12 @@ const CONTROLS = [...Array.from({ length: 0x20 }, (_, code) => code), ...Array.f
 it("shows control characters as escapes in the text, the fields and the stack of an error", () => {
   for (const code of CONTROLS) {
     const character = String.fromCharCode(code);
-    const escape = `\\u${code.toString(16).padStart(4, "0")}`;
+    const escaped = `\\u${code.toString(16).padStart(4, "0")}`;
     const error = new Error(`payload ${character}[2J`);
     const shown = written((logger) => logger.error({ topic: `a${character}b`, error }, `text ${character}[2J`));
     expect(shown.replaceAll("\n", "")).not.toContain(character === "\n" ? "\r" : character);
-    expect(shown).toContain(`text ${escape}[2J`);
-    if (character !== "\n") expect(shown).toContain(`payload ${escape}[2J`);
+    expect(shown).toContain(`text ${escaped}[2J`);
+    if (character !== "\n") expect(shown).toContain(`payload ${escaped}[2J`);
   }
 });
 
