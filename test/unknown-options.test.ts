@@ -3,7 +3,7 @@ import * as kafka from "@millrace/kafka";
 import * as rabbitmq from "@millrace/rabbitmq";
 import * as sql from "@millrace/sql";
 import { connect, consoleLogger, defineEvent, MemoryPubSub, Message, OptionError, Router, readMessages, readUntil, transformSubscriber } from "millrace";
-import { AdapterSubscription, PublishCalls, PublishQueue, PullSource, type Source } from "millrace/adapter";
+import { AdapterSubscription, PublishCalls, PublishQueue, PullSource, parseBrokerUrl, readBrokerUrl, type Source } from "millrace/adapter";
 import { ChaosProxy, conformance, Probe, WorkerProcess } from "millrace/conformance";
 import { DelayingPublisher } from "millrace/delay";
 import { FanIn } from "millrace/fan-in";
@@ -87,6 +87,8 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
   "millrace defineEvent": [[(options) => defineEvent("e", options), { schema }]],
   "millrace readMessages": [[(options) => readMessages(subscription, options), { count: 0 }]],
   "millrace readUntil": [[(options) => readUntil(subscription, () => true, options), { idleMs: 1 }]],
+  "millrace/adapter parseBrokerUrl": [[(rules) => parseBrokerUrl("kafka://h", rules), { schemes: { kafka: 1 }, example: "kafka://h" }]],
+  "millrace/adapter readBrokerUrl": [[(rules) => readBrokerUrl("x", "kafka://h", rules), { schemes: { kafka: 1 }, example: "kafka://h" }]],
   "millrace/adapter AdapterSubscription": [
     [(options) => new AdapterSubscription(options), hand],
     [(settings) => new AdapterSubscription({ ...hand, settings }), { adapter: "x" }],

@@ -1,4 +1,5 @@
 import { OptionError } from "../errors/index.ts";
+import { OptionCheck } from "../options/index.ts";
 import { nearestName } from "../options/nearest-name.ts";
 
 /** What a URL says, decoded. */
@@ -40,7 +41,9 @@ export function readBrokerUrl(subject: string, url: unknown, rules: BrokerUrlRul
 }
 
 /** As `readBrokerUrl`; what is wrong is answered as a list. */
-export function parseBrokerUrl(url: unknown, { schemes, parameters, example }: BrokerUrlRules): BrokerUrl | readonly string[] {
+export function parseBrokerUrl(url: unknown, rules: BrokerUrlRules): BrokerUrl | readonly string[] {
+  new OptionCheck("parseBrokerUrl").known(rules, { schemes: true, parameters: true, example: true }).done();
+  const { schemes, parameters, example } = rules;
   const match = typeof url === "string" ? SHAPE.exec(url) : null;
   const scheme = match?.[1]?.toLowerCase() ?? "";
   if (match === null || !Object.hasOwn(schemes, scheme)) return [`url must be a URL such as ${example}`];
