@@ -16,7 +16,7 @@ const URLS: Readonly<Record<string, (password: string, at: number) => string>> =
   rabbitmq: (password, at) => ["amqp", "amqps", "http"][at % 3] + shape(password, at),
   sqlite: (password, at) =>
     ["sqlit", "sqlite", "postgres", "sqlite"][at % 4] +
-    (at % 2 === 0 ? shape(password, at) : at % 4 === 1 ? ":memory:" : `:${password}/no/such/folder/db?${password}=1`),
+    (at % 2 === 0 ? shape(password, at) : at % 4 === 1 ? "::memory:" : `:${password}/no/such/folder/db?${password}=1`),
 };
 
 function shape(password: string, at: number): string {
