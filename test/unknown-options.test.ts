@@ -175,7 +175,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   millrace: "after attempt contextKey isPermanent isPromise logs metadata producedList transformPublisher transformSubscriber",
   "millrace/adapter":
     "OnceTimer OpenSubscriptions OptionCheck Outgoing PublishCall Received Ring TextMap backoffMs checkBackoff checkPublish checkQuestion checkSharedOptions checkSubscribe deferred dueMsOf encodeAll " +
-    "entriesWithKey goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyOfEntries keyText knownBackoff laterTurn monotonicMs nativeOf nextTurn pickOptions publishError " +
+    "abortedError entriesWithKey goJson goJsonMap goJsonText groupBusy guarded isBinaryKey isKeyMetadata keyBytes keyOfEntries keyText knownBackoff laterTurn monotonicMs nativeOf nextTurn parseHost pickOptions publishError " +
     "PubSubShell PublisherShell SubscriberShell publishWithinDelay quietDeferred refusal sleep sliceSpent startTimer stopTimer unknownGroup unknownTopic wallMs whileBusy withNative within",
   "millrace/middleware":
     "duplicator formatGoDuration ignoreErrors instantAck keyFromId keyFromMetadata keyFromPayload messageCorrelationId parseGoDuration randomFail " +

@@ -1,5 +1,5 @@
 import type { Logger } from "millrace";
-import { type BrokerUrl, type BrokerUrlRules, type OptionCheck, type OptionNames, parseBrokerUrl } from "millrace/adapter";
+import { type BrokerUrlRules, type OptionCheck, type OptionNames, parseBrokerUrl, parseHost } from "millrace/adapter";
 
 /** A broker's address as it is connected to. */
 export interface BrokerAddress {
@@ -66,9 +66,10 @@ export function checkConnection(check: OptionCheck, options: KafkaConnectionOpti
   const { url, brokers, sasl, tls } = options;
   check.known(sasl, { mechanism: true, username: true, password: true, token: true }, "sasl");
   check.that((url === undefined) !== (brokers === undefined), "give either url or brokers");
-  const read = url === undefined ? [] : parseBrokerUrl(url, URL_RULES);
-  if (Array.isArray(read)) for (const problem of read) check.that(false, problem);
-  const known = brokers === undefined || (Array.isArray(brokers) && brokers.length > 0 && brokers.every((each) => parseAddress(each) !== undefined));
+  const problems: string[] = [];
+  if (url !== undefined) parseBrokerUrl(url, URL_RULES, problems);
+  for (const problem of problems) check.that(false, problem);
+  const known = brokers === undefined || (Array.isArray(brokers) && brokers.length > 0 && brokers.every((each) => parseHost(each, PORT) !== undefined));
   check.that(known, 'brokers must be a list of "host:port"');
   check.that(tls === undefined || typeof tls === "boolean" || (typeof tls === "object" && tls !== null), "tls must be true, false or options of tls.connect");
   check.oneOf("sasl.mechanism", sasl === undefined ? undefined : (sasl?.mechanism ?? null), ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
@@ -81,26 +82,12 @@ export function checkConnection(check: OptionCheck, options: KafkaConnectionOpti
 
 /** Where to begin. Call it with checked options only. */
 export function bootstrapOf(options: KafkaConnectionOptions): readonly BrokerAddress[] {
-  if (options.brokers === undefined) return urlOf(options)?.hosts ?? [];
-  return options.brokers.map((text) => parseAddress(text)).filter((address) => address !== undefined);
+  if (options.brokers === undefined) return parseBrokerUrl(options.url, URL_RULES)?.hosts ?? [];
+  return options.brokers.map((text) => parseHost(text, PORT)).filter((address) => address !== undefined);
 }
 
 /** How to log in: as `sasl` says, with the name and the password of the URL where it has some. */
 export function saslOf(options: KafkaConnectionOptions): KafkaSaslOptions | undefined {
-  const { username, password } = urlOf(options) ?? {};
+  const { username, password } = parseBrokerUrl(options.url, URL_RULES) ?? {};
   return username === undefined ? options.sasl : { mechanism: "PLAIN", ...options.sasl, username, password };
-}
-
-function urlOf({ url }: KafkaConnectionOptions): BrokerUrl | undefined {
-  const read = url === undefined ? [] : parseBrokerUrl(url, URL_RULES);
-  return Array.isArray(read) ? undefined : (read as BrokerUrl);
-}
-
-function parseAddress(text: unknown): BrokerAddress | undefined {
-  const match = typeof text === "string" ? /^(\[[0-9a-fA-F:.]+\]|[^\s:,/?#[\]]+)(?::(\d{1,5}))?$/.exec(text) : null;
-  if (match === null) return undefined;
-  const port = match[2] === undefined ? PORT : Number(match[2]);
-  if (port < 1 || port > 65_535) return undefined;
-  const host = match[1] as string;
-  return { host: host.startsWith("[") ? host.slice(1, -1) : host, port };
 }

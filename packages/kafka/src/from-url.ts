@@ -1,5 +1,5 @@
 import { OptionCheck, readBrokerUrl } from "millrace/adapter";
-import { type KafkaSaslOptions, saslOf, URL_RULES } from "./connection-options.ts";
+import { type KafkaSaslOptions, URL_RULES } from "./connection-options.ts";
 import { KafkaPubSub, type KafkaPubSubOptions } from "./pub-sub.ts";
 import { PUBLISHER_NAMES } from "./publisher-options.ts";
 import { SUBSCRIBER_NAMES } from "./subscriber-options.ts";
@@ -63,7 +63,7 @@ const READERS: Readonly<Record<string, (value: string, options: Writable) => voi
 export function fromUrl(url: string, options: UrlOptions = {}): KafkaPubSub {
   new OptionCheck("fromUrl").known(options, NAMES).done();
   const { parameters } = readBrokerUrl("fromUrl", url, { ...URL_RULES, parameters: Object.keys(READERS) });
-  const given: Writable = { ...options, url, sasl: saslOf({ ...options, url }) };
+  const given: Writable = { ...options, url };
   for (const [name, value] of parameters) READERS[name]?.(value, given);
   return new KafkaPubSub(given);
 }

@@ -53,11 +53,6 @@ export class RabbitMqReading implements SubscriberParts<RabbitMqReceipt> {
     return this.#settings.capabilities;
   }
 
-  check(_topic: string, { from }: SubscribeOptions): void {
-    if (from === undefined || from === "latest") return;
-    throw new OptionError("RabbitMqSubscriber.subscribe", ['from: a queue begins with what is published from now on, only "latest" is possible']);
-  }
-
   reading(topic: string, options: SubscribeOptions): Reading<RabbitMqReceipt> {
     const wish = this.#wish(topic, options);
     const {

@@ -1,5 +1,5 @@
-import { type Capabilities, type Message, MillraceError, type Publisher, type PublishOptions, type PublishOutcome } from "millrace";
-import { checkPublish, encodeAll, publishError, refusal } from "millrace/adapter";
+import type { Capabilities, Message, Publisher, PublishOptions, PublishOutcome } from "millrace";
+import { abortedError, checkPublish, encodeAll, publishError, refusal } from "millrace/adapter";
 import { encodeRow } from "./codec.ts";
 import type { Dialect } from "./dialect.ts";
 
@@ -49,7 +49,7 @@ export class TransactionPublisher implements Publisher {
     const list = Array.isArray(messages) ? messages : [messages];
     checkPublish("within", topic, list, options);
     const { signal } = options;
-    if (signal?.aborted) throw refusal(new MillraceError("the publish was aborted", { code: "PUBLISH_ABORTED", cause: signal.reason }), list.length);
+    if (signal?.aborted) throw refusal(abortedError(signal), list.length);
     this.publishSync(topic, messages);
   }
 

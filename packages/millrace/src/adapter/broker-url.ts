@@ -24,7 +24,7 @@ export interface BrokerUrlRules {
 }
 
 const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/is;
-const HOST = /^(\[[0-9a-f:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/i;
+const HOST = /^(\[[0-9a-f:.]+\]|[^\s:,/?#[\]]+)(?::(\d{1,5}))?$/i;
 const ESCAPES = "in a user's name or password @, /, ?, # and : are written %40, %2F, %3F, %23 and %3A";
 
 /**
@@ -35,27 +35,31 @@ const ESCAPES = "in a user's name or password @, /, ?, # and : are written %40, 
  * password that was not escaped.
  */
 export function readBrokerUrl(subject: string, url: unknown, rules: BrokerUrlRules): BrokerUrl {
-  const read = parseBrokerUrl(url, rules);
-  if (Array.isArray(read)) throw new OptionError(subject, read);
-  return read as BrokerUrl;
+  const problems: string[] = [];
+  const read = parseBrokerUrl(url, rules, problems);
+  if (read === undefined) throw new OptionError(subject, problems);
+  return read;
 }
 
-/** As `readBrokerUrl`; what is wrong is answered as a list. */
-export function parseBrokerUrl(url: unknown, rules: BrokerUrlRules): BrokerUrl | readonly string[] {
+/** As `readBrokerUrl`; what is wrong is added to `problems`, and then there is no answer. */
+export function parseBrokerUrl(url: unknown, rules: BrokerUrlRules, problems: string[] = []): BrokerUrl | undefined {
   new OptionCheck("parseBrokerUrl").known(rules, { schemes: true, parameters: true, example: true }).done();
   const { schemes, parameters, example } = rules;
   const match = typeof url === "string" ? SHAPE.exec(url) : null;
   const scheme = match?.[1]?.toLowerCase() ?? "";
-  if (match === null || !Object.hasOwn(schemes, scheme)) return [`url must be a URL such as ${example}`];
+  if (match === null || !Object.hasOwn(schemes, scheme)) problems.push(`url must be a URL such as ${example}`);
+  if (match === null || problems.length > 0) return undefined;
   const [, , authority = "", path = "", query = "", fragment] = match;
-  if (fragment !== undefined || `${path}${query}`.includes("@")) return [`url has an @ or a # in a wrong place: ${ESCAPES}`];
+  if (fragment !== undefined || `${path}${query}`.includes("@")) {
+    problems.push(`url has an @ or a # in a wrong place: ${ESCAPES}`);
+    return undefined;
+  }
   const at = authority.lastIndexOf("@");
   const [username, password] = at < 1 ? [undefined, undefined] : credentials(authority.slice(0, at));
   const hosts = authority
     .slice(at + 1)
     .split(",")
-    .map((text) => hostOf(text, schemes[scheme] as number));
-  const problems: string[] = [];
+    .map((text) => parseHost(text, schemes[scheme] as number));
   if (hosts.includes(undefined)) problems.push(`url must name a host, or host:port with a port up to 65535, such as ${example}; ${ESCAPES}`);
   const given = new Map(new URLSearchParams(query));
   for (const name of given.keys()) {
@@ -63,8 +67,15 @@ export function parseBrokerUrl(url: unknown, rules: BrokerUrlRules): BrokerUrl |
     const nearest = nearestName(name, parameters);
     problems.push(`unknown parameter in url${nearest === undefined ? `: known are ${parameters.join(", ")}` : `, did you mean ${nearest}?`}`);
   }
-  if (problems.length > 0) return problems;
-  return { scheme, hosts: hosts as BrokerUrl["hosts"], username, password, path: percentDecoded(path), parameters: given };
+  if (problems.length > 0) return undefined;
+  return {
+    scheme,
+    hosts: (hosts as BrokerUrl["hosts"]).map(({ host, port }) => ({ host: percentDecoded(host), port })),
+    username,
+    password,
+    path: percentDecoded(path),
+    parameters: given,
+  };
 }
 
 /** Percent escapes decoded, as far as they are some. */
@@ -83,9 +94,10 @@ function credentials(text: string): readonly [string, string] {
   return colon === -1 ? [percentDecoded(text), ""] : [percentDecoded(text.slice(0, colon)), percentDecoded(text.slice(colon + 1))];
 }
 
-function hostOf(text: string, defaultPort: number): { readonly host: string; readonly port: number } | undefined {
-  const [, host, port] = HOST.exec(text) ?? [];
+/** `host`, `host:port` or `[address]:port`; `undefined` for anything else. */
+export function parseHost(text: unknown, defaultPort: number): BrokerUrl["hosts"][number] | undefined {
+  const [, host, port] = (typeof text === "string" ? HOST.exec(text) : null) ?? [];
   const number = port === undefined ? defaultPort : Number(port);
   if (host === undefined || number < 1 || number > 65_535) return undefined;
-  return { host: host.startsWith("[") ? host.slice(1, -1) : percentDecoded(host), port: number };
+  return { host: host.startsWith("[") ? host.slice(1, -1) : host, port: number };
 }

@@ -13,7 +13,7 @@ export { NATIVE, type Native, NO_PAYLOAD, nativeOf, type WithNative, withNative 
 export { BACKOFF_NAMES, type BackoffOptions, checkBackoff, knownBackoff, OptionCheck, type OptionNames, pickOptions } from "../options/index.ts";
 export { AdapterSubscription, type AdapterSubscriptionOptions } from "./adapter-subscription.ts";
 export { groupBusy, unknownGroup, unknownTopic } from "./admin-errors.ts";
-export { type BrokerUrl, type BrokerUrlRules, parseBrokerUrl, readBrokerUrl } from "./broker-url.ts";
+export { type BrokerUrl, type BrokerUrlRules, parseBrokerUrl, parseHost, readBrokerUrl } from "./broker-url.ts";
 export { type AdminQuestion, checkQuestion } from "./check-question.ts";
 export type { Fetched, MessageSource } from "./fetched.ts";
 export { goJson, goJsonMap, goJsonText } from "./go-json.ts";
@@ -24,7 +24,7 @@ export { encodeAll } from "./publishing/encode-all.ts";
 export { Outgoing, type OutgoingState } from "./publishing/outgoing.ts";
 export { PublishCall } from "./publishing/publish-call.ts";
 export { PublishCalls, type PublishDesk, type PublishWay } from "./publishing/publish-calls.ts";
-export { publishError, refusal } from "./publishing/publish-error.ts";
+export { abortedError, publishError, refusal } from "./publishing/publish-error.ts";
 export { PublishQueue } from "./publishing/publish-queue.ts";
 export type { PublishQueueRules, PublishRules } from "./publishing/publish-rules.ts";
 export type { PublishTarget } from "./publishing/publish-target.ts";

@@ -1,4 +1,4 @@
-import { checkPublish } from "../adapter/index.ts";
+import { abortedError, checkPublish } from "../adapter/index.ts";
 import { MillraceError, PublishError, type PublishOutcome } from "../errors/index.ts";
 import { envelope, Forwarder } from "../forwarder/index.ts";
 import { monotonicMs, wallMs } from "../internal/timers.ts";
@@ -135,7 +135,7 @@ export class DelayingPublisher implements Publisher {
       await untilAborted(this.start(), options?.signal); // so that the group is there: a store may keep nothing for one that is to come
     } catch (error) {
       const outcomes = messages.map((): PublishOutcome => "rejected");
-      throw told(options?.signal?.aborted ? aborted(options.signal) : error, outcomes);
+      throw told(options?.signal?.aborted ? abortedError(options.signal) : error, outcomes);
     }
     await this.#store.publish(this.#topic, given, options);
   }
@@ -194,10 +194,6 @@ export class DelayingPublisher implements Publisher {
 
 function closed(): MillraceError {
   return new MillraceError("the delaying publisher is closed", { code: "CLOSED" });
-}
-
-function aborted(signal: AbortSignal): MillraceError {
-  return new MillraceError("the publish was aborted", { code: "PUBLISH_ABORTED", cause: signal.reason });
 }
 
 function outcomesOf(error: unknown, count: number): readonly PublishOutcome[] {

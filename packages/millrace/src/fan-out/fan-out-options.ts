@@ -1,6 +1,6 @@
 import type { Logger } from "../logger/index.ts";
 import type { From, Subscriber } from "../message/index.ts";
-import { OptionCheck } from "../options/index.ts";
+import { isText, OptionCheck } from "../options/index.ts";
 
 export interface FanOutOptions {
   /** Read once for each topic, however many branches there are. Stays open when the fan-out closes. */
@@ -35,12 +35,8 @@ export function checkFanOut(options: FanOutOptions): void {
   check
     .required("subscriber", subscriber)
     .methods("subscriber", subscriber ?? undefined, ["subscribe"])
-    .that(topics === undefined || (Array.isArray(topics) && topics.every(isTopic)), "topics must be a list of texts that are not empty")
+    .that(topics === undefined || (Array.isArray(topics) && topics.every(isText)), "topics must be a list of texts that are not empty")
     .text("group", group)
     .integer("window", window, { min: 1 })
     .done();
-}
-
-export function isTopic(topic: unknown): boolean {
-  return typeof topic === "string" && topic !== "" && topic.isWellFormed();
 }

@@ -3,8 +3,9 @@ import { MillraceError } from "../errors/index.ts";
 import { type Deferred, quietDeferred } from "../internal/deferred.ts";
 import { orderingKeyOf } from "../message/in-hand.ts";
 import type { Capabilities, DrainOptions, SubscribeOptions, Subscriber, Subscription } from "../message/index.ts";
+import { isText } from "../options/index.ts";
 import { type Health, Router } from "../router/index.ts";
-import { checkFanOut, FAN_OUT_DEFAULTS, type FanOutOptions, isTopic } from "./fan-out-options.ts";
+import { checkFanOut, FAN_OUT_DEFAULTS, type FanOutOptions } from "./fan-out-options.ts";
 import type { Share } from "./share.ts";
 import { Trunk } from "./trunk.ts";
 
@@ -83,7 +84,7 @@ export class FanOut implements Subscriber {
 
   /** Adds topics; those that are there already stay as they are. */
   add(...topics: readonly string[]): this {
-    new OptionCheck("FanOut.add").that(topics.every(isTopic), "every topic must be a text that is not empty").done();
+    new OptionCheck("FanOut.add").that(topics.every(isText), "every topic must be a text that is not empty").done();
     if (this.#closing !== undefined) throw closed();
     for (const topic of topics) this.#trunk(topic);
     return this;

@@ -1,4 +1,4 @@
-import { OptionCheck, shown } from "../options/index.ts";
+import { isText, OptionCheck, shown } from "../options/index.ts";
 import type { Message } from "./message.ts";
 
 /** True for what can be published: a message of this library, of another copy of it, or of an adapter's own. */
@@ -11,7 +11,7 @@ export function isMessage(value: unknown): value is Message {
 export function checkPublish(subject: string, topic: unknown, messages: readonly unknown[], options?: unknown): void {
   const bad = firstBad(messages);
   // Every publish comes here: nothing is made for one that is right.
-  if (bad === -1 && options === undefined && typeof topic === "string" && topic !== "" && topic.isWellFormed()) return;
+  if (bad === -1 && options === undefined && isText(topic)) return;
   const check = new OptionCheck(`${subject}.publish`).required("topic", topic).text("topic", topic);
   check.that(bad === -1, `messages[${bad}] must be a Message, got ${shown(messages[bad])}`);
   if (options !== undefined) checkPublishOptions(check, options);

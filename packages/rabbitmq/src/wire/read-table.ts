@@ -41,53 +41,53 @@ class TableReader {
 
   #value(end: number, depth: number): unknown {
     const bytes = this.#bytes;
-    const tag = bytes[this.#take(1, end)] as number;
+    const tag = String.fromCharCode(bytes[this.#take(1, end)] as number);
     switch (tag) {
-      case TAG.S:
+      case "S":
         return this.#text(this.#length(end), end);
-      case TAG.t:
+      case "t":
         return bytes[this.#take(1, end)] !== 0;
-      case TAG.b:
+      case "b":
         return bytes.readInt8(this.#take(1, end));
-      case TAG.B:
+      case "B":
         return bytes.readUInt8(this.#take(1, end));
-      case TAG.s:
-      case TAG.U:
+      case "s":
+      case "U":
         return bytes.readInt16BE(this.#take(2, end));
-      case TAG.u:
+      case "u":
         return bytes.readUInt16BE(this.#take(2, end));
-      case TAG.I:
+      case "I":
         return bytes.readInt32BE(this.#take(4, end));
-      case TAG.i:
+      case "i":
         return bytes.readUInt32BE(this.#take(4, end));
-      case TAG.l:
-      case TAG.L:
+      case "l":
+      case "L":
         return whole(bytes.readBigInt64BE(this.#take(8, end)));
-      case TAG.f:
+      case "f":
         return double(bytes.readFloatBE(this.#take(4, end)));
-      case TAG.d:
+      case "d":
         return double(bytes.readDoubleBE(this.#take(8, end)));
-      case TAG.D: {
+      case "D": {
         const at = this.#take(5, end);
         return { "!": "decimal", value: { places: bytes[at], digits: bytes.readUInt32BE(at + 1) } };
       }
-      case TAG.T: {
+      case "T": {
         const seconds = bytes.readBigUInt64BE(this.#take(8, end));
         return { "!": "timestamp", value: seconds <= Number.MAX_SAFE_INTEGER ? Number(seconds) : String(seconds) };
       }
-      case TAG.V:
+      case "V":
         return null;
-      case TAG.x: {
+      case "x": {
         const length = this.#length(end);
         const at = this.#take(length, end);
         return bytes.subarray(at, at + length);
       }
-      case TAG.F:
+      case "F":
         return this.table(this.#nested(end, depth), depth + 1);
-      case TAG.A:
+      case "A":
         return this.#list(this.#nested(end, depth), depth + 1);
       default:
-        throw undecodable(`a header has the type ${JSON.stringify(String.fromCharCode(tag))}, which is none that RabbitMQ knows`);
+        throw undecodable(`a header has the type ${JSON.stringify(tag)}, which is none that RabbitMQ knows`);
     }
   }
 
@@ -116,11 +116,6 @@ class TableReader {
     return at;
   }
 }
-
-const TAG = Object.fromEntries([..."tbBsUuIilLfdDSATFVx"].map((letter) => [letter, letter.charCodeAt(0)])) as Record<
-  "t" | "b" | "B" | "s" | "U" | "u" | "I" | "i" | "l" | "L" | "f" | "d" | "D" | "S" | "A" | "T" | "F" | "V" | "x",
-  number
->;
 
 function whole(value: bigint): unknown {
   const number = Number(value);
